@@ -1,0 +1,43 @@
+# Two commands do all set-up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: help install test test-fast lint types demo clean
+
+help:
+	@echo "make demo       install, then build a library, screen it and dock the best (about 10 minutes on 2 cores)"
+	@echo "make test       install, then lint, types and every test that fits"
+	@echo "make test-fast  the quick tests only"
+	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo,bench]'
+	@touch $@
+
+# mypy needs the checkout under its import name, whatever the folder is called.
+build/types/docksieve:
+	@mkdir -p build/types && ln -sfn ../.. $@
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install build/types/docksieve
+	cd build/types && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p docksieve.data -p docksieve.models -p docksieve.screening -p docksieve.hpc -p docksieve.workflows
+
+test: lint types
+	$(BIN)/python -m pytest
+
+test-fast: lint types
+	$(BIN)/python -m pytest -m "not slow"
+
+demo: install
+	$(BIN)/python -m docksieve.workflows.demo demo
+
+clean:
+	rm -rf demo build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,34 @@
+"""Docksieve: screen billions of molecules for the price of docking a few thousand.
+
+The names below are the public face. They are loaded when first used, so that ``import docksieve`` is
+instant and needs none of the heavy libraries.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "DocksieveError": ".data.errors",
+    "Library": ".data.library",
+    "build_library": ".data.ingest",
+    "load_bundle": ".models.bundle",
+    "hits": ".screening.hits",
+    "load_campaign": ".workflows.campaign",
+    "submit": ".workflows.campaign",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

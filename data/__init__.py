@@ -1,0 +1,1 @@
+"""What a molecule, a library and a score are, and how they rest on disk."""

@@ -1,0 +1,215 @@
+"""Receipts: what every finished task leaves behind.
+
+A receipt is the truth about what is done. A task is done when its receipt says so, was made from the same
+inputs and settings, and the checksums of its outputs agree. Receipts are also the only source of
+throughput figures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import DocksieveError, FormatError
+from .store import FileRecord, matches, read_json, sha256_json, write_json
+
+RECEIPT_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task failed, and whether trying again can help.
+
+    Attributes
+    ----------
+    code : str
+        Name of the error class.
+    message : str
+    retryable : bool
+        True for faults of the place (a lost worker, a full disk), False for bad input.
+    traceback : str
+        Empty for errors raised on purpose.
+    """
+
+    code: str
+    message: str
+    retryable: bool = False
+    traceback: str = ""
+
+    @classmethod
+    def from_exception(cls, error: BaseException) -> Failure:
+        """Describe ``error``; faults of the machine (``OSError``, ``MemoryError``) may be tried again."""
+        if isinstance(error, DocksieveError):
+            return cls(type(error).__name__, str(error))
+        text = "".join(traceback.format_exception(error))
+        retryable = isinstance(error, OSError | MemoryError)
+        return cls(type(error).__name__, str(error) or type(error).__name__, retryable, text)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one task did.
+
+    Attributes
+    ----------
+    task : str
+        Its name, unique in the campaign or library; also the receipt's path, for example
+        ``round-01/screen/shard-000000000000``.
+    kind : str
+        ``dock``, ``train``, ``label``, ``distil``, ``screen``, ``refine`` ...
+    fingerprint : str
+        Hash of the settings and of the inputs' checksums (:func:`fingerprint`).
+    rows_in, rows_out : int
+    inputs, outputs : tuple of FileRecord
+    seconds : dict of str to float
+        Wall seconds of each stage; ``total`` is the whole task.
+    counts : dict of str to int
+        Whatever is counted: ``molecules``, ``predictions``, ``bytes_read``, ``failed`` ...
+    facts : dict
+        Anything else worth keeping that is small: histogram, metrics, model id.
+    device : dict
+        ``kind`` (``cpu``, ``cuda`` ...), ``name``, ``uuid``, ``threads``.
+    failure : Failure or None
+        None when the task is done.
+    """
+
+    task: str
+    kind: str
+    fingerprint: str
+    rows_in: int = 0
+    rows_out: int = 0
+    inputs: tuple[FileRecord, ...] = ()
+    outputs: tuple[FileRecord, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = field(default_factory=dict)
+    failure: Failure | None = None
+    host: str = field(default_factory=platform.node)
+    pid: int = field(default_factory=os.getpid)
+    worker: str = field(default_factory=lambda: os.environ.get("PARSL_WORKER_RANK", ""))
+    finished: float = field(default_factory=time.time)
+    format: int = RECEIPT_FORMAT
+
+    @property
+    def done(self) -> bool:
+        """Whether the task ended well."""
+        return self.failure is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the receipt as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Receipt:
+        """Return the receipt that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        FormatError
+            If a field is missing or unknown, or the format is newer than this version knows.
+        """
+        if value.get("format") != RECEIPT_FORMAT:
+            raise FormatError(
+                f"A receipt has format {value.get('format')!r}; this version reads {RECEIPT_FORMAT}.",
+                "Use the version of docksieve that wrote it, or a newer one.",
+            )
+        try:
+            fields = dict(value)
+            fields["inputs"] = tuple(FileRecord(**item) for item in fields["inputs"])
+            fields["outputs"] = tuple(FileRecord(**item) for item in fields["outputs"])
+            fields["failure"] = None if fields["failure"] is None else Failure(**fields["failure"])
+            return cls(**fields)
+        except (KeyError, TypeError) as error:
+            raise FormatError(f"A receipt is damaged: {error}.") from None
+
+
+def fingerprint(kind: str, settings: Any, inputs: Sequence[FileRecord] = ()) -> str:
+    """Return the hash that tells whether a finished task is the one asked for.
+
+    Parameters
+    ----------
+    kind : str
+    settings : object
+        Everything that changes the result, as JSON values.
+    inputs : sequence of FileRecord
+        Only their checksums count, so that a folder may be moved.
+    """
+    return sha256_json([kind, settings, [record.sha256 for record in inputs]])
+
+
+def receipt_path(root: str | os.PathLike[str], task: str) -> Path:
+    """Return where the receipt of ``task`` lies under ``root`` (a campaign or library folder)."""
+    return Path(root) / "receipts" / f"{task}.json"
+
+
+def write_receipt(root: str | os.PathLike[str], receipt: Receipt) -> None:
+    """Write ``receipt`` under ``root``; the outputs it names must be complete before this."""
+    write_json(receipt_path(root, receipt.task), receipt.to_json())
+
+
+def read_receipt(root: str | os.PathLike[str], task: str) -> Receipt | None:
+    """Return the receipt of ``task``, or None where there is none or it cannot be read."""
+    path = receipt_path(root, task)
+    if not path.exists():
+        return None
+    try:
+        return Receipt.from_json(read_json(path))
+    except FormatError:
+        return None  # an unreadable receipt proves nothing: the task is done again
+
+
+def is_done(root: str | os.PathLike[str], task: str, expected_fingerprint: str) -> Receipt | None:
+    """Return the receipt of ``task`` if it is done, as asked, and its outputs are unaltered; else None."""
+    receipt = read_receipt(root, task)
+    if receipt is None or not receipt.done or receipt.fingerprint != expected_fingerprint:
+        return None
+    return receipt if all(matches(output, root) for output in receipt.outputs) else None
+
+
+class Stopwatch:
+    """Adds up wall seconds by stage: ``with watch("encode"): ...``.
+
+    Examples
+    --------
+    >>> watch = Stopwatch()
+    >>> with watch("read"):
+    ...     pass
+    >>> sorted(watch.seconds)
+    ['read', 'total']
+    """
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+        self._current = ""
+
+    def __call__(self, stage: str) -> Stopwatch:
+        """Name the stage that the next ``with`` block belongs to."""
+        self._current = stage
+        return self
+
+    def __enter__(self) -> Stopwatch:
+        self._entered = (self._current, time.perf_counter())
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        stage, start = self._entered
+        self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Add ``seconds`` to ``stage``."""
+        self._stages[stage] = self._stages.get(stage, 0.0) + seconds
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by stage, and ``total`` since the stopwatch was made."""
+        rounded = {name: round(value, 6) for name, value in self._stages.items()}
+        return {**rounded, "total": round(time.perf_counter() - self._started, 6)}

@@ -1,0 +1,1 @@
+"""Building blocks and reactions that come with the package."""

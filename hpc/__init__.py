@@ -1,0 +1,1 @@
+"""Where it runs: sites and the Parsl configurations made from them."""

@@ -1,0 +1,1 @@
+"""Arrays and molecules in, predictions out: features, networks, training, bundles, inference."""

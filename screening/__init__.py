@@ -1,0 +1,1 @@
+"""The science of choosing: ranking, acquisition, docking engines, metrics, hits."""

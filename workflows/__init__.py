@@ -1,0 +1,1 @@
+"""The story: campaign configuration, tasks, ledger, campaign loop, retraining, command line."""
