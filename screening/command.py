@@ -1,0 +1,499 @@
+"""The ``command`` engine: any docking program, given as a list of arguments.
+
+There is no shell anywhere: the template's words become the program's arguments one by one, and a molecule's
+name and SMILES never become part of one. Molecules are known to the program as ``lig000000`` ..., and what it
+writes is matched by that name, never by order, because programs drop molecules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import string
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..data.errors import ConfigError, DockingError
+from ..data.seeds import derive_seed
+from ..data.store import sha256_file, write_bytes
+from .command_output import CommandOutput, Parsed, read_output
+from .docking_contract import BatchNotes, FailureCode, Ligand, Outcome, Protocol_
+from .ligand_settings import LigandSettings
+from .receptor import Box, check_box, find_receptor, read_box, read_receptor, resolve_box
+from .vina_process import Child, ChildDied, DeadlinePassed, kept_child
+
+_BOX_WORDS = frozenset(f"{what}_{axis}" for what in ("center", "size") for axis in "xyz")
+PLACEHOLDERS = (
+    frozenset({"ligand", "ligand_list", "receptor", "output", "output_dir", "seed", "cpus"}) | _BOX_WORDS
+)
+_KEPT_OUTPUT = 1 << 24
+
+
+@dataclass(frozen=True)
+class CommandTarget:
+    """A receptor to dock to with any program.
+
+    Attributes
+    ----------
+    command : tuple of str
+        The program and its arguments. Placeholders: ``{ligand}`` (file of one molecule, or of the batch),
+        ``{ligand_list}`` (a file with the path of one molecule per line), ``{receptor}``, ``{output}``
+        (file), ``{output_dir}``, ``{center_x}`` ... ``{size_z}``, ``{seed}``, ``{cpus}``; ``{{`` is a brace.
+    unit : str
+    lower_is_better : bool
+    output : CommandOutput
+        Where the scores are in what the program writes.
+    mode : "single" or "batch"
+        One run per molecule, or one run per batch.
+    ligand_format : "sdf", "pdbqt" or "smi"
+    receptor : str or None
+        Any file; a .pdbqt is checked. Copied into the campaign.
+    box, box_size
+        As for the ``vina`` engine; needed if the command has ``{center_x}`` ....
+    final_command : tuple of str
+        For the final docking; empty: the same command.
+    version : str
+        The program's version, if it cannot be asked.
+    version_command : tuple of str
+        Prints the version; asked on every worker too.
+    time_limit : float
+        Seconds per molecule (a batch has that much for each of its molecules).
+    cpus : int
+    ligand : LigandSettings
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
+
+    command: tuple[str, ...]
+    unit: str
+    lower_is_better: bool
+    output: CommandOutput
+    engine: Literal["command"] = "command"
+    mode: Literal["single", "batch"] = "single"
+    ligand_format: Literal["sdf", "pdbqt", "smi"] = "sdf"
+    receptor: str | None = None
+    box: Box | str | None = None
+    box_size: float | tuple[float, float, float] | None = None
+    final_command: tuple[str, ...] = ()
+    version: str = ""
+    version_command: tuple[str, ...] = ()
+    time_limit: float = 600.0
+    cpus: int = 1
+    ligand: LigandSettings = field(default_factory=LigandSettings)
+
+    def __post_init__(self) -> None:
+        if not self.command:
+            raise ValueError("command: a list of words, the program first")
+        if not self.unit.strip():
+            raise ValueError("unit: must not be empty (for example 'kcal/mol')")
+        if self.time_limit <= 0 or self.cpus < 1:
+            raise ValueError("time_limit: seconds above 0; cpus: at least 1")
+        if bool(self.version) == bool(self.version_command):
+            raise ValueError(
+                "version or version_command: exactly one is needed, so that scores can be told apart"
+            )
+        for name in ("command", "final_command"):
+            for word in getattr(self, name):
+                _check_word(word, name)
+        if self.ligand_format == "pdbqt" and self.mode == "batch" and "ligand_list" not in self.placeholders:
+            raise ValueError(
+                "command: PDBQT holds one molecule per file; a batch of them needs {ligand_list}"
+            )
+        if not self.placeholders & {"ligand", "ligand_list"}:
+            raise ValueError("command: needs {ligand} or {ligand_list}")
+        self.output.check(self.mode)
+
+    @property
+    def placeholders(self) -> set[str]:
+        """Names of the placeholders that the commands use."""
+        words = (*self.command, *self.final_command)
+        return {
+            name for word in words for _, name, _, _ in string.Formatter().parse(word) if name is not None
+        }
+
+
+def _check_word(word: str, field_name: str) -> None:
+    try:
+        parts = list(string.Formatter().parse(word))
+    except ValueError as error:
+        raise ValueError(f"{field_name}: {word!r}: {error} (write a brace as {{{{ or }}}})") from None
+    for _, name, form, conversion in parts:
+        if name is None:
+            continue
+        if name not in PLACEHOLDERS or form or conversion:
+            known = ", ".join(sorted(PLACEHOLDERS))
+            raise ValueError(f"{field_name}: {{{name}}} is not a placeholder; there are {known}")
+
+
+def freeze(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict[str, Any]:
+    """Check program, receptor and box, copy the receptor into ``folder``, return the frozen target."""
+    words = settings.placeholders
+    spec: dict[str, Any] = {
+        "engine": "command",
+        "unit": settings.unit,
+        "lower_is_better": settings.lower_is_better,
+        "screen": {"command": _located(settings.command, base, bool(settings.version))},
+        "final": {
+            "command": _located(settings.final_command or settings.command, base, bool(settings.version))
+        },
+        "version_command": _located(settings.version_command, base, False)
+        if settings.version_command
+        else [],
+        "mode": settings.mode,
+        "ligand_format": settings.ligand_format,
+        "output": asdict(settings.output),
+        "time_limit": settings.time_limit,
+        "cpus": settings.cpus,
+        "ligand": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings.ligand).items()},
+        "receptor": None,
+        "box": None,
+    }
+    program = Path(settings.command[0]).name
+    version = settings.version or _ask_version(spec["version_command"])
+    spec["engine_version"] = f"{program} {version}"
+    if "receptor" in words and settings.receptor is None:
+        raise ConfigError(f"Target {name}: the command has {{receptor}}, and no receptor is given.")
+    if settings.receptor is not None:
+        spec |= _freeze_receptor(name, settings, folder, base)
+    box = _find_box(settings, base) if words & _BOX_WORDS else None
+    if box is not None:
+        spec["box"] = box.to_json()
+        if spec["receptor"] and spec["receptor"].endswith(".pdbqt"):
+            check_box(read_receptor(folder / spec["receptor"], settings.receptor), box)
+    return spec
+
+
+def _freeze_receptor(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict[str, Any]:
+    assert settings.receptor is not None
+    given = settings.receptor
+    if given.startswith("dockstring:") or given.endswith(".pdbqt"):
+        path, _ = find_receptor(given, base)
+        content = read_receptor(path, given).content
+    else:
+        path = base / Path(given).expanduser()
+        if not path.is_file() or not path.stat().st_size:
+            raise DockingError(f"The receptor {path} of target {name} is missing or empty.")
+        content = path.read_bytes()
+    copy = f"{name}.receptor{''.join(path.suffixes[-1:])}"
+    write_bytes(folder / copy, content)
+    return {"receptor": copy, "receptor_sha256": sha256_file(folder / copy), "receptor_source": given}
+
+
+def _find_box(settings: CommandTarget, base: Path) -> Box:
+    receptor = settings.receptor
+    if receptor is not None and (receptor.startswith("dockstring:") or receptor.endswith(".pdbqt")):
+        return resolve_box(receptor, base, settings.box, settings.box_size)
+    if settings.box is None:
+        raise ConfigError(
+            "The command has {center_x} or {size_x}, and the target has no box.",
+            "Add box = { center = [x, y, z], size = [a, b, c] }.",
+        )
+    box = read_box(base / settings.box) if isinstance(settings.box, str) else settings.box
+    return box if settings.box_size is None else box.resized(settings.box_size)
+
+
+def _located(command: Sequence[str], base: Path, may_be_absent: bool) -> list[str]:
+    """Return ``command`` with the program's full path where it is given as a path."""
+    program = command[0]
+    path = str((base / program).resolve()) if os.sep in program and "{" not in program else program
+    if shutil.which(path) is None and not may_be_absent:
+        raise DockingError(
+            f"The program {program!r} is not found, or may not be run.",
+            "Give its path (relative paths are taken from the campaign file), or load its module first.",
+        )
+    return [path, *command[1:]]
+
+
+def _ask_version(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DockingError(f"The version command {list(command)} failed: {error}.") from None
+    text = (done.stdout + done.stderr).decode("utf-8", "replace")
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if not line:
+        raise DockingError(
+            f"The version command {list(command)} printed nothing.", "State it: version = '...'."
+        )
+    return line[:100]
+
+
+_checked_versions: set[tuple[str, ...]] = set()
+
+
+def _check_worker_version(spec: Mapping[str, Any]) -> None:
+    key = (*spec["version_command"], spec["engine_version"])
+    if not spec["version_command"] or key in _checked_versions:
+        return
+    found = _ask_version(spec["version_command"])
+    if not spec["engine_version"].endswith(found):
+        raise DockingError(
+            f"This worker's program says {found!r}; the campaign began with {spec['engine_version']!r}.",
+            "Scores of two versions must not be mixed: make the same one available on every node.",
+        )
+    _checked_versions.add(key)
+
+
+@dataclass
+class _Job:
+    """One molecule on its way through the program."""
+
+    name: str
+    ligand: Ligand
+    seed: int
+    started: float
+    path: Path | None = None
+    state: str | None = None
+    outcome: Outcome | None = None
+
+    def fail(self, code: FailureCode, message: str) -> None:
+        self.outcome = Outcome(
+            failure=code,
+            message=message[:500],
+            state=self.state,
+            conformer_seed=self.seed,
+            seconds=time.perf_counter() - self.started,
+        )
+
+
+def dock(
+    spec: Mapping[str, Any],
+    folder: Path,
+    target: str,
+    ligands: Sequence[Ligand],
+    seed: int,
+    protocol: Protocol_,
+    notes: BatchNotes,
+) -> list[Outcome]:
+    """Prepare ``ligands``, run the program on them, and read what it wrote."""
+    _check_worker_version(spec)
+    if spec["receptor"] and sha256_file(folder / spec["receptor"]) != spec["receptor_sha256"]:
+        raise DockingError(f"The receptor {folder / spec['receptor']} was altered since the campaign began.")
+    with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch:
+        work = Path(scratch)
+        started = time.perf_counter()
+        jobs = [
+            _Job(
+                f"lig{number:06d}",
+                ligand,
+                derive_seed(seed, "conformer", target, ligand.smiles, bits=31),
+                started,
+            )
+            for number, ligand in enumerate(ligands)
+        ]
+        _prepare(jobs, spec, work, notes)
+        notes.add_seconds("prepare", time.perf_counter() - started)
+        started = time.perf_counter()
+        program = _Program(spec, folder, target, seed, protocol, work)
+        ready = [job for job in jobs if job.outcome is None]
+        if spec["mode"] == "batch" and ready:
+            # A batch that fails may have been spoilt by one of its molecules: those left are tried alone.
+            ready = program.run_batch(ready)
+        for job in ready:
+            program.run_one(job)
+        notes.add_seconds("dock", time.perf_counter() - started)
+        return [job.outcome for job in jobs if job.outcome is not None]
+
+
+def _prepare(jobs: Sequence[_Job], spec: Mapping[str, Any], work: Path, notes: BatchNotes) -> None:
+    """Write each job's molecule to a file of its own."""
+    child = kept_child({}) if spec["ligand_format"] != "smi" else None
+    for job in jobs:
+        job.started = time.perf_counter()
+        job.path = work / f"{job.name}.{spec['ligand_format']}"
+        if child is None:
+            words = job.ligand.smiles.split()
+            if not words:
+                job.fail(FailureCode.PARSE, "the SMILES is empty")
+                continue
+            job.state = words[0]
+            job.path.write_text(f"{words[0]} {job.name}\n", encoding="utf-8")
+        else:
+            _embed(job, child, spec, notes)
+
+
+def _embed(job: _Job, child: Child, spec: Mapping[str, Any], notes: BatchNotes) -> None:
+    assert job.path is not None
+    request = {
+        "op": "prepare",
+        "smiles": job.ligand.smiles,
+        # One state per molecule: a program's batch cannot be told which isomers belong together.
+        "ligand": {**spec["ligand"], "stereoisomers": 1},
+        "conformer_seed": job.seed,
+        "conformers": 1,
+        "format": spec["ligand_format"],
+    }
+    try:
+        reply = child.ask(request, {"prepare": spec["ligand"]["time_limit"]})
+    except ChildDied as error:
+        notes.count("crashes")
+        return job.fail(FailureCode.CRASH, str(error))
+    except DeadlinePassed as error:
+        return job.fail(FailureCode.EMBED_TIMEOUT, str(error))
+    if reply["event"] == "failure":
+        return job.fail(FailureCode(reply["code"]), reply["message"])
+    state = reply["states"][0]
+    job.state, text = state["state"], state["text"]
+    if spec["ligand_format"] == "sdf":
+        text = f"{job.name}\n{text.split(chr(10), 1)[1]}$$$$\n"
+    else:
+        text = f"REMARK  Name = {job.name}\n{text}"
+    job.path.write_text(text, encoding="utf-8")
+    return None
+
+
+class _Program:
+    """The program, with all that does not change from molecule to molecule."""
+
+    def __init__(
+        self, spec: Mapping[str, Any], folder: Path, target: str, seed: int, protocol: Protocol_, work: Path
+    ) -> None:
+        self._spec, self._work = spec, work
+        self._output = CommandOutput(**spec["output"])
+        self._template = spec[protocol]["command"]
+        self._runs = 0
+        self._values: dict[str, str] = {
+            "receptor": str((folder / spec["receptor"]).resolve()) if spec["receptor"] else "",
+            "seed": str(derive_seed(seed, "search", target, bits=31)),
+            "cpus": str(spec["cpus"]),
+        }
+        for what in ("center", "size") if spec["box"] else ():
+            for axis, value in zip("xyz", spec["box"][what], strict=True):
+                self._values[f"{what}_{axis}"] = f"{value:g}"
+
+    def run_one(self, job: _Job) -> None:
+        """Run the program on one molecule and set its outcome."""
+        assert job.path is not None
+        job.started = time.perf_counter()
+        run = self._run(job.path, [job], self._spec["time_limit"])
+        if run.error is not None:
+            return job.fail(*run.error)
+        found = read_output(self._output, run.place, run.stdout, only=job.name)
+        self._settle(job, found.get(job.name), time.perf_counter() - job.started)
+        return None
+
+    def run_batch(self, jobs: list[_Job]) -> list[_Job]:
+        """Run the program on all ``jobs`` at once; return those to be tried alone."""
+        suffix = self._spec["ligand_format"]
+        together = self._work / f"batch.{suffix}"
+        if suffix != "pdbqt":
+            together.write_text(
+                "".join(job.path.read_text("utf-8") for job in jobs if job.path), encoding="utf-8"
+            )
+        started = time.perf_counter()
+        run = self._run(together, jobs, self._spec["time_limit"] * len(jobs))
+        found = read_output(self._output, run.place, run.stdout, only=None)
+        each = (time.perf_counter() - started) / len(jobs)
+        alone = []
+        for job in jobs:
+            parsed = found.get(job.name)
+            if run.error is not None and (parsed is None or parsed.score is None):
+                alone.append(job)
+            else:
+                self._settle(job, parsed, each)
+        return alone
+
+    def _settle(self, job: _Job, parsed: Parsed | None, seconds: float) -> None:
+        if parsed is None:
+            return job.fail(FailureCode.ENGINE_OUTPUT, "the program wrote no score under the molecule's name")
+        if parsed.score is None:
+            return job.fail(FailureCode.ENGINE_OUTPUT, parsed.problem)
+        job.outcome = Outcome(
+            score=parsed.score,
+            state=job.state,
+            conformer_seed=job.seed if self._spec["ligand_format"] != "smi" else None,
+            search_seed=int(self._values["seed"]) if self._uses("seed") else None,
+            seconds=seconds,
+            poses=parsed.poses,
+        )
+        return None
+
+    def _uses(self, placeholder: str) -> bool:
+        return any(f"{{{placeholder}}}" in word for word in self._template)
+
+    def _run(self, ligand: Path, jobs: Sequence[_Job], limit: float) -> _Run:
+        self._runs += 1
+        place = self._work / f"run{self._runs:06d}"
+        outputs = place / "outputs"
+        outputs.mkdir(parents=True)
+        listing = place / "ligands.txt"
+        listing.write_text("".join(f"{job.path}\n" for job in jobs), encoding="utf-8")
+        values = {
+            **self._values,
+            "ligand": str(ligand),
+            "ligand_list": str(listing),
+            "output": str(outputs / f"output.{self._output.suffix}"),
+            "output_dir": str(outputs),
+        }
+        command = [word.format_map(values) for word in self._template]
+        return run_program(command, place, limit)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How a run of the program ended; ``error`` is None if it ended well."""
+
+    place: Path
+    stdout: str
+    error: tuple[FailureCode, str] | None
+
+
+def run_program(command: Sequence[str], place: Path, limit: float) -> _Run:
+    """Run ``command`` in ``place``; past ``limit`` seconds, kill it with all that it has started.
+
+    Raises
+    ------
+    DockingError
+        If the program cannot be started at all.
+    """
+    with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=place, start_new_session=True
+            )
+        except OSError as error:
+            raise DockingError(
+                f"The program {command[0]!r} cannot be started here: {error.strerror}.",
+                "It must be installed on every node that docks, under the same path.",
+            ) from None
+        error = None
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            error = (FailureCode.TIMEOUT, f"the program was killed after {limit:g} s")
+        finally:
+            # The group, also after a good end: children that it left behind would eat the worker's cores.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    stdout = _head(place / "stdout")
+    if error is None and code < 0:
+        error = (FailureCode.CRASH, f"the program was ended by signal {-code}")
+    elif error is None and code > 0:
+        words = re.sub(r"\s+", " ", _head(place / "stderr")[-300:] or stdout[-300:]).strip()
+        error = (FailureCode.ENGINE_FAILED, f"the program ended with exit code {code}: {words}")
+    return _Run(place, stdout, error)
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as handle:
+        return handle.read(_KEPT_OUTPUT).decode("utf-8", "replace")
+
+
+def row_settings(spec: Mapping[str, Any], protocol: Protocol_) -> dict[str, Any]:
+    """Return what a score's record says about how it was made."""
+    kept = ("mode", "ligand_format", "box", "ligand", "output")
+    return {
+        "protocol": protocol,
+        "command": spec[protocol]["command"],
+        "receptor_sha256": spec.get("receptor_sha256"),
+        **{key: spec[key] for key in kept},
+    }
