@@ -16,8 +16,9 @@ _PUBLIC = {
     "Library": ".data.library",
     "build_library": ".data.ingest",
     "load_bundle": ".models.bundle",
-    "hits": ".screening.hits",
+    "hits": ".workflows.hits",
     "load_campaign": ".workflows.campaign",
+    "retrain": ".workflows.retrain",
     "submit": ".workflows.campaign",
 }
 

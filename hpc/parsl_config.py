@@ -1,0 +1,63 @@
+"""From a site to a Parsl configuration, in one function."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor
+from parsl.launchers import SimpleLauncher
+from parsl.providers import LocalProvider
+
+from .site import Site
+
+EXECUTOR = "workers"
+
+
+def parsl_config(site: Site, run_dir: Path) -> Config:
+    """Return the Parsl configuration of ``site``.
+
+    Parameters
+    ----------
+    site : Site
+        Of kind ``local``.
+    run_dir : Path
+        Where Parsl keeps its own logs; inside the campaign folder, so that what a killed driver left
+        running can be recognised.
+
+    Notes
+    -----
+    Retries are ours (``workflows.apps``): Parsl's own would also repeat bad input. Its checkpoints are
+    not used: receipts are the truth. One thread per worker for the numeric libraries, so that workers do
+    not fight over cores; a task that may use more says so itself.
+    """
+    environment = Path(sys.executable).parent
+    worker_init = "\n".join(
+        [
+            f'export PATH="{environment}:$PATH"',  # workers must find Parsl's own programs
+            "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
+            "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
+        ]
+    )
+    executor = HighThroughputExecutor(
+        label=EXECUTOR,
+        address="127.0.0.1",
+        max_workers_per_node=site.worker_count,
+        cores_per_worker=1e-3,  # the number of workers is ours to say, also above the number of cores
+        heartbeat_period=site.heartbeat_seconds,
+        heartbeat_threshold=5 * site.heartbeat_seconds,
+        poll_period=10,
+        provider=LocalProvider(
+            init_blocks=1, min_blocks=1, max_blocks=1, launcher=SimpleLauncher(), worker_init=worker_init
+        ),
+    )
+    return Config(
+        executors=[executor],
+        run_dir=str(run_dir),
+        retries=0,
+        strategy="simple",  # a pool that dies is started again
+        usage_tracking=0,
+        initialize_logging=True,
+        exit_mode="cleanup",
+    )

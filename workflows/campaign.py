@@ -1,0 +1,305 @@
+"""The campaign: the whole story, from the seed sample to the hits.
+
+    seed sample -> dock -> [ train the teacher -> label -> distil the student -> screen every shard
+    -> rank -> teacher on the best -> acquire -> dock ] x rounds -> dock the best again -> hits
+
+Every step is a stage of tasks (``workflows.ledger``). A stage that is done is skipped, so the same
+function begins a campaign and goes on with one; what it depends on is in each task's fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.errors import CampaignError
+from ..data.library import Library
+from ..data.receipts import Receipt
+from ..data.store import FileRecord
+from ..hpc.site import Site, load_site
+from .apps import Engine, open_engine
+from .config import CampaignConfig, read_config
+from .folder import (
+    Campaign,
+    DriverLock,
+    abandon_if_unborn,
+    begin_or_resume,
+    campaign_root,
+    end_orphans,
+    open_campaign,
+)
+from .ledger import LIBRARY_PREFIX, Task, round_name
+from .observe import Observer, Silent
+from .stages import StageRunner
+
+__all__ = ["load_campaign", "submit"]
+
+
+def submit(config_path: str | Path, site: str | Site = "local", observer: Observer | None = None) -> Campaign:
+    """Run the campaign that the TOML file at ``config_path`` describes, to its end.
+
+    Call it again after an interruption of any kind and it goes on; it repeats at most the tasks that were
+    in flight, and ends with the same hits as an uninterrupted run.
+
+    Parameters
+    ----------
+    config_path : path
+    site : str or Site
+        A site's name or TOML file (``hpc.site``).
+    observer : Observer, optional
+        Told what happens.
+
+    Returns
+    -------
+    Campaign
+
+    Raises
+    ------
+    DocksieveError
+        Whatever is wrong with the file, the library, a receptor or the site, before any work is done; or
+        the first failures of a stage, after the rest of it is done.
+    """
+    config_path, observer = Path(config_path), observer or Silent()
+    site = site if isinstance(site, Site) else load_site(site)
+    root = campaign_root(config_path, read_config(config_path))
+    with DriverLock(root):
+        try:
+            campaign = begin_or_resume(config_path, site.core_count)
+        except BaseException:
+            abandon_if_unborn(root)
+            raise
+        library = campaign.open_library()
+        orphans = end_orphans(campaign)
+        observer.begun(campaign, library, site, orphans)
+        with open_engine(campaign, site) as engine:
+            run(campaign, library, engine, observer, site)
+        observer.ended(campaign)
+    return campaign
+
+
+def load_campaign(path: str | Path) -> Campaign:
+    """Open the campaign at ``path`` (its folder or its TOML file) for reading."""
+    return open_campaign(path)
+
+
+def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer, site: Site) -> None:
+    """Run every stage of ``campaign`` that is not done yet."""
+    story = Story(campaign, library, StageRunner(campaign, engine, observer, site))
+    story.sample()
+    story.dock("round-00", "screen")
+    for number in range(1, campaign.config.rounds.count + 1):
+        name = round_name(number)
+        story.train(number)
+        story.label(name)
+        story.distil(name)
+        story.screen(name)
+        story.rank(name)
+        story.refine(name)
+        story.acquire(name, number)
+        story.dock(name, "screen")
+    if campaign.config.final.molecules:
+        story.select()
+        story.dock("final", "final")
+    story.hits()
+
+
+class Story:
+    """The stages of one campaign: which tasks each has, with which settings and inputs."""
+
+    def __init__(self, campaign: Campaign, library: Library, runner: StageRunner) -> None:
+        self.campaign = campaign
+        self.config: CampaignConfig = campaign.config
+        self.library = library
+        self.ledger = campaign.ledger
+        self._run = runner.run
+        self.runtime = {"library": str(library.path)}
+        self.targets = campaign.targets
+        self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
+        self.units = {name: spec["unit"] for name, spec in self.targets.items()}
+
+    def sample(self) -> None:
+        """Choose the seed sample."""
+        settings = {
+            "molecules": self.config.start.molecules,
+            "method": self.config.start.method,
+            "seed": self.campaign.seed,
+            "targets": list(self.targets),
+            "batch": self.config.run.dock_batch,
+            "library": self.library.fingerprint,
+        }
+        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
+
+    def dock(self, group: str, protocol: str) -> None:
+        """Dock every selected batch of ``group`` (a round, or ``final``)."""
+        chooser = {"round-00": "sample", "final": "select"}.get(group, "acquire")
+        batches = self.ledger.outputs(f"{group}/{chooser}", f"selections/{group}/")
+        tasks = []
+        for batch in batches:
+            target, name = Path(batch.path).parts[-2:]
+            settings = {
+                "target": target,
+                "group": group,
+                "spec": self.targets[target],
+                "seed": self.campaign.seed,
+                "protocol": protocol,
+            }
+            inputs = (batch, *self.campaign.target_records(target))
+            tasks.append(self._task(f"{group}/dock/{target}/{Path(name).stem}", "dock", settings, inputs))
+        self._run(f"{group}/dock", tasks)
+
+    def train(self, number: int) -> None:
+        """Train the teacher of a round on all scores of the rounds before it."""
+        name = round_name(number)
+        parent = self._model_id(round_name(number - 1), "train") if number > 1 else ""
+        settings = {
+            "model": f"{name}/teacher",
+            "teacher": self.campaign.state["config"]["teacher"],
+            "lower_is_better": self.directions,
+            "units": self.units,
+            "seed": self.campaign.seed,
+            "sealed": self.config.start.sealed,
+            "threads": self.campaign.state["threads"],
+            "parent": parent,
+        }
+        self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, self.scores(number))])
+
+    def scores(self, before: int) -> tuple[FileRecord, ...]:
+        """Return the scores tables of all rounds before ``before``, and what was imported by then."""
+        docked = [
+            record
+            for number in range(before)
+            for record in self.ledger.outputs(f"{round_name(number)}/dock", "scores/")
+        ]
+        return (*docked, *self.campaign.imported_scores(before))
+
+    def label(self, name: str) -> None:
+        """Let the teacher label a random sample of the library."""
+        count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
+        settings = {
+            "labels": count,
+            "batch": batch,
+            "seed": self.campaign.seed,
+            "round": name,
+            "library": self.library.fingerprint,
+        }
+        teacher = self._bundle(name, "train")
+        tasks = [
+            self._task(f"{name}/label/batch-{index:05d}", "label", {**settings, "index": index}, teacher)
+            for index in range(-(-count // batch))
+        ]
+        self._run(f"{name}/label", tasks)
+
+    def distil(self, name: str) -> None:
+        """Train the student on the teacher's labels."""
+        settings = {
+            "model": f"{name}/student",
+            "student": self.campaign.state["config"]["student"],
+            "lower_is_better": self.directions,
+            "units": self.units,
+            "seed": self.campaign.seed,
+            "threads": self.campaign.state["threads"],
+        }
+        inputs = (*self.ledger.outputs(f"{name}/label"), *self._bundle(name, "train"))
+        self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
+
+    def screen(self, name: str) -> None:
+        """Let the student score every shard of the library."""
+        student = self._bundle(name, "distil")
+        tasks = []
+        for shard in self.library.shards:
+            record = FileRecord(
+                LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
+            )
+            tasks.append(
+                self._task(f"{name}/screen/{shard.name}", "screen", {"round": name}, (record, *student))
+            )
+        self._run(f"{name}/screen", tasks)
+
+    def rank(self, name: str) -> None:
+        """Keep the student's best fraction, and never fewer than five times what will be docked."""
+        wanted = max(round(self.config.rounds.keep * self.library.rows), 5 * self.config.rounds.dock, 1)
+        settings = {
+            "round": name,
+            "keep": min(wanted, self.library.rows),
+            "lower_is_better": self.directions,
+            "batch": self.config.run.predict_batch,
+        }
+        inputs = [
+            record
+            for record in self.ledger.outputs(f"{name}/screen")
+            if record.path.startswith(("predictions/", "histograms/"))
+        ]
+        self._run(f"{name}/rank", [self._task(f"{name}/rank", "rank", settings, inputs)])
+
+    def refine(self, name: str) -> None:
+        """Let the teacher predict the shortlist."""
+        teacher = self._bundle(name, "train")
+        tasks = [
+            self._task(f"{name}/refine/{Path(batch.path).stem}", "refine", {"round": name}, (batch, *teacher))
+            for batch in self.ledger.outputs(f"{name}/rank")
+        ]
+        self._run(f"{name}/refine", tasks)
+
+    def acquire(self, name: str, number: int) -> None:
+        """Choose what to dock next."""
+        rounds = self.config.rounds
+        settings = {
+            "round": name,
+            "acquisition": rounds.acquisition,
+            "beta": rounds.beta,
+            "xi": rounds.xi,
+            "dock": rounds.dock,
+            "seed": self.campaign.seed,
+            "lower_is_better": self.directions,
+            "batch": self.config.run.dock_batch,
+        }
+        docked = [record for record in self.scores(number) if record.path.startswith("scores/")]
+        inputs = (*self.ledger.outputs(f"{name}/refine"), *docked)
+        self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
+
+    def select(self) -> None:
+        """Take the best docked molecules of each target for the final docking."""
+        settings = {
+            "molecules": self.config.final.molecules,
+            "lower_is_better": {
+                name: lower
+                for name, lower in self.directions.items()
+                if self.targets[name]["engine"] != "table"
+            },
+            "batch": self.config.run.dock_batch,
+        }
+        inputs = [
+            record
+            for record in self.scores(self.config.rounds.count + 1)
+            if record.path.startswith("scores/")
+        ]
+        self._run("final/select", [self._task("final/select", "select", settings, inputs)])
+
+    def hits(self) -> None:
+        """Write the ranked hits."""
+        stages = [stage for stage in self.ledger.stages() if stage.endswith(("/dock", "/refine"))]
+        inputs = [
+            record
+            for stage in stages
+            for record in self.ledger.outputs(stage)
+            if record.path.startswith(("scores/", "refined/"))
+        ]
+        self._run("final/hits", [self._task("final/hits", "hits", {}, inputs)])
+
+    def _task(
+        self, name: str, kind: str, settings: dict[str, Any], inputs: Sequence[FileRecord] = ()
+    ) -> Task:
+        return Task(name, kind, settings, tuple(inputs), self.runtime)
+
+    def _bundle(self, name: str, step: str) -> tuple[FileRecord, ...]:
+        return tuple(self.ledger.outputs(f"{name}/{step}", "models/"))
+
+    def _model_id(self, name: str, step: str) -> str:
+        receipt = self._receipt(f"{name}/{step}")
+        return str(receipt.facts["model"])
+
+    def _receipt(self, stage: str) -> Receipt:
+        for receipt in self.ledger.receipts(stage):
+            return receipt
+        raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")

@@ -1,0 +1,144 @@
+"""Tasks that choose molecules: the seed sample, the shortlist, the acquisition, the final selection.
+
+Each writes batches of a *selection*: library columns, and for chosen molecules why they were chosen. A
+batch is what one docking or prediction task reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..data.library import Library
+from ..data.schema import LIBRARY_SCHEMA
+from ..data.seeds import derive_seed
+from ..data.store import read_table, write_table
+from ..screening.acquire import AcquisitionContext, acquire
+from ..screening.diverse import diverse_subset
+from ..screening.rank import best_rows, merge_histograms
+from .tasks import Context, Outcome
+
+MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
+
+
+def sample(context: Context) -> Outcome:
+    """Choose the molecules docked before there is a model: the same ones for every target."""
+    settings, library = context.settings, Library.open(context.runtime["library"])
+    count = settings["molecules"]
+    with context.watch("sample"):
+        if settings["method"] == "diverse":
+            pool = library.sample_rows(min(20 * count, library.rows), settings["seed"], "sample")
+            molecules = library.take(pool, MOLECULE_COLUMNS)
+            picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings["seed"])
+            molecules = molecules.take(pa.array(np.sort(picks)))
+        else:
+            rows = library.sample_rows(count, settings["seed"], "sample")
+            molecules = library.take(rows, MOLECULE_COLUMNS)
+    outputs: list[Path] = []
+    for target in settings["targets"]:
+        outputs += _write_batches(context.root, "round-00", target, molecules, settings["batch"])
+    return Outcome(library.rows, molecules.num_rows, tuple(outputs))
+
+
+def rank(context: Context) -> Outcome:
+    """Keep the student's best molecules of each target, over all shards, for the teacher."""
+    settings, library = context.settings, Library.open(context.runtime["library"])
+    histograms = context.inputs("histograms/")
+    predictions = context.inputs("predictions/")
+    kept: list[np.ndarray] = []
+    cuts: dict[str, Any] = {}
+    with context.watch("rank"):
+        for target, lower in settings["lower_is_better"].items():
+            histogram = merge_histograms(histograms, target)
+            best = best_rows(predictions, histogram, f"mean:{target}", settings["keep"], lower)
+            kept.append(best["row"].to_numpy())
+            cut = float(best["score"][-1].as_py()) if best.num_rows else None
+            cuts[target] = {"kept": best.num_rows, "cut": cut}
+        rows = np.unique(np.concatenate(kept))
+    outputs = []
+    with context.watch("write"):
+        for index, start in enumerate(range(0, len(rows), settings["batch"])):
+            path = context.root / "shortlists" / settings["round"] / f"batch-{index:05d}.parquet"
+            write_table(path, library.take(rows[start : start + settings["batch"]], MOLECULE_COLUMNS))
+            outputs.append(path)
+    return Outcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
+
+
+def acquire_batch(context: Context) -> Outcome:
+    """Choose what to dock next, per target, from the teacher's predictions on the shortlist."""
+    settings = context.settings
+    refined = pa.concat_tables([read_table(path) for path in context.inputs("refined/")])
+    scores = [read_table(path, ["row", "target", "score"]) for path in context.inputs("scores/")]
+    docked = pa.concat_tables(scores)
+    rows = refined["row"].to_numpy()
+    outputs: list[Path] = []
+    facts: dict[str, Any] = {}
+    chosen_in_all = 0
+    for target, lower in settings["lower_is_better"].items():
+        mine = docked.filter(pc.equal(docked["target"], target))
+        known = mine["score"].drop_null().to_numpy()
+        best = (float(known.min() if lower else known.max())) if len(known) else 0.0
+        chosen, values = acquire(
+            settings["acquisition"],
+            rows,
+            refined[f"mean:{target}"].to_numpy(),
+            refined[f"spread:{target}"].to_numpy(),
+            settings["dock"],
+            lower_is_better=lower,
+            context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
+            seed=derive_seed(settings["seed"], "acquire", settings["round"], target),
+            docked=mine["row"].drop_null().to_numpy(),
+        )
+        table = refined.take(pa.array(chosen))
+        picked = table.select(MOLECULE_COLUMNS)
+        picked = picked.append_column("mean", table[f"mean:{target}"])
+        picked = picked.append_column("spread", table[f"spread:{target}"])
+        picked = picked.append_column("acquisition", pa.array(values))
+        outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
+        facts[target] = {"asked": settings["dock"], "chosen": len(chosen), "best_before": best}
+        chosen_in_all += len(chosen)
+    return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
+
+
+def select_final(context: Context) -> Outcome:
+    """Take the best docked molecules of each target for the final docking."""
+    settings = context.settings
+    docked = pa.concat_tables([read_table(path) for path in context.inputs("scores/")])
+    outputs: list[Path] = []
+    selected = 0
+    for target, lower in settings["lower_is_better"].items():
+        usable = pc.and_(pc.equal(docked["target"], target), pc.is_valid(docked["score"]))
+        mine = docked.filter(pc.and_(usable, pc.is_valid(docked["row"])))
+        order = "ascending" if lower else "descending"
+        best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings["molecules"])
+        picked = best.select(["row", "id", "smiles"])
+        outputs += _write_batches(context.root, "final", target, picked, settings["batch"])
+        selected += picked.num_rows
+    return Outcome(docked.num_rows, selected, tuple(outputs))
+
+
+def _write_batches(root: Path, group: str, target: str, table: pa.Table, size: int) -> list[Path]:
+    return [
+        _write(root / "selections" / group / target / f"batch-{index:05d}.parquet", part)
+        for index, part in enumerate(_slices(table, size))
+    ]
+
+
+def _write(path: Path, table: pa.Table) -> Path:
+    write_table(path, table)
+    return path
+
+
+def _slices(table: pa.Table, size: int) -> Iterator[pa.Table]:
+    for start in range(0, table.num_rows, size):
+        yield table.slice(start, size)
+
+
+def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
+    """Return the given columns of all files, one after the other."""
+    return pa.concat_tables([read_table(path, columns) for path in paths])

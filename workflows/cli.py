@@ -1,0 +1,129 @@
+"""The command line: it parses, calls and prints, and does nothing else."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from click import ClickException
+from rich.console import Console
+from typer.main import get_command
+
+from ..data.errors import DocksieveError
+from .cli_library import app as library_app
+from .cli_query import register as register_queries
+from .cli_receptor import app as receptor_app
+
+app = typer.Typer(
+    name="docksieve",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Screen billions of molecules for the price of docking a few thousand.",
+)
+app.add_typer(library_app, name="library")
+app.add_typer(receptor_app, name="receptor")
+register_queries(app)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="Campaign file to write.")] = Path("campaign.toml"),
+    name: Annotated[str, typer.Option(help="Name of the campaign.")] = "",
+    library: Annotated[str, typer.Option(help="Folder of the library to screen.")] = "library",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a commented campaign file."""
+    from ..data.errors import ConfigError
+    from ..data.store import write_bytes
+    from .template import campaign_template
+
+    if file.exists() and not force:
+        raise ConfigError(f"{file} exists already.", "Choose another name, or give --force.")
+    text = campaign_template(name or file.stem, library, str(file))
+    write_bytes(file, text.encode())
+    typer.echo(f"Wrote {file}. Edit its library and targets, then: docksieve submit {shlex.quote(str(file))}")
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="Campaign file.")],
+    site: Annotated[str, typer.Option(help="Name of a site, or a site's TOML file.")] = "local",
+) -> None:
+    """Run a campaign to its end, or go on with one that was interrupted."""
+    from .campaign import submit as submit_campaign
+    from .terminal import TerminalObserver
+
+    command = ["docksieve", "submit", str(file.resolve()), "--site", site]
+    submit_campaign(file, site, TerminalObserver(Console(), command))
+
+
+@app.command()
+def status(
+    campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds.")] = False,
+) -> None:
+    """Show what is done, running, failed and left."""
+    import time
+
+    from rich.live import Live
+
+    from .status import status as read_status
+    from .terminal import status_table
+
+    console = Console()
+    if not watch:
+        console.print(status_table(read_status(campaign)))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            now = read_status(campaign)
+            live.update(status_table(now), refresh=True)
+            if now.state in ("complete", "stopped"):
+                return
+            time.sleep(2)
+
+
+@app.command()
+def cancel(campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")]) -> None:
+    """Ask a running campaign to stop; finished work is kept and it can be submitted again."""
+    from .folder import request_cancel
+
+    typer.echo(request_cancel(campaign))
+
+
+def main() -> None:
+    """Run the command line; errors of ours become one paragraph and exit code 2."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        get_command(app)(standalone_mode=False)
+    except DocksieveError as error:
+        Console(stderr=True).print(
+            f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True
+        )
+        sys.exit(2)
+    except ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        note = "Interrupted. Finished work is kept; the same command goes on."
+        Console(stderr=True).print(note)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _terminated(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Commands that ask a campaign something, and the one that teaches it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+CampaignArgument = Annotated[Path, typer.Argument(help="Campaign folder or file.")]
+TargetOption = Annotated[str | None, typer.Option(help="One target; all of them if not given.")]
+
+models_app = typer.Typer(no_args_is_help=True, help="List and show a campaign's models.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    app.command()(hits)
+    app.command()(retrain)
+    app.command()(throughput)
+    app.command()(report)
+    app.add_typer(models_app, name="models")
+
+
+def hits(
+    campaign: CampaignArgument,
+    top: Annotated[int, typer.Option(help="How many per target; 0 for all.")] = 20,
+    target: TargetOption = None,
+    where: Annotated[str | None, typer.Option(help="SQL condition, such as 'weight < 450'.")] = None,
+    by: Annotated[str, typer.Option(help="auto, final, docked or predicted.")] = "auto",
+    format: Annotated[str, typer.Option(help="table, csv, parquet, sdf, smi or json.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="List dockings without a score.")] = False,
+) -> None:
+    """Show or export the ranked hits."""
+    from .deliver import deliver_hits
+
+    deliver_hits(campaign, top or None, target, where, by, format, out, failed)
+
+
+def retrain(
+    campaign: CampaignArgument,
+    scores: Annotated[Path, typer.Option(help="Table of SMILES and docking scores.")],
+    target: TargetOption = None,
+    promote: Annotated[bool, typer.Option("--promote", help="Promote the candidate even if worse.")] = False,
+    lower_is_better: Annotated[
+        bool | None,
+        typer.Option("--lower-is-better/--higher-is-better", help="Direction of the scores in the file."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Accept scores that contradict the model.")] = False,
+    smiles_column: Annotated[str | None, typer.Option(help="Name or number of the SMILES column.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="Name or number of the id column.")] = None,
+    score_column: Annotated[str | None, typer.Option(help="Name or number of the score column.")] = None,
+) -> None:
+    """Train a candidate from new docking scores and promote it if it is no worse."""
+    from .deliver import print_retrain
+    from .retrain import retrain as run_retrain
+
+    named = {"smiles_column": smiles_column, "id_column": id_column, "score_column": score_column}
+    columns: dict[str, Any] = {
+        key: int(value) if value.isdigit() else value for key, value in named.items() if value
+    }
+    result = run_retrain(
+        campaign,
+        scores,
+        target,
+        promote=promote,
+        lower_is_better=lower_is_better,
+        force=force,
+        columns=columns,
+    )
+    print_retrain(Console(), result)
+
+
+def throughput(
+    campaign: CampaignArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Show the three rates of the screens, and what bounded them."""
+    from dataclasses import asdict
+
+    from .terminal import throughput_table
+    from .throughput import throughput as read_throughput
+
+    groups = read_throughput(campaign)
+    if as_json:
+        typer.echo(json.dumps([asdict(group) | {"bound": group.bound} for group in groups], indent=1))
+    else:
+        Console().print(throughput_table(groups))
+
+
+def report(
+    campaign: CampaignArgument,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+) -> None:
+    """Write a self-contained HTML report, and print its summary."""
+    from .report import write_report
+
+    path, summary = write_report(campaign, out)
+    Console().print(summary, highlight=False)
+    typer.echo(f"Report: {path}")
+
+
+@models_app.command("list")
+def models_list(campaign: CampaignArgument) -> None:
+    """List the models of a campaign; the one in force is marked."""
+    from .deliver import print_models
+    from .retrain import list_models
+
+    print_models(Console(), list_models(campaign))
+
+
+@models_app.command("show")
+def models_show(
+    campaign: CampaignArgument,
+    name: Annotated[str, typer.Argument(help="A model's name, such as round-01/teacher.")],
+) -> None:
+    """Print a model's card."""
+    from .folder import open_campaign
+    from .retrain import model_card
+
+    typer.echo(json.dumps(model_card(open_campaign(campaign), name), indent=1))

@@ -1,0 +1,215 @@
+"""The campaign file: what may stand in it, and errors that name the line at fault."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from ..data.errors import ConfigError
+from ..models.settings import StudentSettings, TeacherSettings
+from ..screening.acquire import ACQUISITIONS
+from ..screening.docking import CommandTarget, TableTarget, VinaTarget
+
+Target = Annotated[VinaTarget | CommandTarget | TableTarget, Field(discriminator="engine")]
+T = TypeVar("T")
+TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CampaignSection(_Section):
+    """Who the campaign is: its name, its folder (relative to the file) and its seed."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    folder: str = ""
+    seed: int = Field(1, ge=0, lt=2**62)
+
+
+class LibrarySection(_Section):
+    """The library to screen: a folder that ``docksieve library`` built."""
+
+    path: str
+
+
+class StartSection(_Section):
+    """The first molecules docked, before there is a model.
+
+    ``sealed`` of them are never trained on: they judge every model of the campaign.
+    """
+
+    molecules: int = Field(300, ge=10)
+    method: Literal["random", "diverse"] = "random"
+    sealed: float = Field(0.1, ge=0.0, le=0.5)
+
+
+class RoundsSection(_Section):
+    """What each round of learning does.
+
+    ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
+    fraction of the library for the teacher; ``dock`` of those are docked per target.
+    """
+
+    count: int = Field(2, ge=0, le=1000)
+    labels: int = Field(30_000, ge=100)
+    keep: float = Field(0.02, gt=0.0, le=1.0)
+    dock: int = Field(100, ge=1)
+    acquisition: str = "greedy"
+    beta: float = Field(2.0, ge=0.0)
+    xi: float = Field(0.01, ge=0.0)
+
+    @field_validator("acquisition")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ACQUISITIONS:
+            raise ValueError(f"{value!r} is not one of {', '.join(ACQUISITIONS)}")
+        return value
+
+
+class FinalSection(_Section):
+    """The best docked molecules of each target, docked again with the target's ``final`` settings."""
+
+    molecules: int = Field(50, ge=0)
+
+
+class RunSection(_Section):
+    """How work is cut into tasks. None of it changes a score.
+
+    ``threads`` are those of the training tasks; 0 means the cores of the machine that first runs it.
+    """
+
+    dock_batch: int = Field(10, ge=1)
+    predict_batch: int = Field(5_000, ge=1)
+    threads: int = Field(0, ge=0)
+
+
+class CampaignConfig(_Section):
+    """A whole campaign file."""
+
+    campaign: CampaignSection
+    library: LibrarySection
+    targets: dict[str, Target] = Field(min_length=1)
+    start: StartSection = StartSection()
+    rounds: RoundsSection = RoundsSection()
+    final: FinalSection = FinalSection()
+    teacher: TeacherSettings = TeacherSettings()
+    student: StudentSettings = StudentSettings()
+    run: RunSection = RunSection()
+
+    @field_validator("targets")
+    @classmethod
+    def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not TARGET_NAME.fullmatch(name):
+                raise ValueError(f"the target name {name!r} may hold letters, digits, '.', '_' and '-' only")
+        return value
+
+
+def settings_from(kind: type[T], values: Any) -> T:
+    """Return settings of a room (a frozen dataclass) from their JSON values, nested ones included."""
+    return TypeAdapter(kind).validate_python(values)
+
+
+def read_config(path: str | Path) -> CampaignConfig:
+    """Return the campaign that the TOML file at ``path`` describes.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not TOML, or has an unknown key or a wrong value; the message names the
+        line where it can be found.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        hint = "Write one with `docksieve init`."
+        raise ConfigError(f"The campaign file {path} does not exist.", hint) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error}.") from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, where: str) -> CampaignConfig:
+    """Return the campaign that ``text`` describes; ``where`` names it in errors.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}.") from None
+    try:
+        return CampaignConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, text, where)) from None
+
+
+def _explain(error: ValidationError, values: dict[str, Any], text: str, where: str) -> str:
+    problems = []
+    for item in error.errors():
+        location = [str(part) for part in item["loc"]]
+        if len(location) > 2 and location[0] == "targets":  # drop the union's tag
+            location = location[:2] + location[3:]
+        key = location[-1] if location else ""
+        line = _line_of(text, location)
+        place = f"{where}{f', line {line}' if line else ''}: "
+        section = f"[{'.'.join(location[:-1])}] " if location[:-1] else ""
+        if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            problems.append(f"{place}{section}has no key {key!r}.{_suggestion(key, location)}")
+        elif item["type"] == "missing":
+            what = f"section [{key}]" if not section else f"key {key!r}"
+            problems.append(f"{place}{section}the {what} is missing.")
+        else:
+            problem = item["msg"].removeprefix("Value error, ")
+            given = item["input"]
+            shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
+            problems.append(f"{place}{section}{key}: {problem}{shown}.")
+    return " ".join(problems)
+
+
+def _suggestion(key: str, location: list[str]) -> str:
+    known = _known_keys(location)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known keys: {', '.join(known)}." if known else ""
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    if len(location) == 1:
+        return list(CampaignConfig.model_fields)
+    if location[0] == "targets":
+        names: list[str] = []
+        for kind in (VinaTarget, CommandTarget, TableTarget):
+            names += [name for name in kind.__dataclass_fields__ if name not in names]
+        return names
+    kind = CampaignConfig.model_fields[location[0]].annotation
+    fields = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
+    return list(fields)
+
+
+def _line_of(text: str, location: list[str]) -> int | None:
+    """Return the line of the key at ``location``, or of its section, as far as a plain reading finds it."""
+    section = ".".join(location[:-1])
+    current, section_line = "", None
+    key = re.compile(rf"\s*[\"']?{re.escape(location[-1])}[\"']?\s*=") if location else None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\[\]]+)\]", line)
+        if header:
+            current = ".".join(part.strip().strip("\"'") for part in header.group(1).split("."))
+            if current == ".".join(location):
+                return number
+            if current == section:
+                section_line = number
+        elif key is not None and current == section and key.match(line):
+            return number
+    return section_line

@@ -1,0 +1,324 @@
+"""A campaign's folder: what it was begun with, who drives it, and where things lie."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from ..data.errors import CampaignError, ConfigError, FormatError
+from ..data.library import Library
+from ..data.store import FileRecord, read_json, record_file, remove_temporary_files, write_json
+from ..screening.docking import freeze_target
+from .config import CampaignConfig, read_config
+from .ledger import Ledger
+
+CAMPAIGN_FORMAT = 1
+ENVIRONMENT_MARK = "DOCKSIEVE_CAMPAIGN"
+MAY_CHANGE = {("rounds", "count"), ("final", "molecules")}
+"""Keys that may differ when a campaign goes on: both only add work."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign folder that has begun.
+
+    Attributes
+    ----------
+    root : Path
+    config : CampaignConfig
+        As it stands now.
+    state : dict
+        ``campaign.json``: id, library path and fingerprint, the targets' frozen specifications, training
+        threads, versions.
+    """
+
+    root: Path
+    config: CampaignConfig
+    state: Mapping[str, Any]
+
+    @property
+    def ledger(self) -> Ledger:
+        """Plans and receipts."""
+        return Ledger(self.root)
+
+    @property
+    def targets(self) -> dict[str, dict[str, Any]]:
+        """Frozen specification of each target, by name, in the order of the campaign file."""
+        return dict(self.state["targets"])
+
+    @property
+    def seed(self) -> int:
+        """The campaign seed."""
+        return self.config.campaign.seed
+
+    def target_records(self, target: str) -> tuple[FileRecord, ...]:
+        """Return the records of the files that docking into ``target`` reads."""
+        return tuple(FileRecord(**item) for item in self.state["target_files"][target])
+
+    def imported_scores(self, before: int) -> list[FileRecord]:
+        """Return the scores tables imported before round ``before`` began (``docksieve retrain``)."""
+        cards = [read_json(path) for path in sorted((self.root / "imports").glob("*/import.json"))]
+        promoted = [card for card in cards if card["first_round"] is not None]
+        return [FileRecord(**card["scores"]) for card in promoted if card["first_round"] <= before]
+
+    def open_library(self) -> Library:
+        """Open the library and check that it is the one the campaign began with.
+
+        Raises
+        ------
+        CampaignError
+            If it was altered since.
+        """
+        library = Library.open(self.state["library"]["path"])
+        if library.fingerprint != self.state["library"]["fingerprint"]:
+            raise CampaignError(
+                f"The library {library.path} was altered since the campaign {self.root} began.",
+                "Restore it, or begin a new campaign (another [campaign] folder) with it as it is now.",
+            )
+        return library
+
+
+def open_campaign(path: str | Path) -> Campaign:
+    """Open the campaign at ``path``: its folder, or its TOML file.
+
+    Raises
+    ------
+    CampaignError
+        If there is no campaign.
+    """
+    path = Path(path)
+    if path.suffix == ".toml":
+        path = campaign_root(path, read_config(path))
+    if not (path / "campaign.json").is_file():
+        raise CampaignError(
+            f"There is no campaign at {path}.",
+            "Give the campaign's folder or its TOML file; `docksieve submit campaign.toml` begins one.",
+        )
+    state = read_json(path / "campaign.json")
+    if state.get("format") != CAMPAIGN_FORMAT:
+        raise FormatError(
+            f"{path / 'campaign.json'} has format {state.get('format')!r}; "
+            f"this version reads {CAMPAIGN_FORMAT}."
+        )
+    return Campaign(path.resolve(), CampaignConfig.model_validate(state["config"]), state)
+
+
+def campaign_root(config_path: Path, config: CampaignConfig) -> Path:
+    """Return the folder of the campaign that ``config_path`` describes (relative names are beside it)."""
+    return (config_path.parent / (config.campaign.folder or config.campaign.name)).resolve()
+
+
+def begin_or_resume(config_path: str | Path, threads: int) -> Campaign:
+    """Open the campaign of ``config_path``, making its folder if this is the first time.
+
+    Everything a campaign depends on is checked and copied here, before any work: the library's
+    fingerprint, receptors, boxes and score tables.
+
+    Raises
+    ------
+    ConfigError
+        If the file is wrong, or a setting was changed that would change results already there.
+    CampaignError, DockingError, LibraryError
+    """
+    config_path = Path(config_path)
+    config = read_config(config_path)
+    root = campaign_root(config_path, config)
+    if (root / "campaign.json").exists():
+        return _resume(root, config, config_path)
+    if root.exists() and any(item.name != "driver.lock" for item in root.iterdir()):
+        raise CampaignError(
+            f"The folder {root} is not empty and is not a campaign.",
+            "Choose another [campaign] folder, or remove it.",
+        )
+    return _begin(root, config, config_path, threads)
+
+
+def _begin(root: Path, config: CampaignConfig, config_path: Path, threads: int) -> Campaign:
+    from .. import __version__
+
+    base = config_path.parent
+    library = Library.open(base / config.library.path)
+    if library.rows == 0:
+        raise CampaignError(
+            f"The library {library.path} is empty.", "Build one with `docksieve library build`."
+        )
+    if config.start.molecules > library.rows:
+        raise ConfigError(
+            f"{config_path}: [start] molecules is {config.start.molecules:,}, "
+            f"but the library has {library.rows:,} molecules.",
+            "Ask for fewer.",
+        )
+    specs, files = {}, {}
+    for name, settings in config.targets.items():
+        folder = root / "targets" / name
+        specs[name] = freeze_target(name, settings, folder, base)
+        files[name] = [vars(record_file(path, root)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    state = {
+        "format": CAMPAIGN_FORMAT,
+        "id": uuid.uuid4().hex,
+        "config": config.model_dump(mode="json"),
+        "config_file": str(config_path.resolve()),
+        "library": {
+            "path": str(library.path.resolve()),
+            "fingerprint": library.fingerprint,
+            "rows": library.rows,
+        },
+        "targets": specs,
+        "target_files": files,
+        "threads": config.run.threads or threads,
+        "created": time.time(),
+        "docksieve": __version__,
+    }
+    write_json(root / "campaign.json", state)
+    return open_campaign(root)
+
+
+def _resume(root: Path, config: CampaignConfig, config_path: Path) -> Campaign:
+    campaign = open_campaign(root)
+    before, now = campaign.state["config"], config.model_dump(mode="json")
+    changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
+    if changed:
+        names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
+        raise ConfigError(
+            f"{config_path} was changed since the campaign in {root} began: {names}.",
+            "Put it back, or give the changed campaign another [campaign] folder. "
+            "Only [rounds] count and [final] molecules may change.",
+        )
+    if now != before:
+        write_json(root / "campaign.json", {**campaign.state, "config": now})
+    return open_campaign(root)
+
+
+def _differences(before: Any, now: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [*before, *(key for key in now if key not in before)]
+        return [item for key in keys for item in _differences(before.get(key), now.get(key), (*at, key))]
+    return [] if before == now else [at]
+
+
+class DriverLock:
+    """Makes sure that one driver at a time works on a campaign, and tells others who it is.
+
+    A POSIX record lock: it goes with the process however that ends, is not inherited by children, and
+    works on network file systems that support locks.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._handle: IO[str] | None = None
+
+    def __enter__(self) -> DriverLock:
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._handle = (self.root / "driver.lock").open("a+")
+        try:
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._handle.close()
+            who = read_driver(self.root)
+            where = f"process {who['pid']} on {who['host']}" if who else "another process"
+            raise CampaignError(
+                f"The campaign in {self.root} is already running ({where}).",
+                "Watch it with `docksieve status --watch`, or end it with `docksieve cancel`.",
+            ) from None
+        cancel_path(self.root).unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        assert self._handle is not None
+        (self.root / "driver.json").unlink(missing_ok=True)
+        self._handle.close()
+
+
+def abandon_if_unborn(root: Path) -> None:
+    """Remove a campaign folder in which nothing but preparation happened."""
+    if not (root / "campaign.json").exists():
+        shutil.rmtree(root / "targets", ignore_errors=True)
+        (root / "driver.lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            root.rmdir()
+
+
+def is_driven(root: Path) -> bool:
+    """Tell whether a driver holds the campaign's lock now. Never call it in the driver itself."""
+    path = root / "driver.lock"
+    if not path.exists():
+        return False
+    with path.open("a+") as handle:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def write_driver(root: Path, stage: str, running: list[str], site: str, workers: int) -> None:
+    """Tell others who drives the campaign and what runs now."""
+    write_json(
+        root / "driver.json",
+        {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "stage": stage,
+            "running": running,
+            "site": site,
+            "workers": workers,
+            "updated": time.time(),
+        },
+    )
+
+
+def read_driver(root: Path) -> dict[str, Any] | None:
+    """Return what :func:`write_driver` wrote last, or None."""
+    try:
+        return dict(read_json(root / "driver.json"))
+    except FormatError:
+        return None
+
+
+def cancel_path(root: Path) -> Path:
+    """Return the file whose presence asks the driver to stop."""
+    return root / "cancel"
+
+
+def end_orphans(campaign: Campaign) -> int:
+    """End what a killed driver of this campaign left running here; return how many processes.
+
+    Processes are recognised by the campaign's id in their environment, which they inherited. Call it only
+    while holding the lock and before starting workers. Leftover temporary files are removed after that.
+    """
+    family = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+    ended = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid in family or process.environ().get(ENVIRONMENT_MARK) != campaign.state["id"]:
+                continue
+            process.kill()
+            ended.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    psutil.wait_procs(ended, timeout=10)
+    remove_temporary_files(campaign.root)
+    return len(ended)
+
+
+def request_cancel(path: str | Path) -> str:
+    """Ask the driver of the campaign at ``path`` to stop, and say what was done.
+
+    The driver looks for the request between tasks, ends its workers and keeps what is finished.
+    """
+    campaign = open_campaign(path)
+    if not is_driven(campaign.root):
+        return f"The campaign in {campaign.root} is not running."
+    write_json(cancel_path(campaign.root), {"asked": time.time()})
+    return "The driver was asked to stop; finished work is kept. Submit again to go on."

@@ -1,0 +1,285 @@
+"""Retraining: new scores in, a candidate teacher judged against the present one, the better one promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..data.errors import CampaignError, InputError
+from ..data.receipts import Receipt
+from ..data.seeds import derive_seed
+from ..data.store import FileRecord, read_json, read_table, record_file, write_json, write_table
+from ..models.bundle import load_bundle, read_card
+from ..screening.compare import PairedComparison, compare_predictions
+from .folder import Campaign, DriverLock, open_campaign
+from .imports import ImportReport, check_direction, read_import
+from .learning import SEALED_SHARE_OF_IMPORTS, is_sealed
+from .ledger import Task, round_name
+from .tasks import run_task
+
+
+@dataclass(frozen=True)
+class RetrainResult:
+    """What a retraining gave.
+
+    Attributes
+    ----------
+    name : str
+        The candidate's folder under ``models/``.
+    imported : ImportReport
+    agreement : float
+        Rank correlation of the imported scores with the present model's predictions.
+    comparison : dict of str to PairedComparison
+        Present and candidate on the sealed molecules, by target.
+    promoted : bool
+    reason : str
+    """
+
+    name: str
+    imported: ImportReport
+    agreement: float
+    comparison: Mapping[str, PairedComparison]
+    promoted: bool
+    reason: str
+
+
+def retrain(
+    campaign: str | Path,
+    scores: str | Path,
+    target: str | None = None,
+    *,
+    promote: bool = False,
+    lower_is_better: bool | None = None,
+    force: bool = False,
+    columns: Mapping[str, str | int | None] | None = None,
+) -> RetrainResult:
+    """Train a candidate teacher from all scores of a campaign and those in a file.
+
+    Both models are judged on molecules that neither was trained on: the sealed part of the seed sample,
+    and a sealed fifth of the imported scores. A promoted candidate is the campaign's present model, and
+    the imported scores train every later round.
+
+    Parameters
+    ----------
+    campaign : path
+    scores : path
+        Table of SMILES and scores.
+    target : str, optional
+        Needed only if the campaign has several.
+    promote : bool
+        Promote the candidate even if it is worse.
+    lower_is_better : bool, optional
+        Direction of the scores in the file, if it is not the target's; they are then turned.
+    force : bool
+        Import scores that run against the present model.
+    columns : mapping, optional
+        ``smiles_column``, ``id_column``, ``score_column``.
+
+    Raises
+    ------
+    CampaignError
+        If there is no model yet, or the campaign is running.
+    InputError
+        If the file cannot be used.
+    """
+    opened = open_campaign(campaign)
+    with DriverLock(opened.root):
+        return _retrain(opened, Path(scores), target, promote, lower_is_better, force, columns)
+
+
+def _retrain(
+    campaign: Campaign,
+    path: Path,
+    target: str | None,
+    promote: bool,
+    lower_is_better: bool | None,
+    force: bool,
+    columns: Mapping[str, str | int | None] | None,
+) -> RetrainResult:
+    target = _the_target(campaign, target)
+    spec = campaign.targets[target]
+    present = present_model(campaign)
+    library = campaign.open_library()
+    imported = read_import(path, library, target, spec["unit"], spec["lower_is_better"], columns)
+    table = imported.table
+    if lower_is_better is not None and lower_is_better != spec["lower_is_better"]:
+        turned = pc.negate(table["score"])
+        table = table.set_column(table.schema.get_field_index("score"), "score", turned)
+    present_teacher = load_bundle(campaign.root / "models" / present)
+    predicted = present_teacher.predict(table["smiles"].to_pylist()).mean
+    column = present_teacher.targets.index(target)
+    agreement = float("nan")
+    if not force:
+        agreement = check_direction(table["score"].to_numpy(), predicted[:, column], path)
+    number = len(list((campaign.root / "imports").glob("import-*"))) + 1
+    record = _keep(campaign, table, number)
+    receipt = _train(campaign, record, number, present)
+    candidate = f"retrain-{number:03d}/teacher"
+    comparison = _compare(campaign, present, candidate, table)
+    promoted, reason = _decide(comparison, promote)
+    first_round = trained_rounds(campaign) + 1 if promoted else None
+    card = {
+        "file": str(path),
+        "target": target,
+        "scores": vars(record),
+        "first_round": first_round,
+        "report": imported.report.to_json(),
+        "candidate": receipt.facts["model"],
+    }
+    write_json(campaign.root / "imports" / f"import-{number:03d}" / "import.json", card)
+    if promoted:
+        write_json(campaign.root / "models" / "present.json", {"model": candidate})
+    return RetrainResult(candidate, imported.report, agreement, comparison, promoted, reason)
+
+
+def _the_target(campaign: Campaign, target: str | None) -> str:
+    names = list(campaign.targets)
+    if target is None and len(names) == 1:
+        return names[0]
+    if target not in names:
+        said = f"no target {target!r}" if target else "several targets"
+        raise InputError(f"The campaign has {said}.", f"Name one with --target: {', '.join(names)}.")
+    return target
+
+
+def trained_rounds(campaign: Campaign) -> int:
+    """Return the number of the last round that has a teacher."""
+    rounds = (campaign.root / "models").glob("round-*/teacher/card.json")
+    return max((int(path.parts[-3].removeprefix("round-")) for path in rounds), default=0)
+
+
+def present_model(campaign: Campaign) -> str:
+    """Return the folder (under ``models/``) of the teacher in force: promoted, or of the latest round.
+
+    Raises
+    ------
+    CampaignError
+        If no teacher was trained yet.
+    """
+    last = trained_rounds(campaign)
+    pointer = campaign.root / "models" / "present.json"
+    if pointer.exists():
+        promoted = str(read_json(pointer)["model"])
+        first = [
+            read_json(card)["first_round"]
+            for card in (campaign.root / "imports").glob("*/import.json")
+            if f"retrain-{card.parent.name.removeprefix('import-')}/teacher" == promoted
+        ]
+        if not first or last < first[0]:  # a later round trained on the same scores and more
+            return promoted
+    if last == 0:
+        raise CampaignError(
+            f"The campaign in {campaign.root} has no model yet.",
+            "Submit it, and retrain when a round is done.",
+        )
+    return f"{round_name(last)}/teacher"
+
+
+def _keep(campaign: Campaign, table: pa.Table, number: int) -> FileRecord:
+    path = campaign.root / "imports" / f"import-{number:03d}" / "scores.parquet"
+    write_table(path, table)
+    return record_file(path, campaign.root)
+
+
+def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> Receipt:
+    inputs = (*docked_scores(campaign), *campaign.imported_scores(10**9), record)
+    directions = {name: spec["lower_is_better"] for name, spec in campaign.targets.items()}
+    settings: dict[str, Any] = {
+        "model": f"retrain-{number:03d}/teacher",
+        "teacher": campaign.state["config"]["teacher"],
+        "lower_is_better": directions,
+        "units": {name: spec["unit"] for name, spec in campaign.targets.items()},
+        "seed": campaign.seed,
+        "sealed": campaign.config.start.sealed,
+        "threads": campaign.state["threads"],
+        "parent": read_card(campaign.root / "models" / parent)["model_id"],
+    }
+    task = Task(f"retrain-{number:03d}/train", "train", settings, inputs)
+    receipt = run_task(str(campaign.root), task)
+    if receipt.failure is not None:
+        raise CampaignError(f"The candidate could not be trained: {receipt.failure.message}")
+    return receipt
+
+
+def docked_scores(campaign: Campaign) -> list[FileRecord]:
+    """Return the scores tables of every round so far."""
+    ledger = campaign.ledger
+    stages = [stage for stage in ledger.stages() if stage.startswith("round-") and stage.endswith("/dock")]
+    return [record for stage in stages for record in ledger.outputs(stage, "scores/")]
+
+
+def _compare(
+    campaign: Campaign, present: str, candidate: str, imported: pa.Table
+) -> dict[str, PairedComparison]:
+    models = [load_bundle(campaign.root / "models" / name) for name in (present, candidate)]
+    seed, share = campaign.seed, campaign.config.start.sealed
+    sealed = []
+    for record in docked_scores(campaign):
+        if record.path.startswith("scores/round-00/"):
+            table = read_table(campaign.root / record.path, ["smiles", "target", "score"])
+            sealed.append(_only_sealed(table, seed, share))
+    sealed.append(_only_sealed(imported.select(["smiles", "target", "score"]), seed, SEALED_SHARE_OF_IMPORTS))
+    test = pa.concat_tables(sealed)
+    test = test.filter(pc.is_valid(test["score"]))
+    comparisons = {}
+    for target in campaign.targets:
+        mine = test.filter(pc.equal(test["target"], target))
+        if mine.num_rows == 0:
+            continue
+        truth = mine["score"].to_numpy()
+        column = models[0].targets.index(target)
+        old, new = (model.predict(mine["smiles"].to_pylist()).mean[:, column] for model in models)
+        known = np.isfinite(old) & np.isfinite(new)
+        comparisons[target] = compare_predictions(
+            truth[known], old[known], new[known], seed=derive_seed(seed, "compare", candidate)
+        )
+    if not comparisons:
+        raise CampaignError(
+            "There is no sealed molecule to judge the models by.",
+            "Set [start] sealed above 0 in the next campaign, or import more scores.",
+        )
+    return comparisons
+
+
+def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
+    mask = [is_sealed(smiles, seed, share) for smiles in table["smiles"].to_pylist()]
+    return table.filter(pa.array(mask, pa.bool_()))
+
+
+def _decide(comparison: Mapping[str, PairedComparison], promote: bool) -> tuple[bool, str]:
+    worse = [name for name, item in comparison.items() if item.difference.value > 0]
+    if not worse:
+        return True, "its error on the sealed molecules is no larger"
+    names = ", ".join(worse)
+    if promote:
+        return True, f"promoted by request, though its error is larger for {names}"
+    return False, f"its error on the sealed molecules is larger for {names}; --promote would promote it"
+
+
+def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:
+    """Return the card of every model of a campaign, with its folder and whether it is the one in force."""
+    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
+    folder = opened.root / "models"
+    names = sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/card.json"))
+    present = present_model(opened) if any(name.endswith("/teacher") for name in names) else ""
+    return [{"name": name, "present": name == present, **read_card(folder / name)} for name in names]
+
+
+def model_card(campaign: Campaign, name: str) -> dict[str, Any]:
+    """Return the card of the model ``name``, such as ``round-01/teacher``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+    """
+    known = [card["name"] for card in list_models(campaign)]
+    if name not in known:
+        raise InputError(f"The campaign has no model {name!r}.", f"It has: {', '.join(known) or 'none yet'}.")
+    return dict(read_card(campaign.root / "models" / name))

@@ -1,0 +1,223 @@
+"""What a campaign looks like in a terminal: a line per stage, a bar for the one that runs, tables."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..data.library import Library
+from ..data.receipts import Receipt
+from ..hpc.site import Site
+from .folder import Campaign
+from .status import CampaignStatus
+from .throughput import Throughput
+
+STEP_WORDS = {
+    "sample": "choose the seed sample",
+    "train": "train the teacher",
+    "label": "teacher labels library molecules",
+    "distil": "distil the student",
+    "screen": "student scores every shard",
+    "rank": "rank the whole library",
+    "refine": "teacher scores the shortlist",
+    "acquire": "choose what to dock next",
+    "select": "choose the final ligands",
+    "dock": "dock",
+    "hits": "write the hits",
+}
+
+
+class TerminalObserver:
+    """Tells a person at a terminal, or a log file, what a campaign does."""
+
+    def __init__(self, console: Console, command: list[str]) -> None:
+        self._console = console
+        self._command = command
+        self._progress: Progress | None = None
+        self._bar: TaskID | None = None
+        self._started = time.monotonic()
+        self._stage_started = 0.0
+        self._skipped = 0
+        self._rows = self._failed = 0
+        self._notes: list[str] = []
+
+    def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
+        """Print what is about to run, and the command that goes on with it if it is interrupted."""
+        say = self._console.print
+        say(f"Campaign [bold]{campaign.config.campaign.name}[/] in {campaign.root}")
+        say(
+            f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
+            f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
+        )
+        say("If it is interrupted, this command goes on with it:")
+        say(f"  {shlex.join(self._command)}", soft_wrap=True, highlight=False)
+        if orphans:
+            say(f"Ended {orphans} processes that a killed driver had left behind.")
+
+    def stage_begun(self, stage: str, total: int, done: int) -> None:
+        """Open the bar of a stage."""
+        self._stage_started, self._skipped = time.monotonic(), done
+        self._rows = self._failed = 0
+        self._notes = []
+        if self._console.is_terminal:
+            columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+            self._progress = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
+            self._progress.start()
+            self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
+
+    def task_ended(self, stage: str, receipt: Receipt) -> None:
+        """Move the bar on, and say what a failed task failed of."""
+        self._rows += receipt.rows_in
+        if receipt.failure is not None:
+            self._failed += 1
+            self._console.print(
+                f"  [red]failed[/] {receipt.task}: {receipt.failure.message}", highlight=False
+            )
+        self._notes = _notes(receipt) or self._notes
+        if self._progress is not None and self._bar is not None:
+            self._progress.advance(self._bar)
+
+    def stage_ended(self, stage: str) -> None:
+        """Close the bar and leave one line about the stage."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+        seconds = time.monotonic() - self._stage_started
+        done = f", {self._skipped} tasks were done before" if self._skipped else ""
+        failed = f", [red]{self._failed} tasks failed[/]" if self._failed else ""
+        molecules = f"{self._rows:,} molecules, " if self._rows else ""
+        self._console.print(
+            f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}{failed}", highlight=False
+        )
+        for note in self._notes:
+            self._console.print(f"      {note}", highlight=False)
+
+    def ended(self, campaign: Campaign) -> None:
+        """Say that the campaign is complete and what to do next."""
+        minutes = (time.monotonic() - self._started) / 60
+        self._console.print(f"[bold green]Complete[/] after {minutes:.1f} minutes. Next:")
+        for command in ("hits", "report", "throughput"):
+            self._console.print(
+                f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}", soft_wrap=True
+            )
+
+
+def shown_path(path: Path) -> str:
+    """Return ``path`` relative to the current folder where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _described(stage: str) -> str:
+    group, _, step = stage.partition("/")
+    where = group.replace("round-", "round ")
+    return f"{where:9s} {STEP_WORDS.get(step, step)}"
+
+
+def _notes(receipt: Receipt) -> list[str]:
+    report = receipt.facts.get("report")
+    if receipt.kind == "train" and report:
+        return [f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores", *_quality(report)]
+    if receipt.kind == "distil" and report:
+        return [f"student {receipt.facts['model']}", *_quality(report)]
+    if receipt.kind == "dock" and receipt.facts.get("failures"):
+        listed = ", ".join(f"{code} {count}" for code, count in receipt.facts["failures"].items())
+        return [f"dockings without a score: {listed}"]
+    return []
+
+
+def _quality(report: dict[str, object]) -> list[str]:
+    lines = []
+    targets = report.get("targets", {})
+    if isinstance(targets, dict):
+        for target, metrics in targets.items():
+            shown = ", ".join(
+                f"{name} {_figure(value)}" for name, value in metrics.items() if _is_metric(value)
+            )
+            lines.append(f"{target}: {shown}")
+    return lines
+
+
+def _is_metric(value: object) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, dict) and "value" in value)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def status_table(status: CampaignStatus) -> Table:
+    """Return the stages of a campaign as a table."""
+    left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
+    driver = f" ({status.driver})" if status.driver else ""
+    title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("stage")
+    for name in ("tasks", "done", "running", "failed", "left", "molecules", "per task-second"):
+        table.add_column(name, justify="right")
+    for stage in status.stages:
+        counts = (stage.total, stage.done, stage.running, stage.failed, stage.left)
+        rate = f"{stage.rate:,.1f}" if stage.rate == stage.rate else "-"
+        table.add_row(stage.stage, *map(str, counts), f"{stage.rows:,}", rate)
+    for name in status.waiting:
+        table.add_row(name, *["-"] * 7, style="dim")
+    return table
+
+
+def throughput_table(groups: list[Throughput]) -> Table:
+    """Return the rates of a campaign's screens as a table."""
+    table = Table(title="Molecules screened per device-second", title_justify="left")
+    table.add_column("group")
+    for name in (
+        "tasks",
+        "molecules",
+        "model only",
+        "+ features",
+        "end to end",
+        "per wall second",
+        "bound by",
+    ):
+        table.add_column(name, justify="right")
+    for item in groups:
+        bound = f"{item.bound} ({item.shares[item.bound]:.0%})"
+        rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.wall_rate)
+        table.add_row(item.name, str(item.tasks), f"{item.molecules:,}", *(f"{r:,.0f}" for r in rates), bound)
+    return table
+
+
+def hits_as_table(hits: pa.Table) -> Table:
+    """Return hits as a table that fits a terminal."""
+    table = Table()
+    names = ["rank", "target", "id", "final_score", "docked_score", "predicted_mean", "predicted_spread"]
+    names += ["docked_round", "smiles"]
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="left" if name in ("id", "smiles") else "right")
+    for row in hits.select(names).to_pylist():
+        table.add_row(*(_cell(row[name]) for name in names))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` in words, such as ``3 min 20 s``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

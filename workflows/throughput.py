@@ -1,0 +1,139 @@
+"""Throughput of a campaign's screens, from their receipts.
+
+Three rates are always told apart, each per device-second (a GPU-second where there was a GPU, else a
+core-second): the model alone; model and features; and end to end, with everything a task does from
+checking its inputs to recording its outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.errors import CampaignError
+from ..data.receipts import Receipt
+from .folder import Campaign, open_campaign
+
+STAGES = {
+    "read": ("screen_read",),
+    "encode": ("screen_encode",),
+    "model": ("screen_model",),
+    "write": ("screen_write",),
+    "check and record files": ("check_inputs", "record_outputs"),
+    "load the model": ("load",),
+}
+"""What bounds a screen, and the receipts' stages it is made of."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Rates of a group of screening tasks.
+
+    Attributes
+    ----------
+    name : str
+        What the group is: a round, a worker, or ``all``.
+    tasks, molecules, predictions : int
+    device : str
+        Name and kind of the device, or ``several``.
+    device_seconds : float
+        Busy: the sum over tasks of their seconds times the devices (threads of a CPU) they used.
+    wall_seconds : float
+        From the start of the first task to the end of the last.
+    model_rate, features_rate, end_to_end_rate : float
+        Molecules per device-second: model only; model and features; end to end.
+    wall_rate : float
+        Molecules per second of wall clock, over all devices, idle time included.
+    shares : dict of str to float
+        Share of the tasks' time in each of :data:`STAGES`, and ``other``.
+    """
+
+    name: str
+    tasks: int
+    molecules: int
+    predictions: int
+    device: str
+    device_seconds: float
+    wall_seconds: float
+    model_rate: float
+    features_rate: float
+    end_to_end_rate: float
+    wall_rate: float
+    shares: dict[str, float]
+
+    @property
+    def bound(self) -> str:
+        """The stage that took the largest share of the tasks' time."""
+        return max(self.shares, key=lambda stage: self.shares[stage])
+
+
+def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
+    """Return the rates of each round, each worker and all of a campaign's screens.
+
+    Raises
+    ------
+    CampaignError
+        If nothing was screened yet.
+    """
+    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
+    ledger = opened.ledger
+    rounds = {
+        stage.partition("/")[0]: [receipt for receipt in ledger.receipts(stage) if receipt.done]
+        for stage in ledger.stages()
+        if stage.endswith("/screen")
+    }
+    everything = [receipt for receipts in rounds.values() for receipt in receipts]
+    if not everything:
+        raise CampaignError(f"No shard of {opened.root} has been screened yet.", "See `docksieve status`.")
+    groups = [summarise(name, receipts) for name, receipts in rounds.items() if receipts]
+    workers: dict[str, list[Receipt]] = {}
+    for receipt in everything:
+        workers.setdefault(f"{receipt.host} worker {receipt.worker or receipt.pid}", []).append(receipt)
+    groups += [summarise(name, receipts) for name, receipts in sorted(workers.items())]
+    return [*groups, summarise("all", everything)]
+
+
+def summarise(name: str, receipts: Iterable[Receipt]) -> Throughput:
+    """Return the rates of ``receipts``, which must be of finished screening tasks."""
+    receipts = list(receipts)
+    molecules = sum(receipt.counts["molecules"] for receipt in receipts)
+    seconds: dict[str, float] = {}
+    for receipt in receipts:
+        devices = _devices(receipt)
+        for stage, value in receipt.seconds.items():
+            seconds[stage] = seconds.get(stage, 0.0) + value * devices
+    total = seconds["total"]
+    shares = {label: sum(seconds.get(s, 0.0) for s in stages) / total for label, stages in STAGES.items()}
+    shares["other"] = max(0.0, 1.0 - sum(shares.values()))
+    first = min(float(receipt.facts["started"]) for receipt in receipts)
+    wall = max(receipt.finished for receipt in receipts) - first
+    names = {_device_name(receipt) for receipt in receipts}
+    return Throughput(
+        name=name,
+        tasks=len(receipts),
+        molecules=molecules,
+        predictions=sum(receipt.counts["predictions"] for receipt in receipts),
+        device=names.pop() if len(names) == 1 else "several",
+        device_seconds=total,
+        wall_seconds=wall,
+        model_rate=_rate(molecules, seconds.get("screen_model", 0.0)),
+        features_rate=_rate(molecules, seconds.get("screen_model", 0.0) + seconds.get("screen_encode", 0.0)),
+        end_to_end_rate=_rate(molecules, total),
+        wall_rate=_rate(molecules, wall),
+        shares=shares,
+    )
+
+
+def _devices(receipt: Receipt) -> int:
+    """Devices a task kept busy: the threads it computed with on a CPU, one otherwise."""
+    return int(receipt.device.get("threads", 1)) if receipt.device.get("kind") == "cpu" else 1
+
+
+def _device_name(receipt: Receipt) -> str:
+    kind, name = receipt.device.get("kind", "cpu"), receipt.device.get("name", "")
+    return f"{name} ({kind})" if name else str(kind)
+
+
+def _rate(count: int, seconds: float) -> float:
+    return count / seconds if seconds > 0 else float("nan")
