@@ -1,0 +1,93 @@
+"""Ranking over shards gives what sorting everything at once would give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from docksieve.data.errors import FormatError
+from docksieve.data.scorekeys import KEYS, MISSING_KEY, key_scores, score_keys
+from docksieve.data.store import write_table
+from docksieve.screening.rank import best_rows, cut_key, merge_histograms
+
+TARGET = "T"
+
+
+def write_shards(
+    folder: Path, scores: np.ndarray, cuts: list[int], lower: bool = True
+) -> tuple[list[Path], list[Path]]:
+    predictions, histograms = [], []
+    for index, rows in enumerate(np.split(np.arange(len(scores)), cuts)):
+        part = scores[rows].astype(np.float32)
+        table = pa.table({"row": pa.array(rows, pa.int64()), f"mean:{TARGET}": pa.array(part, from_pandas=True)})
+        write_table(folder / f"p{index}.parquet", table)
+        keys, counts = np.unique(score_keys(part, lower), return_counts=True)
+        histogram = {"target": [TARGET] * len(keys), "key": pa.array(keys), "count": pa.array(counts, pa.int64())}
+        write_table(folder / f"h{index}.parquet", pa.table(histogram))
+        predictions.append(folder / f"p{index}.parquet")
+        histograms.append(folder / f"h{index}.parquet")
+    return predictions, histograms
+
+
+def expected(scores: np.ndarray, count: int, lower: bool) -> np.ndarray:
+    known = np.flatnonzero(np.isfinite(scores))
+    values = scores[known].astype(np.float32)
+    return known[np.lexsort((known, values if lower else -values))][:count]
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("count", [1, 17, 500, 5000, 99999])
+def test_best_rows_equal_a_plain_sort(tmp_path: Path, lower: bool, count: int) -> None:
+    rng = np.random.default_rng(3)
+    scores = np.round(rng.normal(-7, 1.2, 5000), 1)  # many ties, as docking scores have
+    scores[rng.random(5000) < 0.03] = np.nan
+    predictions, histograms = write_shards(tmp_path, scores, [1, 2, 1700, 1700, 4999], lower)
+    merged = merge_histograms(histograms, TARGET)
+    assert merged.sum() == 5000
+    assert merged[MISSING_KEY] == np.isnan(scores).sum()
+    best = best_rows(predictions, merged, f"mean:{TARGET}", count, lower, batch_rows=100)
+    np.testing.assert_array_equal(best["row"].to_numpy(), expected(scores, count, lower))
+
+
+def test_any_split_and_order_of_shards_gives_the_same_ranking(tmp_path: Path) -> None:
+    scores = np.random.default_rng(5).normal(-8, 1, 3000)
+    answers = []
+    for index, cuts in enumerate([[], [1500], [10, 20, 2990]]):
+        folder = tmp_path / str(index)
+        predictions, histograms = write_shards(folder, scores, cuts)
+        merged = merge_histograms(histograms[::-1], TARGET)
+        answers.append(best_rows(predictions[::-1], merged, f"mean:{TARGET}", 200, True).to_pydict())
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_an_altered_prediction_file_is_noticed(tmp_path: Path) -> None:
+    scores = np.linspace(-9, -5, 400)
+    predictions, histograms = write_shards(tmp_path, scores, [200])
+    merged = merge_histograms(histograms, TARGET)
+    with pytest.raises(FormatError, match="promise"):
+        best_rows(predictions[1:], merged, f"mean:{TARGET}", 300, True)
+
+
+def test_nothing_predicted_gives_nothing() -> None:
+    histogram = np.zeros(KEYS, np.int64)
+    histogram[MISSING_KEY] = 50
+    assert cut_key(histogram, 10) == -1
+    assert best_rows([], histogram, "mean:T", 10, True).num_rows == 0
+
+
+def test_score_keys_sort_like_scores_and_come_back() -> None:
+    values = np.array([-np.inf, -65504, -9.5, -9.49, -0.0, 0.0, 1e-7, 3.25, 70000.0, np.nan], np.float32)
+    for lower in (True, False):
+        keys = score_keys(values, lower)
+        assert keys[-1] == MISSING_KEY
+        real = values[:-1] if lower else -values[:-1]
+        order = np.argsort(real, kind="stable")
+        assert (np.diff(keys[:-1][order].astype(int)) >= 0).all()
+        back = key_scores(keys, lower)
+        np.testing.assert_allclose(back[1:8], values[1:8], rtol=1e-3, atol=1e-7)
+        assert np.isnan(back[-1])
+    assert score_keys([-0.0], True) == score_keys([0.0], True)
+    assert score_keys([-0.0], False) == score_keys([0.0], False)
+    assert score_keys([1e9], True)[0] < MISSING_KEY  # worst of all, yet not missing
