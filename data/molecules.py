@@ -1,0 +1,426 @@
+"""Molecules: one standard form, the reason when there is none, and the properties that filters use.
+
+A standard form serves two ends: the same compound from two vendors becomes one row, and what is stored is
+what is docked. The steps are those of RDKit's ``MolStandardize``; each has a switch. Most molecules of a
+vendor's catalogue need none of them, so every step is guarded by a look at the canonical SMILES, which is
+some twenty times cheaper than the step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdMolDescriptors
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from .errors import InputError
+from .schema import PROPERTY_COLUMNS
+
+MAX_ATOMS = 32_000
+"""Properties that count atoms are stored as int16."""
+
+
+class MoleculeError(InputError):
+    """A text is not a molecule, or not one that a library can hold.
+
+    Attributes
+    ----------
+    code : str
+        One of ``missing``, ``characters``, ``too_long``, ``syntax``, ``valence``, ``kekulise``,
+        ``sanitise``, ``empty``, ``wildcard``, ``too_small``, ``too_large``, ``standardise``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.code, self.message))
+
+
+@dataclass(frozen=True)
+class StandardSettings:
+    """Which steps lead to the standard form; they are taken in this order.
+
+    Attributes
+    ----------
+    clear_atom_maps : bool
+        Forget atom-map numbers (``[CH3:1]``).
+    disconnect_metals : bool
+        Break covalent bonds between metals and N, O, F (``[Na]OC`` becomes ``[Na+].[O-]C``).
+    normalise : bool
+        Bring charge-separated groups to one form (nitro, N-oxide, azide, diazo ...). Sulfoxides keep
+        ``S=O``, the form in which catalogues are written.
+    strip_salts : bool
+        Remove known counter-ions and solvents, unless nothing would be left.
+    largest_fragment : bool
+        Keep the largest organic fragment.
+    neutralise : bool
+        Add or remove hydrogens until the molecule is neutral, where hydrogens can do it.
+    clear_isotopes : bool
+        Forget isotopes. Off: a deuterated drug is another compound.
+    keep_stereo : bool
+        Off: forget stereochemistry.
+    canonical_tautomer : bool
+        Off by default: 100 times slower than everything else together, and not the form that is sold.
+    min_heavy_atoms, max_heavy_atoms : int
+        Smaller and larger molecules are rejected.
+    max_characters : int
+        Longer SMILES are rejected, never cut.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    clear_atom_maps: bool = True
+    disconnect_metals: bool = True
+    normalise: bool = True
+    strip_salts: bool = True
+    largest_fragment: bool = True
+    neutralise: bool = True
+    clear_isotopes: bool = False
+    keep_stereo: bool = True
+    canonical_tautomer: bool = False
+    min_heavy_atoms: int = 1
+    max_heavy_atoms: int = 999
+    max_characters: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_heavy_atoms <= self.max_heavy_atoms <= MAX_ATOMS:
+            raise ValueError(
+                f"min_heavy_atoms ({self.min_heavy_atoms}) and max_heavy_atoms ({self.max_heavy_atoms}) "
+                f"must satisfy 1 <= min <= max <= {MAX_ATOMS}"
+            )
+        if self.max_characters < 1:
+            raise ValueError(f"max_characters must be at least 1, not {self.max_characters}")
+
+
+DEFAULT_STANDARD = StandardSettings()
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The standard form of a molecule: its SMILES, and the RDKit molecule that was parsed from it."""
+
+    smiles: str
+    mol: Any
+
+
+# Charges inside groups that no step changes; they are blanked before looking for charges that matter.
+_NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|O=\[N\+\]\(\[O-\]\)|\[O-\]\[N\+\]\(=O\)")
+_CHARGE = re.compile(r"\[[^\]]*[+-]\d?\d?(?::\d+)?\]")
+_ATOM_MAP = re.compile(r":\d+\]")
+_ISOTOPE = re.compile(r"\[\d")
+_WILDCARD = re.compile(r"\*")
+_NOT_SMILES = re.compile(r"[^\x21-\x7e]")
+_BRACKET_SYMBOL = re.compile(r"\[\d*([A-Z][a-z]?)")
+_NON_METALS = frozenset(["H", "He", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar", "As", "Se", "Br", "Kr", "Te", "I", "Xe", "At", "Rn"])
+
+
+def parse_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> Any:
+    """Return the sanitised RDKit molecule that ``text`` describes.
+
+    Raises
+    ------
+    MoleculeError
+        With the code and RDKit's own words, if there is no such molecule.
+    """
+    if not text:
+        raise MoleculeError("missing", "there is no SMILES")
+    if len(text) > settings.max_characters:
+        raise MoleculeError(
+            "too_long", f"the SMILES has {len(text)} characters; the limit is {settings.max_characters}"
+        )
+    if found := _NOT_SMILES.search(text):
+        raise MoleculeError("characters", f"the SMILES holds the character {found.group()!r}")
+    mol = Chem.MolFromSmiles(text, _PARSER)
+    if mol is None:
+        raise _why_not(text)
+    return mol
+
+
+def _parser_parameters() -> Any:
+    parameters = Chem.SmilesParserParams()
+    parameters.allowCXSMILES = False
+    parameters.parseName = False
+    return parameters
+
+
+_PARSER = _parser_parameters()
+_PROBLEM_CODES = {
+    "AtomValenceException": "valence",
+    "KekulizeException": "kekulise",
+    "AtomKekulizeException": "kekulise",
+}
+
+
+def _why_not(text: str) -> MoleculeError:
+    """Return the error for a SMILES that RDKit refused, by parsing it again step by step."""
+    parameters = _parser_parameters()
+    parameters.sanitize = False
+    with rdkit_messages() as messages:
+        mol = Chem.MolFromSmiles(text, parameters)
+    if mol is None:
+        return MoleculeError("syntax", _tidy(messages) or "RDKit cannot parse the SMILES")
+    return _chemistry_problem(mol)
+
+
+def _chemistry_problem(mol: Any) -> MoleculeError:
+    with rdBase.BlockLogs():
+        problems = Chem.DetectChemistryProblems(mol)
+    if not problems:
+        return MoleculeError("sanitise", "RDKit cannot sanitise the molecule")
+    problem = problems[0]
+    return MoleculeError(_PROBLEM_CODES.get(problem.GetType(), "sanitise"), problem.Message())
+
+
+def _tidy(messages: list[str]) -> str:
+    """Return RDKit's first message without time stamp and without the drawing of where it stopped."""
+    for message in messages:
+        text = re.sub(r"^\[\d\d:\d\d:\d\d\]\s*", "", message.strip())
+        first = text.splitlines()[0].strip() if text else ""
+        first = re.sub(r"^SMILES Parse Error:\s*", "", first)
+        first = re.sub(r"\s*(while parsing|for input): .*$", "", first)
+        if first:
+            return first
+    return ""
+
+
+@contextmanager
+def rdkit_messages() -> Iterator[list[str]]:
+    """Collect what RDKit logs inside the block as a list of messages, instead of printing it."""
+    import logging
+
+    collected: list[str] = []
+
+    class _Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            collected.append(record.getMessage())
+
+    logger = logging.getLogger("rdkit")
+    kept = (logger.handlers[:], logger.propagate, logger.level)
+    collector = _Collector()
+    rdBase.LogToPythonLogger()
+    logger.handlers, logger.propagate = [collector], False
+    logger.setLevel(logging.ERROR)
+    enabled = "rdApp.error:enabled" in rdBase.LogStatus()
+    rdBase.EnableLog("rdApp.error")
+    try:
+        yield collected
+    finally:
+        if not enabled:
+            rdBase.DisableLog("rdApp.error")
+        logger.handlers, logger.propagate = kept[0], kept[1]
+        logger.setLevel(kept[2])
+        rdBase.LogToCppStreams()
+
+
+@contextmanager
+def quiet_rdkit() -> Iterator[None]:
+    """Silence RDKit's log inside the block."""
+    with rdBase.BlockLogs():
+        yield
+
+
+def mol_from_block(block: str) -> Any:
+    """Return the sanitised molecule of a mol block (SDF).
+
+    Raises
+    ------
+    MoleculeError
+        With RDKit's own words.
+    """
+    with rdkit_messages() as messages:
+        mol = Chem.MolFromMolBlock(block, sanitize=True, removeHs=True, strictParsing=True)
+    if mol is not None:
+        return mol
+    with rdBase.BlockLogs():
+        raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False, strictParsing=True)
+    if raw is None:
+        raise MoleculeError("syntax", _tidy(messages) or "RDKit cannot read the mol block")
+    raise _chemistry_problem(raw)
+
+
+def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDARD) -> Standard:
+    """Return the standard form of a molecule.
+
+    Parameters
+    ----------
+    molecule : str or rdkit Mol
+        SMILES (no title, no CXSMILES extension), or a sanitised molecule.
+    settings : StandardSettings
+
+    Returns
+    -------
+    Standard
+
+    Raises
+    ------
+    MoleculeError
+        If there is no such molecule or it cannot be in a library; ``code`` says which.
+    """
+    mol = parse_smiles(molecule, settings) if isinstance(molecule, str) else molecule
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError("empty", "the molecule has no atoms")
+    if mol.GetNumAtoms() > MAX_ATOMS:
+        raise MoleculeError("too_large", f"the molecule has {mol.GetNumAtoms()} atoms")
+    smiles = Chem.MolToSmiles(mol)
+    steps = _steps_needed(smiles, settings)
+    if steps:
+        smiles, mol = _take_steps(mol, steps, settings)
+    if "*" in smiles:
+        raise MoleculeError("wildcard", "the molecule has an undefined atom (*), as R-groups and polymers do")
+    heavy = mol.GetNumHeavyAtoms()
+    if heavy < settings.min_heavy_atoms:
+        raise MoleculeError("too_small", f"{heavy} heavy atoms; the least is {settings.min_heavy_atoms}")
+    if heavy > settings.max_heavy_atoms:
+        raise MoleculeError("too_large", f"{heavy} heavy atoms; the most is {settings.max_heavy_atoms}")
+    return Standard(smiles, mol)
+
+
+def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> str:
+    """Return the standard SMILES of the SMILES ``text`` (:func:`standardise`)."""
+    with rdBase.BlockLogs():
+        return standardise(text.strip(), settings).smiles
+
+
+def _steps_needed(smiles: str, settings: StandardSettings) -> list[str]:
+    """Return the steps that could change a molecule with this canonical SMILES, in order."""
+    steps = []
+    charged = False
+    if "[" in smiles:
+        charged = ("+" in smiles or "-" in smiles) and bool(_CHARGE.search(_NITRO.sub("", smiles)))
+        if settings.clear_atom_maps and _ATOM_MAP.search(smiles):
+            steps.append("clear_atom_maps")
+        if settings.disconnect_metals and not _NON_METALS.issuperset(_BRACKET_SYMBOL.findall(smiles)):
+            steps.append("disconnect_metals")
+            charged = True  # disconnecting leaves ions
+    if charged and settings.normalise:
+        steps.append("normalise")
+    if "." in smiles or "disconnect_metals" in steps:
+        steps += [name for name in ("strip_salts", "largest_fragment") if getattr(settings, name)]
+    if charged and settings.neutralise:
+        steps.append("neutralise")
+    if settings.clear_isotopes and _ISOTOPE.search(smiles):
+        steps.append("clear_isotopes")
+    if not settings.keep_stereo and any(mark in smiles for mark in "@/\\"):
+        steps.append("drop_stereo")
+    if settings.canonical_tautomer:
+        steps.append("canonical_tautomer")
+    return steps
+
+
+# RDKit's own list turns sulfoxides into [S+][O-]; catalogues, and docking programs, want S=O.
+_SULFOXIDE = "Sulfoxide to -S+(O-)-"
+
+
+@cache
+def _tool(name: str) -> Any:
+    """Return the RDKit object that performs a step, made once per process."""
+    if name == "normalise":
+        return rdMolStandardize.NormalizerFromData(_normalisations(), rdMolStandardize.CleanupParameters())
+    if name == "largest_fragment":
+        parameters = rdMolStandardize.CleanupParameters()
+        parameters.preferOrganic = True
+        return rdMolStandardize.LargestFragmentChooser(parameters)
+    makers = {
+        "disconnect_metals": rdMolStandardize.MetalDisconnector,
+        "strip_salts": rdMolStandardize.FragmentRemover,
+        "neutralise": rdMolStandardize.Uncharger,
+        "canonical_tautomer": rdMolStandardize.TautomerEnumerator,
+    }
+    return makers[name]()
+
+
+_NORMALISATIONS = (
+    ("Nitro to N+(O-)=O", "[N,P,As,Sb;X3:1](=[O,S,Se,Te:2])=[O,S,Se,Te:3]>>[*+1:1]([*-1:2])=[*:3]"),
+    ("Sulfone to S(=O)(=O)", "[S+2:1]([O-:2])([O-:3])>>[S+0:1](=[O-0:2])(=[O-0:3])"),
+    ("Sulfoxide to S=O", "[!O:1][S+1;X3:2]([O-:3])[!O:4]>>[*:1][S+0:2](=[O-0:3])[*:4]"),
+    ("Pyridine oxide to n+O-", "[nH0+0:1]=[OH0+0:2]>>[n+:1][O-:2]"),
+    ("Azide to N=N+=N-", "[*:1][N:2]=[N:3]#[N:4]>>[*:1][N:2]=[N+:3]=[N-:4]"),
+    ("Diazo/azo to =N+=N-", "[*:1]=[N:2]#[N:3]>>[*:1]=[N+:2]=[N-:3]"),
+    ("Phosphate to P(O-)=O", "[O-:1][P+;D4:2][O-:3]>>[O+0:1]=[P+0;D5:2][O-:3]"),
+    ("C/S+N to C/S=N+", "[C,S&!$([S+]-[O-]);X3+1:1]([NX3:2])[A:3]>>[*+0:1](=[N+1:2])[*:3]"),
+    ("P+N to P=N+", "[P;X4+1:1]([NX3:2])[A:3][A:4]>>[*+0:1](=[N+1:2])([*:3])[*:4]"),
+)
+
+
+def _normalisations() -> str:
+    return "".join(f"{name}\t{smarts}\n" for name, smarts in _NORMALISATIONS)
+
+
+def _take_steps(mol: Any, steps: list[str], settings: StandardSettings) -> tuple[str, Any]:
+    """Return the SMILES after ``steps``, and the molecule that it parses to."""
+    actions = {
+        "disconnect_metals": lambda m: _tool("disconnect_metals").Disconnect(m),
+        "normalise": lambda m: _tool("normalise").normalize(m),
+        "strip_salts": lambda m: _tool("strip_salts").remove(m),
+        "largest_fragment": lambda m: _tool("largest_fragment").choose(m),
+        "neutralise": lambda m: _tool("neutralise").uncharge(m),
+        "canonical_tautomer": lambda m: _tool("canonical_tautomer").Canonicalize(m),
+        "clear_atom_maps": _clear_atom_maps,
+        "clear_isotopes": _clear_isotopes,
+        "drop_stereo": _drop_stereo,
+    }
+    step = ""
+    try:
+        for step in steps:
+            mol = actions[step](mol)
+        smiles = Chem.MolToSmiles(mol)
+    except (RuntimeError, ValueError) as error:  # what RDKit's C++ exceptions arrive as
+        raise MoleculeError("standardise", f"the step {step} failed: {_tidy([str(error)])}") from None
+    # Parsed again, so that aromaticity, hydrogens and stereo are those of what is stored.
+    for _ in range(3):
+        mol = parse_smiles(smiles, settings)
+        again = Chem.MolToSmiles(mol)
+        if again == smiles:
+            break
+        smiles = again
+    return smiles, mol
+
+
+def _clear_atom_maps(mol: Any) -> Any:
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
+    return mol
+
+
+def _clear_isotopes(mol: Any) -> Any:
+    for atom in mol.GetAtoms():
+        atom.SetIsotope(0)
+    return mol
+
+
+def _drop_stereo(mol: Any) -> Any:
+    Chem.RemoveStereochemistry(mol)
+    return mol
+
+
+def properties(mol: Any) -> tuple[float, ...]:
+    """Return the properties of ``mol`` in the order of :data:`docksieve.data.schema.PROPERTY_COLUMNS`.
+
+    Average molecular weight (Da), Crippen logP, topological polar surface area (A^2), donors and
+    acceptors, rotatable bonds (RDKit's strict definition) and rings are RDKit's; ``unassigned_stereocentres``
+    counts tetrahedral centres without a given configuration.
+    """
+    return (
+        mol.GetNumHeavyAtoms(),
+        rdMolDescriptors._CalcMolWt(mol),
+        rdMolDescriptors.CalcCrippenDescriptors(mol)[0],
+        rdMolDescriptors.CalcTPSA(mol),
+        rdMolDescriptors.CalcNumHBD(mol),
+        rdMolDescriptors.CalcNumHBA(mol),
+        rdMolDescriptors.CalcNumRotatableBonds(mol),
+        rdMolDescriptors.CalcNumRings(mol),
+        rdMolDescriptors.CalcFractionCSP3(mol),
+        Chem.GetFormalCharge(mol),
+        rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol),
+    )
+
+
+PROPERTY_NAMES = tuple(PROPERTY_COLUMNS)

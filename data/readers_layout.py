@@ -1,0 +1,455 @@
+"""The layout of a molecule file: which column holds the SMILES, which the id; found out, and explained."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+from .errors import InputError
+
+SAMPLE_ROWS = 200
+_DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", " ": "blanks"}
+_DELIMITER_WORDS = {
+    "tab": "\t",
+    "\\t": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "bar": "|",
+    "space": " ",
+    "blanks": " ",
+}
+
+# A CXSMILES extension: blanks, then everything between two bars. Its commas and blanks are not columns.
+CX_EXTENSION = re.compile(r"[ \t]+(\|[^|]*\|)")
+_SMILES_NAMES = re.compile(
+    r"^(cx|canonical|isomeric|standard|rdkit|nominal|std|mol|parent|ligand|structure)?[ _-]?"
+    r"(smiles|smi|cxsmiles)([ _-]?(string|canonical|isomeric|parent))?$|^structure$|^x_structure$",
+    re.IGNORECASE,
+)
+_ID_NAMES = re.compile(
+    r"^(id|name|title|identifier|code|cid|sid|cas|key|zincid|smilesid|idnumber|molid|cmpdid|catalog|zinc|"
+    r"chembl|mol_name|molname|compound|compound_name)$|"
+    r"^(mol|molecule|compound|cmpd|cpd|catalog|catalogue|zinc|chembl|molecule_chembl|pubchem|vendor|enamine|"
+    r"external|substance|ligand|product|reagent|smiles|structure|drug|synonym|idnumber)[ _-]?(id|no|nr|number|name|code|key|cid)$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"^[+-]?(\d+\.\d*|\.\d+|\d+[eE][+-]?\d+|\d+\.\d*[eE][+-]?\d+|nan|NaN)$")
+_WORD = re.compile(r"^#?[A-Za-z][A-Za-z0-9_ .()/%-]*$")
+
+
+@dataclass(frozen=True)
+class ReadingSettings:
+    """What the user says about the layout; everything left at None is found out.
+
+    Attributes
+    ----------
+    smiles_column, id_column : str or None
+        Name in the header, or number counted from 1. ``id_column="none"``: there are no ids.
+    delimiter : str or None
+        One character, or ``tab``, ``comma``, ``semicolon``, ``bar``, ``space``.
+    header : bool or None
+        Whether the first line names the columns.
+    comment : str
+        A line that starts with this is a comment; empty: there are none.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+    smiles_column: str | None = None
+    id_column: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    comment: str = "#"
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None and len(self.separator or "") != 1:
+            words = ", ".join(sorted(word for word in _DELIMITER_WORDS if word.isalpha()))
+            raise ValueError(f"delimiter must be one character or one of {words}, not {self.delimiter!r}")
+
+    @property
+    def separator(self) -> str | None:
+        """The delimiter as a character."""
+        return None if self.delimiter is None else _DELIMITER_WORDS.get(self.delimiter, self.delimiter)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read one input.
+
+    Attributes
+    ----------
+    kind : str
+        ``text``, ``sdf``, ``parquet``, ``arrow`` or ``products``.
+    delimiter : str
+        For text; a blank stands for any run of blanks and tabs.
+    smiles, id : int or None
+        Column numbers from 0 (text).
+    smiles_name, id_name : str
+        Column or property names where there are names.
+    header_line : int
+        Number of the line that names the columns; 0: there is none.
+    rest_is_id : bool
+        The id is everything behind the SMILES (titles of several words).
+    newline : str
+    comment : str
+    why : str
+        How the columns were chosen.
+    """
+
+    kind: str
+    delimiter: str = ""
+    smiles: int = 0
+    id: int | None = None
+    smiles_name: str = ""
+    id_name: str = ""
+    header_line: int = 0
+    rest_is_id: bool = False
+    newline: str = "\n"
+    comment: str = "#"
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the layout as JSON values."""
+        return dataclasses.asdict(self)
+
+    def describe(self) -> str:
+        """Return what was taken for what, in one line for the user."""
+        if self.kind == "sdf":
+            return "SDF; id from " + (f"the property {self.id_name!r}" if self.id_name else "the title line")
+        if self.kind == "products":
+            return self.why
+        if self.kind != "text":
+            chosen = f"{self.kind.title()}; SMILES from {self.smiles_name!r}"
+            return f"{chosen}, " + (
+                f"id from {self.id_name!r}" if self.id_name else "no ids: made from the row"
+            )
+        named = f" ({self.smiles_name!r})" if self.smiles_name else ""
+        parts = [f"text, separated by {_DELIMITER_NAMES.get(self.delimiter, repr(self.delimiter))}"]
+        parts.append(f"header on line {self.header_line}" if self.header_line else "no header")
+        parts.append(f"SMILES from column {self.smiles + 1}{named}")
+        if self.rest_is_id:
+            parts.append("id from the rest of the line")
+        elif self.id is None:
+            parts.append("no ids: made from file and line")
+        else:
+            parts.append(f"id from column {self.id + 1}" + (f" ({self.id_name!r})" if self.id_name else ""))
+        return "; ".join(parts) + (f" [{self.why}]" if self.why else "")
+
+
+def decode(line: bytes) -> str:
+    """Return a line as text: UTF-8 or, where it is not, Latin-1 (which cannot fail)."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """Return the fields of a line; quotes are understood, a CXSMILES extension is dropped."""
+    if "|" in line and delimiter != "|":
+        line = CX_EXTENSION.sub("", line, count=1)
+    if delimiter == " ":
+        return line.split()
+    if '"' in line:
+        try:
+            return next(csv.reader([line], delimiter=delimiter))
+        except (csv.Error, StopIteration):
+            pass  # a stray quote: taken as it stands
+    return line.split(delimiter)
+
+
+def detect_text(head: bytes, complete: bool, name: str, settings: ReadingSettings) -> Layout:
+    """Return the layout of a text file from its first bytes.
+
+    Parameters
+    ----------
+    head : bytes
+    complete : bool
+        Whether ``head`` is the whole file.
+    name : str
+        For messages; its ending is a hint (``.smi``: the rest of the line is the id).
+    settings : ReadingSettings
+
+    Raises
+    ------
+    InputError
+        If no column holds SMILES, or a column that the user named is not there.
+    """
+    _refuse_binary(head, name)
+    newline = "\n" if b"\n" in head or b"\r" not in head else "\r"
+    lines = _sample_lines(head, complete, newline)
+    first, rows = _rows_to_judge(lines, settings.comment)
+    if not rows:
+        return Layout(
+            "text", delimiter="\t", newline=newline, comment=settings.comment, why="no lines to judge"
+        )
+    delimiter = settings.separator or _find_delimiter([text for _, text in rows])
+    table = [split_line(text, delimiter) for _, text in rows]
+    header = _find_header(first, rows, settings, delimiter)
+    names = [cell.strip() for cell in split_line(header[1].lstrip("# "), delimiter)] if header else []
+    body = table[1:] if header and rows[0][0] == header[0] else table
+    smiles, why = _find_smiles(body or table, names, settings, name)
+    identifier, rest = _find_id(body or table, names, smiles, settings, name, delimiter)
+    return Layout(
+        "text",
+        delimiter=delimiter,
+        smiles=smiles,
+        id=identifier,
+        smiles_name=names[smiles] if smiles < len(names) else "",
+        id_name=names[identifier] if identifier is not None and identifier < len(names) else "",
+        header_line=header[0] if header else 0,
+        rest_is_id=rest,
+        newline=newline,
+        comment=settings.comment,
+        why=why,
+    )
+
+
+def _refuse_binary(head: bytes, name: str) -> None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{name} is UTF-16 text.", "Save it as UTF-8 (iconv -f UTF-16 -t UTF-8).")
+    if head.count(b"\0") > len(head) // 10:
+        raise InputError(
+            f"{name} is a binary file, not text.",
+            "Readable are SMILES in text or CSV, SDF, Parquet and Feather, packed or not.",
+        )
+
+
+def _sample_lines(head: bytes, complete: bool, newline: str) -> list[str]:
+    if head.startswith(b"\xef\xbb\xbf"):
+        head = head[3:]
+    lines = head.split(newline.encode())
+    if not complete and len(lines) > 1:
+        lines.pop()  # may be cut
+    return [decode(line).rstrip("\r\n") for line in lines[: SAMPLE_ROWS * 5]]
+
+
+def _rows_to_judge(
+    lines: Sequence[str], comment: str
+) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:
+    """Return a commented first line, which may be a header, and the lines that are neither comment nor blank."""
+    first, rows = None, []
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        if comment and text.lstrip().startswith(comment):
+            if not rows:
+                first = (number, text)
+            continue
+        rows.append((number, text))
+        if len(rows) >= SAMPLE_ROWS:
+            break
+    return first, rows
+
+
+def _find_delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that splits most lines into the same number of columns, one at least SMILES."""
+    best, best_score = " ", 0.0
+    for delimiter in ("\t", ",", ";", "|", " "):
+        table = [split_line(line, delimiter) for line in lines]
+        count, times = Counter(len(row) for row in table).most_common(1)[0]
+        if count < 2:
+            continue
+        share = times / len(lines)
+        width = max(_smiles_share([row[i] for row in table if i < len(row)]) for i in range(min(count, 60)))
+        score = share * (0.1 + width)
+        if score > best_score * 1.05:
+            best, best_score = delimiter, score
+    return best
+
+
+def _smiles_share(cells: Sequence[str]) -> float:
+    """Return the share of the filled cells that parse as SMILES of more than one atom or bracket."""
+    filled = [cell.strip() for cell in cells[:60] if cell.strip()]
+    if not filled:
+        return 0.0
+    return sum(_is_smiles(cell.split()[0]) for cell in filled) / len(filled)
+
+
+def _is_smiles(text: str) -> bool:
+    if text.isdigit() or len(text) > 5000:
+        return len(text) > 5000
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(text, sanitize=False)
+    return mol is not None and mol.GetNumAtoms() > 0
+
+
+def _find_header(
+    commented: tuple[int, str] | None,
+    rows: Sequence[tuple[int, str]],
+    settings: ReadingSettings,
+    delimiter: str,
+) -> tuple[int, str] | None:
+    """Return number and text of the line that names the columns, or None."""
+    if settings.header is False:
+        return None
+    table = [split_line(text, delimiter) for _, text in rows]
+    width = Counter(len(row) for row in table).most_common(1)[0][0]
+    if commented is not None:
+        cells = [cell.strip() for cell in split_line(commented[1].lstrip("# "), delimiter)]
+        if len(cells) == width and any(_SMILES_NAMES.match(cell) for cell in cells):
+            return commented
+    if settings.header:
+        return rows[0]
+    cells = [cell.strip() for cell in table[0]]
+    if any(_SMILES_NAMES.match(cell) and not _is_smiles(cell) for cell in cells):
+        return rows[0]
+    return rows[0] if len(rows) > 1 and _all_words(cells) and _unlike_the_rest(cells, table[1:]) else None
+
+
+def _all_words(cells: Sequence[str]) -> bool:
+    return all(_WORD.match(cell) and not _NUMBER.match(cell) for cell in cells if cell)
+
+
+def _unlike_the_rest(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first line has a word where all others have SMILES."""
+    for index, cell in enumerate(cells):
+        column = [row[index] for row in body if index < len(row)]
+        if cell and not _is_smiles(cell.split()[0]) and _smiles_share(column) > 0.9:
+            return len(cells) == 1 or any(_ID_NAMES.match(other) for other in cells) or cell.isalpha()
+    return False
+
+
+def _column(table: Sequence[Sequence[str]], index: int) -> list[str]:
+    return [row[index].strip() for row in table if index < len(row)]
+
+
+def column_number(wanted: str, names: Sequence[str], width: int, name: str, option: str) -> int:
+    """Return the number from 0 of the column that the user named or numbered.
+
+    Raises
+    ------
+    InputError
+        Naming the columns there are.
+    """
+    lowered = [column.lower() for column in names]
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.lower() in lowered:
+        return lowered.index(wanted.lower())
+    if wanted.isdigit() and 1 <= int(wanted) <= max(width, len(names)):
+        return int(wanted) - 1
+    have = f"its columns are {', '.join(names)}" if names else f"it has no header and {width} columns"
+    raise InputError(f"{name} has no column {wanted!r}: {have}.", f"Give {option} a name or a number from 1.")
+
+
+def _find_smiles(
+    table: Sequence[Sequence[str]], names: Sequence[str], settings: ReadingSettings, name: str
+) -> tuple[int, str]:
+    """Return the number of the SMILES column, and why."""
+    width = max(len(row) for row in table)
+    if settings.smiles_column is not None:
+        return column_number(settings.smiles_column, names, width, name, "--smiles-column"), "column as told"
+    shares = [_smiles_share(_column(table, index)) for index in range(min(width, 500))]
+    for index, column in enumerate(names[:width]):
+        if _SMILES_NAMES.match(column) and shares[index] > 0:
+            return index, "column by its name"
+    best = max(shares)
+    if best <= 0:
+        example = " ".join(table[0])[:80]
+        raise InputError(
+            f"No column of {name} holds SMILES (it begins with {example!r}).",
+            "Give --smiles-column (and --delimiter) if there is one.",
+        )
+    lengths = [_mean_length(_column(table, index)) for index in range(len(shares))]
+    likely = [index for index, share in enumerate(shares) if share >= 0.8 * best]
+    longest = max(lengths[index] for index in likely)
+    chosen = next(index for index in likely if lengths[index] >= longest / 2)
+    return chosen, f"{shares[chosen]:.0%} of the sampled values in it parse"
+
+
+def _mean_length(cells: Sequence[str]) -> float:
+    filled = [len(cell) for cell in cells if cell]
+    return sum(filled) / len(filled) if filled else 0.0
+
+
+def _find_id(
+    table: Sequence[Sequence[str]],
+    names: Sequence[str],
+    smiles: int,
+    settings: ReadingSettings,
+    name: str,
+    delimiter: str,
+) -> tuple[int | None, bool]:
+    """Return the number of the id column (None: there is none), and whether the rest of the line is the id."""
+    width = max(len(row) for row in table)
+    if settings.id_column is not None:
+        if settings.id_column.lower() == "none":
+            return None, False
+        return column_number(settings.id_column, names, width, name, "--id-column"), False
+    if delimiter == " " and not names and smiles == 0 and width > 1:
+        steady = Counter(len(row) for row in table).most_common(1)[0][1] >= 0.9 * len(table)
+        if not steady:
+            return None, True
+    for index, column in enumerate(names[:width]):
+        if index != smiles and _ID_NAMES.match(column):
+            return index, False
+    order = [*range(smiles + 1, width), *range(smiles)]
+    for index in order:
+        if _is_id_column(_column(table, index), bool(names)):
+            return index, False
+    return None, False
+
+
+def _is_id_column(cells: Sequence[str], named: bool) -> bool:
+    """Tell whether a column without a telling name holds ids: all different, no measurements, no SMILES."""
+    filled = [cell for cell in cells if cell]
+    if len(filled) < 0.9 * max(len(cells), 1) or not filled:
+        return False
+    if sum(bool(_NUMBER.match(cell)) for cell in filled) > 0.1 * len(filled):
+        return False
+    if named and sum(cell.lstrip("+-").isdigit() for cell in filled) > 0.5 * len(filled):
+        return False  # whole numbers under an unknown name are as likely a count or a class
+    if len(set(filled)) < 0.9 * len(filled) or _smiles_share(filled) > 0.5:
+        return False
+    return True
+
+
+def detect_columns(
+    names: Sequence[str], table: Sequence[Sequence[str]], kind: str, name: str, settings: ReadingSettings
+) -> Layout:
+    """Return the layout of a table with named text columns (Parquet, Feather).
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns that hold text.
+    table : rows of text cells
+        A sample, columns as in ``names``.
+    kind, name : str
+    settings : ReadingSettings
+
+    Raises
+    ------
+    InputError
+        If no column holds SMILES.
+    """
+    if not names:
+        raise InputError(f"{name} has no column of text.", "SMILES must be stored as strings.")
+    smiles, why = _find_smiles(table or [[""] * len(names)], names, settings, name) if table else (0, "")
+    if not table and settings.smiles_column:
+        smiles = column_number(settings.smiles_column, names, len(names), name, "--smiles-column")
+    identifier, _ = _find_id(table, names, smiles, settings, name, "") if table else (None, False)
+    return Layout(
+        kind,
+        smiles=smiles,
+        id=identifier,
+        smiles_name=names[smiles],
+        id_name=names[identifier] if identifier is not None else "",
+        why=why,
+    )
+
+
+def looks_like_sdf(head: bytes, name: str) -> bool:
+    """Tell whether the first bytes are those of an SD file."""
+    if b"$$$$" in head or b"M  END" in head:
+        return True
+    return Path(name.lower().removesuffix(".gz")).suffix in (".sdf", ".sd", ".mol") and bool(head.strip())
