@@ -464,23 +464,23 @@ def run_program(command: Sequence[str], place: Path, limit: float) -> _Run:
                 f"The program {command[0]!r} cannot be started here: {error.strerror}.",
                 "It must be installed on every node that docks, under the same path.",
             ) from None
-        error = None
+        problem = None
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            error = (FailureCode.TIMEOUT, f"the program was killed after {limit:g} s")
+            problem = (FailureCode.TIMEOUT, f"the program was killed after {limit:g} s")
         finally:
             # The group, also after a good end: children that it left behind would eat the worker's cores.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     stdout = _head(place / "stdout")
-    if error is None and code < 0:
-        error = (FailureCode.CRASH, f"the program was ended by signal {-code}")
-    elif error is None and code > 0:
+    if problem is None and code < 0:
+        problem = (FailureCode.CRASH, f"the program was ended by signal {-code}")
+    elif problem is None and code > 0:
         words = re.sub(r"\s+", " ", _head(place / "stderr")[-300:] or stdout[-300:]).strip()
-        error = (FailureCode.ENGINE_FAILED, f"the program ended with exit code {code}: {words}")
-    return _Run(place, stdout, error)
+        problem = (FailureCode.ENGINE_FAILED, f"the program ended with exit code {code}: {words}")
+    return _Run(place, stdout, problem)
 
 
 def _head(path: Path) -> str:

@@ -91,7 +91,7 @@ _MEANINGS = {
     FailureCode.CRASH: "The docking process died on this molecule, twice.",
     FailureCode.TIMEOUT: "Docking took longer than its time limit and was killed.",
     FailureCode.ENGINE_FAILED: "The program ended with an error, or refused the molecule.",
-    FailureCode.ENGINE_OUTPUT: "The program ended well, but its output holds no readable score of this molecule.",
+    FailureCode.ENGINE_OUTPUT: "The program ended well, but wrote no readable score of this molecule.",
     FailureCode.NOT_IN_TABLE: "The score table does not hold this molecule.",
     FailureCode.EMPTY_SCORE: "The score table holds this molecule without a score.",
     FailureCode.CONFLICT: "The score table holds this molecule with different scores.",
@@ -146,6 +146,8 @@ class Outcome:
     conformer_seed, search_seed : int or None
     seconds : float
         Wall seconds of this ligand, preparation included.
+    cpu_seconds : float
+        Processor seconds of the search alone, where the engine knows.
     poses : tuple of Pose
         Best first; empty for engines without poses.
     """
@@ -157,6 +159,7 @@ class Outcome:
     conformer_seed: int | None = None
     search_seed: int | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     poses: tuple[Pose, ...] = ()
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolDescriptors
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from rdkit.Chem.MolStandardize import rdMolStandardize
@@ -21,7 +21,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from .docking_contract import FailureCode, Pose
 from .ligand_settings import LigandSettings
 
-RDLogger.DisableLog("rdApp.*")
+rdBase.DisableLog("rdApp.*")
 logging.getLogger("meeko").setLevel(logging.ERROR)
 
 
@@ -126,9 +126,19 @@ class _KnownSalts:
     """Counter-ions and solvents large enough to be mistaken for a molecule."""
 
     def __init__(self) -> None:
-        names = ("O=C(O)C=CC(=O)O", "O=C(O)CC(O)(CC(=O)O)C(=O)O", "O=C(O)C(O)C(O)C(=O)O", "CS(=O)(=O)O",
-                 "Cc1ccc(S(=O)(=O)O)cc1", "O=S(=O)(O)c1ccccc1", "O=C(O)C(F)(F)F", "O=C(O)CCC(=O)O",
-                 "F[P-](F)(F)(F)(F)F", "F[B-](F)(F)F", "O=C(O)c1cc2ccccc2c(Cc2c(O)c(C(=O)O)cc3ccccc23)c1O")  # fmt: skip
+        names = (
+            "O=C(O)C=CC(=O)O",
+            "O=C(O)CCC(=O)O",
+            "O=C(O)CC(O)(CC(=O)O)C(=O)O",
+            "O=C(O)C(O)C(O)C(=O)O",
+            "CS(=O)(=O)O",
+            "Cc1ccc(S(=O)(=O)O)cc1",
+            "O=S(=O)(O)c1ccccc1",
+            "O=C(O)C(F)(F)F",
+            "F[P-](F)(F)(F)(F)F",
+            "F[B-](F)(F)F",
+            "O=C(O)c1cc2ccccc2c(Cc2c(O)c(C(=O)O)cc3ccccc23)c1O",
+        )
         self._known = {self._key(Chem.MolFromSmiles(name)) for name in names}
 
     @staticmethod
@@ -204,7 +214,7 @@ def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> Pre
         ``embed`` if no conformer can be made, ``force_field`` if none can be relaxed.
     """
     full = Chem.AddHs(mol)
-    parameters = rdDistGeom.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.useSmallRingTorsions = True
     parameters.maxIterations = settings.embed_attempts

@@ -22,13 +22,14 @@ from ..data.store import sha256_bytes
 
 DOCKSTRING_PREFIX = "dockstring:"
 MAX_BOX_SIDE = 126.0
-"""Longest side of a search box, in angstrom: above it the affinity maps take more memory than a worker has."""
+"""Longest side of a search box, in angstrom: beyond it the affinity maps outgrow a worker's memory."""
 
 _LIGAND_RECORDS = ("ROOT", "ENDROOT", "BRANCH", "ENDBRANCH", "TORSDOF", "MODEL", "BEGIN_RES")
-_KNOWN_TYPES = frozenset(
-    "H HD HS C A N NA NS OA OS F Mg MG P SA S Cl CL Ca CA Mn MN Fe FE Zn ZN Br BR I Z G GA J Q W "
-    "Si At Cu Co Ni Na K Hg Cd".split()
+_TYPE_NAMES = (
+    "H HD HS C A N NA NS O OA OS P S SA Si SI Se SE F Cl CL Br BR I Na K Mg MG Ca CA Mn MN Fe FE Zn ZN Cu CU "
+    "Co CO Ni NI Hg HG Cd CD"
 )
+_KNOWN_TYPES = frozenset(_TYPE_NAMES.split())
 _BOX_LINE = re.compile(r"^\s*(center|size)_([xyz])\s*[=\s]\s*([-+0-9.eE]+)\s*(?:#.*)?$")
 
 
@@ -214,7 +215,7 @@ def find_receptor(receptor: str, base: Path) -> tuple[Path, Path | None]:
             f"The receptor {path} does not exist."
             if not path.exists()
             else f"The receptor {path} is not a file.",
-            "Give a PDBQT file or 'dockstring:NAME'; 'docksieve receptor prepare' makes a PDBQT from a PDB or mmCIF.",
+            "Give a PDBQT file or 'dockstring:NAME'; 'docksieve receptor prepare' makes one.",
         )
     if path.suffix.lower() != ".pdbqt":
         raise DockingError(
@@ -254,11 +255,15 @@ def read_receptor(path: Path, source: str | None = None) -> Receptor:
         If it is empty, holds the records of a ligand or of flexible residues, several models, atoms without
         coordinates, or atom types that the scoring functions do not know.
     """
-    source = source or str(path)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DockingError(f"The receptor {source} cannot be read: {error.strerror}.") from None
+        raise DockingError(f"The receptor {source or path} cannot be read: {error.strerror}.") from None
+    return parse_receptor(content, source or str(path))
+
+
+def parse_receptor(content: bytes, source: str) -> Receptor:
+    """Check the PDBQT in ``content`` as :func:`read_receptor` does; ``source`` names it in messages."""
     points: list[tuple[float, float, float]] = []
     types: list[str] = []
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
@@ -269,8 +274,8 @@ def read_receptor(path: Path, source: str | None = None) -> Receptor:
             types.append(kind)
         elif line.split(None, 1)[:1] and line.split(None, 1)[0] in _LIGAND_RECORDS:
             raise DockingError(
-                f"{source}, line {number}: a {line.split()[0]} record belongs to a ligand, a docking result or "
-                "flexible residues, not to a rigid receptor.",
+                f"{source}, line {number}: a {line.split()[0]} record belongs to a ligand, a docking result "
+                "or flexible residues, not to a rigid receptor.",
                 "Give the receptor's own PDBQT; flexible side chains are not supported.",
             )
     if not points:
@@ -324,8 +329,8 @@ def resolve_box(
         if sidecar is None:
             raise DockingError(
                 f"The receptor {receptor} has no box.",
-                "Add box = { center = [x, y, z], size = [a, b, c] } (angstrom) or box = 'FILE', or put a file "
-                f"{Path(receptor).stem}.box.txt beside it; 'docksieve receptor prepare' writes one around a ligand.",
+                "Add box = { center = [x, y, z], size = [a, b, c] } (angstrom) or box = 'FILE', or "
+                f"put {Path(receptor).stem}.box.txt beside it; 'docksieve receptor prepare' makes one around a ligand.",
             )
         resolved = read_box(sidecar)
     if box_size is None:
@@ -348,8 +353,8 @@ def check_box(receptor: Receptor, box: Box) -> int:
     if near < 20:
         gap = np.abs(receptor.points - np.asarray(box.center)).max(axis=1).min()
         raise DockingError(
-            f"The box at {box.center} of size {box.size} holds {near} atoms of the receptor {receptor.source} "
-            f"(the nearest is {gap:.1f} A from its centre).",
-            "Receptor and box are probably in different frames: check that the box was made from this structure.",
+            f"The box at {box.center} of size {box.size} holds {near} atoms of the receptor "
+            f"{receptor.source} (the nearest is {gap:.1f} A from its centre).",
+            "Receptor and box are probably in different frames: check that one was made for the other.",
         )
     return near

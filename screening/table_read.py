@@ -17,10 +17,15 @@ import pyarrow.parquet as pq
 from ..data.errors import InputError
 
 _SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "cxsmiles")
-_ID_NAMES = ("id", "smilesid", "name", "zinc_id", "zincid", "catalog_id", "idnumber", "compound_id", "molecule_id",
-             "mol_id", "title", "code", "molecule")  # fmt: skip
-_SCORE_NAMES = ("score", "docking_score", "dockscore", "affinity", "binding_affinity", "vina", "vina_score", "energy",
-                "dock_score", "gridscore", "grid_score", "r_i_docking_score", "minimizedaffinity")  # fmt: skip
+_ID_WORDS = (
+    "id smilesid name zinc_id zincid catalog_id idnumber compound_id molecule_id mol_id title code molecule"
+)
+_ID_NAMES = _ID_WORDS.split()
+_SCORE_WORDS = (
+    "score docking_score dockscore dock_score affinity binding_affinity vina vina_score energy gridscore grid_score "
+    "r_i_docking_score minimizedaffinity"
+)
+_SCORE_NAMES = _SCORE_WORDS.split()
 _NO_SCORE = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "failed", "fail"})
 _SAMPLE = 50
 
@@ -185,7 +190,7 @@ def _looks_like_smiles(cells: list[str]) -> bool:
 
 
 def _looks_like_scores(cells: list[str]) -> bool:
-    """Tell whether ``cells`` are numbers, with fractions or signs (counters and catalogue numbers have none)."""
+    """Tell whether ``cells`` are numbers with fractions or signs (counters have neither)."""
     filled = [cell for cell in cells if cell.lower() not in _NO_SCORE]
     try:
         values = [float(cell) for cell in filled]

@@ -152,7 +152,7 @@ def check_version(found: str) -> None:
     numbers = tuple(int(part) for part in found.split("+")[0].split(".")[:3] if part.isdigit())
     if numbers < OLDEST_VINA:
         raise DockingError(
-            f"AutoDock Vina {found} is installed; before 1.2.4 its unbound energy, and so its scores, are wrong.",
+            f"AutoDock Vina {found} is installed; its unbound energies, and so its scores, are wrong.",
             "Install a newer one: pip install 'vina>=1.2.7'.",
         )
 
@@ -236,7 +236,7 @@ def child_for(spec: Mapping[str, Any], folder: Path, target: str, seed: int) -> 
         child.start()
     if child.versions["vina"] != spec["engine_version"]:
         raise DockingError(
-            f"This worker runs Vina {child.versions['vina']}, the campaign began with {spec['engine_version']}.",
+            f"This worker runs Vina {child.versions['vina']}, the campaign {spec['engine_version']}.",
             "Scores of two versions must not be mixed: install the same one on every node.",
         )
     return child

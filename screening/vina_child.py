@@ -162,17 +162,17 @@ class Docker:
         ]
         found: list[tuple[float, str, Any]] = []
         failure: LigandFailure | None = None
-        search_seconds = 0.0
+        cpu_seconds = 0.0
         for smiles, pdbqt in runs:
             announce()
-            started = time.perf_counter()
+            started = time.process_time()
             try:
                 poses = self._search(pdbqt, request["search"], request["poses"])
                 found += [(pose.score, smiles, pose) for pose in poses]
             except LigandFailure as error:
                 error.state = smiles
                 failure = error
-            search_seconds += time.perf_counter() - started
+            cpu_seconds += time.process_time() - started
         if not found:
             raise failure or LigandFailure(FailureCode.NO_POSE, "nothing was docked")
         found.sort(key=lambda item: item[0])
@@ -182,7 +182,7 @@ class Docker:
             "score": score,
             "state": smiles,
             "poses": [[pose.score, pose.molblock] for pose in kept],
-            "search_seconds": search_seconds,
+            "cpu_seconds": cpu_seconds,
         }
 
     def _search(self, pdbqt: str, search: Mapping[str, Any], kept: int) -> list[Any]:
@@ -215,7 +215,7 @@ class Docker:
         if length > min(self._box["size"]) and score > WORST_SCORE:
             raise LigandFailure(
                 FailureCode.BOX_TOO_SMALL,
-                f"the molecule is {length:.1f} A long, the box's diagonal {diagonal:.1f} A (score {score:.3g})",
+                f"{length:.1f} A long, in a box with a diagonal of {diagonal:.1f} A (score {score:.3g})",
             )
         raise LigandFailure(FailureCode.BAD_SCORE, f"the engine's score is {score:.6g}")
 

@@ -53,8 +53,7 @@ class Child:
     Parameters
     ----------
     setup : mapping
-        What the child is for: ``{"receptor": path, "box": ..., "scoring": ..., "spacing": ..., "seed": ...}``,
-        or empty for preparation only.
+        What the child is for: the keys of :func:`.vina.child_setup`, or empty for preparation only.
 
     Attributes
     ----------
@@ -107,7 +106,7 @@ class Child:
         except (ChildDied, DeadlinePassed) as error:
             raise DockingError(
                 f"The docking process cannot start: {error}.",
-                "Check the receptor with 'docksieve receptor show', and the installation of vina, meeko and rdkit.",
+                "Check the receptor with 'docksieve receptor show', and that vina, meeko and rdkit import.",
             ) from None
         if reply["event"] != "ready":
             raise DockingError(f"The docking process cannot load its receptor: {reply.get('message')}.")
@@ -236,6 +235,7 @@ def outcome_of(child: Child, request: Mapping[str, Any], limits: Mapping[str, fl
         conformer_seed=request["conformer_seed"],
         search_seed=request["search_seed"],
         seconds=seconds,
+        cpu_seconds=reply["cpu_seconds"],
         poses=poses,
     )
     return outcome, crashes
