@@ -1,0 +1,237 @@
+"""Distillation: a student learns what a teacher predicts for molecules that nobody docked."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from ..data.errors import ModelError
+from ..data.seeds import derive_seed
+from .agreement import best_recall, r2, spearman, with_interval
+from .networks import StudentModule
+from .ngrams import Bags, StringBatch, encode
+from .settings import StudentSettings
+from .student import Student
+from .threads import torch_threads
+
+MIN_LABELS = 50
+RECALL_SHARES = (0.001, 0.01, 0.05)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Distinct molecules with complete labels, sorted, and where they go.
+
+    ``wanted`` holds standardised means, then spreads, shape (n, outputs).
+    """
+
+    bags: Bags
+    wanted: torch.Tensor
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    train: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    test: NDArray[np.int64]
+    dropped: dict[str, int]
+    sha256: str
+
+
+def _matrix(values: ArrayLike, rows: int, columns: int, name: str) -> NDArray[np.float64]:
+    matrix = np.asarray(values, dtype=np.float64)
+    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+    if matrix.shape != (rows, columns):
+        raise ModelError(f"The labels' {name} has shape {matrix.shape}, expected {(rows, columns)}.")
+    return matrix
+
+
+def _prepare(
+    smiles: Sequence[str], outputs: NDArray[np.float64], settings: StudentSettings, seed: int
+) -> _Labels:
+    names = np.array([text or "" for text in smiles], dtype=object)
+    complete = np.isfinite(outputs).all(axis=1) & (names != "")
+    unique, first = np.unique(names[complete], return_index=True)
+    values = outputs[complete][first]
+    dropped = {"without label": int((~complete).sum()), "repeated": int(complete.sum()) - len(unique)}
+    if len(unique) < MIN_LABELS:
+        raise ModelError(
+            f"Only {len(unique)} distinct labelled molecules; a student needs at least {MIN_LABELS}.",
+            "Label more molecules of the library.",
+        )
+    digest = hashlib.sha256("\n".join(unique).encode("utf-8", "surrogatepass"))
+    digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    order = np.random.default_rng(derive_seed(seed, "held-out")).permutation(len(unique))
+    kept_apart = max(10, round(settings.held_out * len(unique)))
+    stop, test, train = np.split(order, [kept_apart // 2, kept_apart])
+    centre, scale = values[train].mean(axis=0), values[train].std(axis=0)
+    scale[scale <= 1e-12] = 1.0
+    bags = encode(StringBatch.from_strings(unique.tolist()), settings.ngram, settings.buckets)
+    wanted = torch.from_numpy(((values - centre) / scale).astype(np.float32))
+    return _Labels(bags, wanted, centre, scale, train, stop, test, dropped, digest.hexdigest())
+
+
+def _tensors(bags: Bags) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return (
+        torch.from_numpy(bags.buckets),
+        torch.from_numpy(bags.offsets.astype(np.int32)),
+        torch.from_numpy(bags.weights),
+    )
+
+
+def _apply(module: StudentModule, bags: Bags, rows: NDArray[np.int64]) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.cat(
+            [module(*_tensors(bags.take(part))) for part in np.array_split(rows, len(rows) // 4096 + 1)]
+        )
+
+
+def _train(module: StudentModule, labels: _Labels, settings: StudentSettings, seed: int) -> dict[str, Any]:
+    steps = max(1, round(len(labels.train) / settings.batch_size))
+    optimiser = torch.optim.AdamW(
+        module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.epochs * steps + 1, pct_start=0.15
+    )
+    generator = np.random.default_rng(seed)
+    best = (np.inf, -1, {name: value.clone() for name, value in module.state_dict().items()})
+    history = []
+    for epoch in range(settings.epochs):
+        for rows in np.array_split(generator.permutation(labels.train), steps):
+            loss = ((module(*_tensors(labels.bags.take(rows))) - labels.wanted[rows]) ** 2).mean()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        held_out = float(
+            ((_apply(module, labels.bags, labels.stop) - labels.wanted[labels.stop]) ** 2).mean()
+        )
+        history.append(held_out)
+        if held_out < best[0]:
+            best = (held_out, epoch, {name: value.clone() for name, value in module.state_dict().items()})
+        elif epoch - best[1] >= settings.patience:
+            break
+    if not np.isfinite(best[0]):
+        raise ModelError("The student's training diverged.", "Lower student.learning_rate.")
+    module.load_state_dict(best[2])
+    return {"epochs": len(history), "best_epoch": best[1] + 1, "held_out_loss": history}
+
+
+def _fidelity(
+    module: StudentModule, labels: _Labels, targets: Sequence[str], lower_is_better: Sequence[bool], seed: int
+) -> dict[str, Any]:
+    """Compare student and teacher on the molecules that neither training nor stopping saw."""
+    predicted = _apply(module, labels.bags, labels.test).double().numpy()
+    truth = labels.wanted[labels.test].double().numpy()
+    result: dict[str, Any] = {}
+    for column, target in enumerate(targets):
+        sign = 1.0 if lower_is_better[column] else -1.0
+        pair = (sign * truth[:, column], sign * predicted[:, column])
+        draws = derive_seed(seed, "fidelity", target)
+        metrics: dict[str, Any] = {
+            "r2": with_interval(r2, *pair, draws),
+            "spearman": with_interval(spearman, *pair, draws),
+        }
+        for share in RECALL_SHARES:
+            # Fewer than five molecules say nothing about a recall.
+            metrics[f"recall_best_{share:g}"] = (
+                best_recall(*pair, share) if share * len(pair[0]) >= 5 else None
+            )
+        if predicted.shape[1] > len(targets):
+            other = column + len(targets)
+            metrics["spread_spearman"] = spearman(truth[:, other], predicted[:, other])
+        result[target] = metrics
+    return result
+
+
+def distil_student(
+    smiles: Sequence[str],
+    mean: ArrayLike,
+    spread: ArrayLike | None,
+    targets: Sequence[str],
+    lower_is_better: Sequence[bool],
+    settings: StudentSettings | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    parent: Student | None = None,
+) -> Student:
+    """Train a student on a teacher's predictions.
+
+    The same labels (in any order), settings, seed and threads give the same student.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+        Molecules of the library, docked or not. Repeated ones count once.
+    mean, spread : array of float, shape (n, targets)
+        The teacher's prediction; rows with NaN are left out. ``spread`` may be None if it is not distilled.
+    targets : sequence of str
+    lower_is_better : sequence of bool
+    settings : StudentSettings, optional
+    seed, threads : int
+    parent : Student, optional
+        Start from its weights; it must have the same settings of features and width.
+
+    Returns
+    -------
+    Student
+        Its ``report``: ``labels``, ``fidelity`` per target (``r2``, ``spearman`` with intervals,
+        ``recall_best_0.001`` ..., None where too few were held out), ``training``, ``seconds``.
+
+    Raises
+    ------
+    ModelError
+        If there are too few labels, shapes disagree, or the parent does not fit.
+    """
+    settings = settings or StudentSettings()
+    started = time.perf_counter()
+    if not targets or len(lower_is_better) != len(targets):
+        raise ModelError(f"lower_is_better has {len(lower_is_better)} entries for {len(targets)} targets.")
+    outputs = _matrix(mean, len(smiles), len(targets), "mean")
+    if settings.spread:
+        if spread is None:
+            raise ModelError("student.spread is on, but the labels have no spread.", "Switch it off.")
+        outputs = np.hstack([outputs, _matrix(spread, len(smiles), len(targets), "spread")])
+    labels = _prepare(smiles, outputs, settings, seed)
+    with torch_threads(threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "student"))
+        module = StudentModule(settings.buckets, settings.width, settings.layers, outputs.shape[1])
+        if parent is not None:
+            _start_from(module, parent, settings)
+        training = _train(module, labels, settings, derive_seed(seed, "batches"))
+        fidelity = _fidelity(module, labels, targets, lower_is_better, seed)
+    # A spread far below all that the teacher ever gave would be an extrapolation: a tenth of its least.
+    least = outputs[np.isfinite(outputs).all(axis=1)].min(axis=0)
+    floor = np.where(np.arange(outputs.shape[1]) < len(targets), -np.inf, 0.1 * least).astype(np.float32)
+    weights = module.weights(labels.centre, labels.scale, floor)
+    report = {
+        "labels": len(labels.bags),
+        "dropped": labels.dropped,
+        "held_out": {"stopping": len(labels.stop), "fidelity": len(labels.test)},
+        "fidelity": fidelity,
+        "training": training,
+        "seconds": time.perf_counter() - started,
+    }
+    return Student(weights, settings, targets, lower_is_better, report, labels.sha256, seed)
+
+
+def _start_from(module: StudentModule, parent: Student, settings: StudentSettings) -> None:
+    """Copy the parent's trunk; the head too where it has as many outputs (rescaled by training)."""
+    for name in ("ngram", "buckets", "width", "layers"):
+        theirs, ours = getattr(parent.settings, name), getattr(settings, name)
+        if theirs != ours:
+            raise ModelError(
+                f"The parent student has {name} = {theirs}, the settings ask for {ours}.",
+                "Use the parent's settings, or train from scratch.",
+            )
+    trunk = StudentModule(settings.buckets, settings.width, settings.layers, parent.outputs).load(
+        parent.weights
+    )
+    state = {name: value for name, value in trunk.state_dict().items() if not name.startswith("head.")}
+    module.load_state_dict(state, strict=False)

@@ -1,0 +1,359 @@
+"""Gaussian process on the min-max kernel of count fingerprints plus a smooth kernel of descriptors.
+
+k(x, y) = sum_f w_f minmax_f(x, y) + w_d exp(-|d_x - d_y|^2 / (8 D)), weights adding up to one, with D
+standardised descriptors. Weights and noise maximise the marginal likelihood (Rasmussen and Williams,
+Gaussian Processes for Machine Learning, 2006, eq. 5.8), the amplitude of each target being profiled out.
+Up to ``max_exact`` molecules the posterior is exact (algorithm 2.1); beyond, it is the projected process on
+inducing molecules (section 8.3.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..data.errors import ModelError
+from .fingerprints import CountRows, Features
+from .minmax import References, similarity_matrix
+from .regressor import FitContext
+from .settings import TeacherSettings
+from .threads import torch_threads
+
+NOISES = tuple(float(10 ** (step / 4)) for step in range(-12, 5))
+"""Candidates for the noise variance over the signal variance, 0.001 to 10."""
+
+DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7)
+DESCRIPTOR_CLIP = 5.0
+"""Standardised descriptors beyond this are cut: one enormous molecule must not leave the kernel."""
+
+BLOCK = 512
+"""Molecules predicted at once."""
+
+
+@dataclass(frozen=True)
+class _Posterior:
+    """Posterior of the targets whose scores cover the same molecules.
+
+    Attributes
+    ----------
+    targets : array of int64
+    columns : array of int64
+        References that it uses.
+    alpha : array of float64, shape (columns, targets)
+        Mean = kernel @ alpha.
+    factor : array of float32, shape (columns, columns)
+        Lower triangular; the variance explained is the squared norm of its solution.
+    second : array of float32, shape (columns, columns) or (0, 0)
+        What the projected process adds back; empty for an exact posterior.
+    amplitude : array of float64, shape (targets,)
+        Signal variance.
+    noise : float
+        Noise variance over signal variance.
+    """
+
+    targets: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    alpha: NDArray[np.float64]
+    factor: NDArray[np.float32]
+    second: NDArray[np.float32]
+    amplitude: NDArray[np.float64]
+    noise: float
+
+
+class _Kernel:
+    """The kernel between any molecules and the references."""
+
+    def __init__(self, features: Features, weights: Mapping[str, float], size: int, centre: NDArray[np.float32],
+                 scale: NDArray[np.float32]) -> None:  # fmt: skip
+        self.features = features
+        self.weights = dict(weights)
+        self.size = size
+        self.centre, self.scale = centre, scale
+        self.references = {kind: References.build(rows, size) for kind, rows in features.counts.items()}
+        self.descriptors = self._standardised(features.descriptors)
+
+    def _standardised(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = (descriptors - self.centre) / self.scale
+        return np.clip(values, -DESCRIPTOR_CLIP, DESCRIPTOR_CLIP).astype(np.float32)
+
+    def _smooth(self, features: Features) -> NDArray[np.float32]:
+        queries = torch.from_numpy(self._standardised(features.descriptors)).double()
+        references = torch.from_numpy(self.descriptors).double()
+        squares = (queries**2).sum(1)[:, None] + (references**2).sum(1)[None] - 2 * queries @ references.T
+        smooth: NDArray[np.float32] = (
+            torch.exp(-squares.clamp(min=0) / (8 * queries.shape[1])).float().numpy()
+        )
+        return smooth
+
+    def parts(self, features: Features, threads: int) -> dict[str, NDArray[np.float32]]:
+        """Return each component of the kernel on its own, unweighted, shape (n, references)."""
+        parts = {
+            kind: similarity_matrix(features.counts, self.references, {kind: 1.0}, threads)
+            for kind in self.references
+        }
+        parts["descriptors"] = self._smooth(features)
+        return parts
+
+    def __call__(self, features: Features, threads: int) -> NDArray[np.float32]:
+        """Return the weighted kernel, shape (n, references)."""
+        weights = {kind: self.weights[kind] for kind in self.references}
+        total = similarity_matrix(features.counts, self.references, weights, threads)
+        if self.weights["descriptors"]:
+            total += np.float32(self.weights["descriptors"]) * self._smooth(features)
+        return total
+
+
+def _weight_candidates(kinds: tuple[str, ...]) -> Iterator[dict[str, float]]:
+    """Yield mixtures of the kernels: all fingerprints alike, each doubled, each alone; descriptors beside."""
+    mixes = [dict.fromkeys(kinds, 1.0)]
+    if len(kinds) > 1:
+        mixes += [{kind: 2.0 if kind == strong else 1.0 for kind in kinds} for strong in kinds]
+        mixes += [{kind: float(kind == only) for kind in kinds} for only in kinds]
+    for share in DESCRIPTOR_SHARES:
+        for mix in mixes:
+            total = sum(mix.values())
+            weights = {kind: value * (1 - share) / total for kind, value in mix.items()}
+            yield {**weights, "descriptors": share}
+
+
+def _evidence(matrix: torch.Tensor, scores: torch.Tensor) -> tuple[float, float]:
+    """Return the best log marginal likelihood over all noises, and that noise."""
+    values, vectors = torch.linalg.eigh(matrix)
+    squares = (vectors.T @ scores) ** 2
+    best = (-np.inf, NOISES[0])
+    for noise in NOISES:
+        spectrum = (values.clamp(min=0) + noise)[:, None]
+        amplitude = (squares / spectrum).mean(dim=0).clamp(min=1e-12)
+        likelihood = -0.5 * (len(values) * torch.log(amplitude) + torch.log(spectrum).sum())
+        best = max(best, (float(likelihood.sum()), noise))
+    return best
+
+
+def _choose(
+    kernel: _Kernel, features: Features, scores: NDArray[np.float64], context: FitContext
+) -> dict[str, Any]:
+    """Choose weights and noise on a sample of the molecules."""
+    known = ~np.isnan(scores)
+    complete = known.all(axis=1)
+    columns = np.arange(scores.shape[1])
+    if complete.sum() < min(30, known.sum(axis=0).max()):
+        columns = np.array([int(known.sum(axis=0).argmax())])
+        complete = known[:, columns[0]]
+    rows = np.flatnonzero(complete)
+    most = context.settings.kernel.selection_rows
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(context.seed).choice(rows, most, replace=False))
+    sample = features.take(rows)
+    local = _Kernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
+    parts = {
+        name: torch.from_numpy(part).double() for name, part in local.parts(sample, context.threads).items()
+    }
+    wanted = torch.from_numpy(scores[np.ix_(rows, columns)])
+    best: tuple[float, float, dict[str, float]] | None = None
+    for weights in _weight_candidates(context.settings.fingerprints.kinds):
+        matrix = torch.zeros_like(parts["descriptors"])
+        for name, weight in weights.items():
+            matrix += weight * parts[name]
+        likelihood, noise = _evidence(matrix, wanted)
+        if best is None or likelihood > best[0]:
+            best = (likelihood, noise, weights)
+    assert best is not None
+    return {"weights": best[2], "noise": best[1], "selection_rows": len(rows), "log_likelihood": best[0]}
+
+
+def _cholesky(matrix: torch.Tensor, what: str) -> torch.Tensor:
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    if int(failed):
+        raise ModelError(
+            f"The {what} of the kernel teacher is not positive definite.",
+            "This points to damaged fingerprints or scores; check the training data for odd values.",
+        )
+    return factor
+
+
+def _exact(kernel: _Kernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
+           rows: NDArray[np.int64], context: FitContext, noise: float, tune: bool) -> _Posterior:  # fmt: skip
+    sample = features.take(rows)
+    local = _Kernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
+    matrix = torch.from_numpy(local(sample, context.threads)).double()
+    wanted = torch.from_numpy(scores[np.ix_(rows, targets)])
+    diagonal = torch.eye(len(rows), dtype=torch.float64)
+    best = None
+    for candidate in (noise / 10**0.5, noise, noise * 10**0.5) if tune else (noise,):
+        factor = _cholesky(matrix + candidate * diagonal, "covariance")
+        alpha = torch.cholesky_solve(wanted, factor)
+        amplitude = (wanted * alpha).mean(dim=0).clamp(min=1e-12)
+        determinant = 2 * torch.log(torch.diagonal(factor)).sum()
+        likelihood = float(-0.5 * (len(rows) * torch.log(amplitude) + determinant).sum())
+        if best is None or likelihood > best[0]:
+            best = (likelihood, candidate, factor.float().contiguous(), alpha.contiguous(), amplitude)
+    assert best is not None
+    return _Posterior(
+        targets,
+        rows,
+        best[3].numpy(),
+        best[2].numpy(),
+        np.zeros((0, 0), np.float32),
+        best[4].numpy(),
+        best[1],
+    )
+
+
+def _projected(kernel: _Kernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
+               rows: NDArray[np.int64], context: FitContext, noise: float) -> _Posterior:  # fmt: skip
+    """Return the projected process whose inducing molecules are all references of ``kernel``."""
+    references = len(kernel.descriptors)
+    own = kernel(kernel.features, context.threads)
+    lower = _cholesky(torch.from_numpy(own).double() + 1e-6 * torch.eye(references), "inducing covariance")
+    gram = torch.zeros((references, references), dtype=torch.float64)
+    moment = torch.zeros((references, len(targets)), dtype=torch.float64)
+    squares = torch.zeros(len(targets), dtype=torch.float64)
+    for start in range(0, len(rows), 4 * BLOCK):
+        part = rows[start : start + 4 * BLOCK]
+        cross = torch.from_numpy(kernel(features.take(part), context.threads)).double()
+        white = torch.linalg.solve_triangular(lower, cross.T, upper=False)
+        wanted = torch.from_numpy(scores[np.ix_(part, targets)])
+        gram += white @ white.T
+        moment += white @ wanted
+        squares += (wanted**2).sum(dim=0)
+    inner = _cholesky(torch.eye(references, dtype=torch.float64) + gram / noise, "projected covariance")
+    solved = torch.cholesky_solve(moment, inner) / noise
+    alpha = torch.linalg.solve_triangular(lower.T, solved, upper=True)
+    amplitude = ((squares - (moment * solved).sum(dim=0)) / noise / len(rows)).clamp(min=1e-12)
+    return _Posterior(
+        targets, np.arange(references), alpha.contiguous().numpy(), lower.float().contiguous().numpy(),
+        (lower @ inner).float().contiguous().numpy(),
+        amplitude.numpy(), noise,
+    )  # fmt: skip
+
+
+class KernelRegressor:
+    """A fitted Gaussian process; see the module."""
+
+    def __init__(
+        self, kernel: _Kernel, posteriors: list[_Posterior], targets: int, hyper: Mapping[str, Any]
+    ) -> None:
+        self._kernel = kernel
+        self._posteriors = posteriors
+        self._targets = targets
+        self.hyper = hyper
+
+    @classmethod
+    def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> KernelRegressor:
+        """Fit; see :class:`docksieve.models.regressor.Regressor`."""
+        with torch_threads(context.threads):
+            return cls._fit(features, scores, context)
+
+    @classmethod
+    def _fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> KernelRegressor:
+        settings = context.settings
+        centre = features.descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        spread = features.descriptors.std(axis=0, dtype=np.float64).astype(np.float32)
+        scale = np.where(spread > 0, spread, np.float32(1.0))
+        exact = len(features) <= settings.kernel.max_exact
+        chosen = np.arange(len(features))
+        if not exact:
+            generator = np.random.default_rng(context.seed)
+            chosen = np.sort(
+                generator.choice(chosen, min(settings.kernel.inducing, len(chosen)), replace=False)
+            )
+        equal = dict.fromkeys([*settings.fingerprints.kinds, "descriptors"], 1.0)
+        size = settings.fingerprints.size
+        kernel = _Kernel(features.take(chosen), equal, size, centre, scale)
+        tune = context.hyper is None
+        hyper = dict(context.hyper or _choose(kernel, features, scores, context))
+        kernel.weights = dict(hyper["weights"])
+        posteriors = []
+        known = ~np.isnan(scores)
+        patterns, group = np.unique(known, axis=1, return_inverse=True)
+        noises = dict(hyper.get("noises", {}))
+        for index in range(patterns.shape[1]):
+            targets = np.flatnonzero(group.ravel() == index)
+            rows = np.flatnonzero(patterns[:, index])
+            noise = float(noises.get(str(targets[0]), hyper["noise"]))
+            if exact:
+                posterior = _exact(kernel, features, scores, targets, rows, context, noise, tune)
+            else:
+                posterior = _projected(kernel, features, scores, targets, rows, context, noise)
+            posteriors.append(posterior)
+            noises.update({str(target): posterior.noise for target in targets})
+        hyper |= {
+            "noises": noises,
+            "posterior": "exact" if exact else f"projected on {len(chosen)} molecules",
+        }
+        return cls(kernel, posteriors, scores.shape[1], hyper)
+
+    def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and variance (noise included); see :class:`docksieve.models.regressor.Regressor`."""
+        mean = np.zeros((len(features), self._targets))
+        variance = np.zeros((len(features), self._targets))
+        with torch_threads(threads):
+            for start in range(0, len(features), BLOCK):
+                rows = np.arange(start, min(start + BLOCK, len(features)))
+                cross = torch.from_numpy(self._kernel(features.take(rows), threads))
+                for posterior in self._posteriors:
+                    block = cross[:, torch.from_numpy(posterior.columns)]
+                    values = block.double() @ torch.from_numpy(posterior.alpha)
+                    left = 1 + posterior.noise - _explained(posterior.factor, block)
+                    if posterior.second.size:
+                        left += _explained(posterior.second, block)
+                    left = left.clamp(min=posterior.noise)
+                    place = np.ix_(rows, posterior.targets)
+                    mean[place] = values.numpy()
+                    variance[place] = left.numpy()[:, None] * posterior.amplitude
+        return mean, variance
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays; see :class:`docksieve.models.regressor.Regressor`."""
+        result: dict[str, NDArray[Any]] = {
+            "descriptors": self._kernel.descriptors,
+            "descriptor_centre": self._kernel.centre,
+            "descriptor_scale": self._kernel.scale,
+        }
+        for kind, rows in self._kernel.features.counts.items():
+            result |= {
+                f"{kind}.offsets": rows.offsets,
+                f"{kind}.features": rows.features,
+                f"{kind}.counts": rows.counts,
+            }
+        for index, posterior in enumerate(self._posteriors):
+            for name in ("targets", "columns", "alpha", "factor", "second", "amplitude"):
+                result[f"posterior.{index}.{name}"] = getattr(posterior, name)
+            result[f"posterior.{index}.noise"] = np.array([posterior.noise])
+        return result
+
+    @classmethod
+    def restore(
+        cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
+    ) -> KernelRegressor:
+        """Return the saved model; see :class:`docksieve.models.regressor.Regressor`."""
+        counts = {
+            str(kind): CountRows(
+                tensors[f"{kind}.offsets"], tensors[f"{kind}.features"], tensors[f"{kind}.counts"]
+            )
+            for kind in settings.fingerprints.kinds
+        }
+        centre, scale = tensors["descriptor_centre"], tensors["descriptor_scale"]
+        features = Features(counts, tensors["descriptors"], np.ones(len(tensors["descriptors"]), bool))
+        kernel = _Kernel(features, hyper["weights"], settings.fingerprints.size, centre, scale)
+        kernel.descriptors = tensors["descriptors"]  # already standardised
+        posteriors: list[_Posterior] = []
+        while f"posterior.{len(posteriors)}.targets" in tensors:
+            prefix = f"posterior.{len(posteriors)}."
+            fields = {
+                name: tensors[prefix + name]
+                for name in ("targets", "columns", "alpha", "factor", "second", "amplitude")
+            }
+            posteriors.append(_Posterior(**fields, noise=float(tensors[prefix + "noise"][0])))
+        return cls(kernel, posteriors, sum(len(item.targets) for item in posteriors), hyper)
+
+
+def _explained(factor: NDArray[np.float32], cross: torch.Tensor) -> torch.Tensor:
+    """Return |factor^-1 k|^2 for every row k of ``cross``."""
+    solved = torch.linalg.solve_triangular(torch.from_numpy(factor), cross.T.contiguous(), upper=False)
+    return (solved.double() ** 2).sum(dim=0)

@@ -1,0 +1,104 @@
+"""What every kind of teacher must be able to do, and the registry they are found in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fingerprints import Features
+from .settings import TeacherSettings
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """Everything besides the data that decides the outcome of a fit.
+
+    Attributes
+    ----------
+    settings : TeacherSettings
+    seed : int
+    threads : int
+    hyper : mapping or None
+        Choices of an earlier fit (``Regressor.hyper``) to keep, as cross-validation does.
+    """
+
+    settings: TeacherSettings
+    seed: int
+    threads: int
+    hyper: Mapping[str, Any] | None = None
+
+
+class Regressor(Protocol):
+    """A fitted model of standardised scores.
+
+    Attributes
+    ----------
+    hyper : mapping
+        JSON values: what the fit chose by itself.
+    """
+
+    hyper: Mapping[str, Any]
+
+    def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and variance, each of shape (n, targets). Invalid rows hold anything finite."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays that :meth:`restore` needs."""
+        ...
+
+    @classmethod
+    def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> Regressor:
+        """Fit on valid ``features`` and standardised ``scores``, shape (n, targets), NaN where missing."""
+        ...
+
+    @classmethod
+    def restore(
+        cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
+    ) -> Regressor:
+        """Return the model that :meth:`tensors` and ``hyper`` describe."""
+        ...
+
+
+_LOADERS: dict[str, Callable[[], type[Regressor]]] = {}
+
+
+def register(name: str, loader: Callable[[], type[Regressor]]) -> None:
+    """Make a kind of teacher known by ``name``; ``loader`` imports and returns its class when needed."""
+    _LOADERS[name] = loader
+
+
+def regressor_class(name: str) -> type[Regressor]:
+    """Return the class registered as ``name``.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    return _LOADERS[name]()
+
+
+def registered() -> tuple[str, ...]:
+    """Return the names of all known kinds."""
+    return tuple(_LOADERS)
+
+
+def _kernel() -> type[Regressor]:
+    from .gaussian_process import KernelRegressor
+
+    return KernelRegressor
+
+
+def _mlp() -> type[Regressor]:
+    from .mlp import MlpRegressor
+
+    return MlpRegressor
+
+
+register("kernel", _kernel)
+register("mlp", _mlp)

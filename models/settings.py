@@ -1,0 +1,213 @@
+"""Settings of surrogates: what a teacher and a student look like and how they are trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FingerprintKind = Literal["morgan2", "morgan3", "pair", "torsion"]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class FingerprintSettings:
+    """Which count fingerprints and how they are hashed.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        ``morgan2``, ``morgan3`` (circular environments of radius 2 and 3), ``pair`` (atom pairs),
+        ``torsion`` (topological torsions).
+    size : int
+        Buckets that each kind is hashed into; a power of two. Large on purpose: counts are sparse.
+    chirality : bool
+        Whether stereochemistry enters the fingerprints.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
+
+    kinds: tuple[FingerprintKind, ...] = ("morgan2", "pair", "torsion")
+    size: int = 65_536
+    chirality: bool = False
+
+    def __post_init__(self) -> None:
+        _require(len(self.kinds) > 0, "fingerprints.kinds must name at least one fingerprint")
+        _require(len(set(self.kinds)) == len(self.kinds), "fingerprints.kinds names a fingerprint twice")
+        _require(
+            self.size >= 256 and self.size & (self.size - 1) == 0 and self.size <= 1 << 24,
+            f"fingerprints.size must be a power of two from 256 to 16777216, not {self.size}",
+        )
+
+
+@dataclass(frozen=True)
+class KernelSettings:
+    """The min-max kernel Gaussian process.
+
+    Attributes
+    ----------
+    max_exact : int
+        Up to this many scored molecules the posterior is exact; beyond, it is approximated with
+        ``inducing`` of them (projected process).
+    inducing : int
+        Inducing molecules of the approximation.
+    selection_rows : int
+        Molecules on which the weights of the fingerprints are chosen by marginal likelihood.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    max_exact: int = 6_000
+    inducing: int = 3_000
+    selection_rows: int = 1_000
+
+    def __post_init__(self) -> None:
+        _require(self.max_exact >= 10, f"kernel.max_exact must be at least 10, not {self.max_exact}")
+        _require(self.inducing >= 10, f"kernel.inducing must be at least 10, not {self.inducing}")
+        _require(self.selection_rows >= 10, "kernel.selection_rows must be at least 10")
+
+
+@dataclass(frozen=True)
+class MlpSettings:
+    """The ensemble of fingerprint networks.
+
+    Attributes
+    ----------
+    members : int
+        Networks in the ensemble; their disagreement is part of the spread.
+    width : int
+        Units of each of the two hidden layers.
+    buckets : int
+        Inputs that all fingerprints together are folded into; a power of two.
+    epochs : int
+    batch_size : int
+    learning_rate : float
+    weight_decay : float
+    dropout : float
+        Share of hidden units dropped while training, in [0, 1).
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    members: int = 5
+    width: int = 256
+    buckets: int = 8_192
+    epochs: int = 40
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.members <= 100, f"mlp.members must be from 1 to 100, not {self.members}")
+        _require(1 <= self.width <= 8192, f"mlp.width must be from 1 to 8192, not {self.width}")
+        _require(
+            self.buckets >= 64 and self.buckets & (self.buckets - 1) == 0,
+            f"mlp.buckets must be a power of two of at least 64, not {self.buckets}",
+        )
+        _require(self.epochs >= 1, f"mlp.epochs must be at least 1, not {self.epochs}")
+        _require(self.batch_size >= 2, f"mlp.batch_size must be at least 2, not {self.batch_size}")
+        _require(self.learning_rate > 0, "mlp.learning_rate must be positive")
+        _require(self.weight_decay >= 0, "mlp.weight_decay must not be negative")
+        _require(0 <= self.dropout < 1, f"mlp.dropout must be in [0, 1), not {self.dropout}")
+
+
+@dataclass(frozen=True)
+class TeacherSettings:
+    """The model that learns from docking scores.
+
+    Attributes
+    ----------
+    kind : str
+        ``kernel``, ``mlp``, or ``auto``: both, mixed by weights found on held-out scores.
+    fingerprints : FingerprintSettings
+    kernel : KernelSettings
+    mlp : MlpSettings
+    folds : int
+        Parts of the cross-validation that the report rests on.
+    min_scores : int
+        Fewest scored molecules a target needs.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    kind: Literal["kernel", "mlp", "auto"] = "kernel"
+    fingerprints: FingerprintSettings = field(default_factory=FingerprintSettings)
+    kernel: KernelSettings = field(default_factory=KernelSettings)
+    mlp: MlpSettings = field(default_factory=MlpSettings)
+    folds: int = 5
+    min_scores: int = 10
+
+    def __post_init__(self) -> None:
+        _require(2 <= self.folds <= 50, f"teacher.folds must be from 2 to 50, not {self.folds}")
+        _require(self.min_scores >= 4, f"teacher.min_scores must be at least 4, not {self.min_scores}")
+
+
+@dataclass(frozen=True)
+class StudentSettings:
+    """The small network that sees the whole library.
+
+    Attributes
+    ----------
+    ngram : int
+        Longest run of SMILES bytes that counts as one feature (all lengths from 1 up are used).
+    buckets : int
+        Size of the hash table, and so of the embedding; a power of two.
+    width : int
+        Width of the embedding and of the hidden layers; a multiple of 8.
+    layers : int
+        Hidden layers after the embedding.
+    spread : bool
+        Whether the teacher's spread is distilled too.
+    epochs : int
+        At most this many passes over the labels.
+    patience : int
+        Training stops after this many epochs without a better held-out loss.
+    batch_size : int
+    learning_rate : float
+    weight_decay : float
+    held_out : float
+        Share of the labelled molecules kept apart for early stopping and for the fidelity report.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    ngram: int = 6
+    buckets: int = 4_096
+    width: int = 128
+    layers: int = 2
+    spread: bool = True
+    epochs: int = 30
+    patience: int = 6
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.ngram <= 8, f"student.ngram must be from 1 to 8, not {self.ngram}")
+        _require(
+            64 <= self.buckets <= 1 << 20 and self.buckets & (self.buckets - 1) == 0,
+            f"student.buckets must be a power of two from 64 to 1048576, not {self.buckets}",
+        )
+        _require(
+            8 <= self.width <= 4096 and self.width % 8 == 0,
+            f"student.width must be a multiple of 8 from 8 to 4096, not {self.width}",
+        )
+        _require(1 <= self.layers <= 8, f"student.layers must be from 1 to 8, not {self.layers}")
+        _require(self.epochs >= 1, f"student.epochs must be at least 1, not {self.epochs}")
+        _require(self.patience >= 1, f"student.patience must be at least 1, not {self.patience}")
+        _require(self.batch_size >= 2, f"student.batch_size must be at least 2, not {self.batch_size}")
+        _require(self.learning_rate > 0, "student.learning_rate must be positive")
+        _require(self.weight_decay >= 0, "student.weight_decay must not be negative")
+        _require(0 < self.held_out <= 0.5, f"student.held_out must be in (0, 0.5], not {self.held_out}")
+
+    @classmethod
+    def named(cls, size: Literal["tiny", "default", "wide"]) -> StudentSettings:
+        """Return a ready-made size: ``tiny`` for a laptop, ``wide`` for a GPU."""
+        if size == "tiny":
+            return cls(width=32, buckets=2_048, layers=1)
+        return cls(width=512, buckets=16_384) if size == "wide" else cls()
