@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from .errors import InputError
 from .ingest_sources import open_files
-from .molecules import MoleculeError, mol_from_block, standardise
+from .molecules import MoleculeError, mol_from_block, rdkit_messages, standardise
 from .readers_layout import ReadingSettings
 from .readers_records import LineCounts, any_records
 
@@ -39,7 +39,7 @@ def read_reagents(role: str, files: Sequence[str | os.PathLike[str]]) -> tuple[R
     if "-" in names:
         raise InputError("Reagents cannot come from standard input.", "Name a file.")
     # Packed tables are not spooled for reagents: they are small, and there is no build folder yet.
-    with rdBase.BlockLogs():
+    with rdkit_messages():
         for source in open_files(names, ReadingSettings(), 1 << 20, 10_000, Path(os.devnull)):
             for chunk in source.chunks():
                 for record in any_records(source.layout.kind, chunk, source.layout, LineCounts()):

@@ -66,7 +66,7 @@ class IngestSettings:
         The same for rows of Parquet and Feather files and for products.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
 
     standard: StandardSettings = field(default_factory=StandardSettings)
     reading: ReadingSettings = field(default_factory=ReadingSettings)

@@ -140,7 +140,8 @@ def _result_of(future: Any, job: Job) -> dict[str, Any]:
     from distributed.scheduler import KilledWorker
 
     try:
-        return future.result()  # type: ignore[no-any-return]
+        result: dict[str, Any] = future.result()
+        return result
     except KilledWorker:
         raise InputError(
             f"A worker died twice on {job.get('what', job['task'])}.",

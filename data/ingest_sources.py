@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +68,7 @@ class FileSource:
         self._path = self.name
         self._stream: InputStream | None = InputStream(self.name)
         self._read = 0
-        self._size = os.stat(self.name).st_size if self.name != "-" else 0
+        self._size = Path(self.name).stat().st_size if self.name != "-" else 0
         self.packing = self._stream.packing
         self.layout = self._detect(self._stream)
         if self.name != "-" and self._stream is not None:
@@ -140,7 +139,7 @@ class FileSource:
         return {
             "name": self.name,
             "bytes": self._size,
-            "modified": os.stat(self.name).st_mtime_ns if self.name != "-" else 0,
+            "modified": Path(self.name).stat().st_mtime_ns if self.name != "-" else 0,
             "packing": list(self.packing),
             "layout": self.layout.to_json(),
             "content": self.content,

@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from rdkit import rdBase
 
 from .dedupe import (
     Kept,
@@ -30,7 +29,14 @@ from .dedupe import (
     write_pairs,
 )
 from .errors import InputError
-from .molecules import MoleculeError, StandardSettings, mol_from_block, properties, standardise
+from .molecules import (
+    MoleculeError,
+    StandardSettings,
+    mol_from_block,
+    properties,
+    rdkit_messages,
+    standardise,
+)
 from .readers_layout import Layout
 from .readers_records import LineCounts, Record, any_records
 from .receipts import Receipt, Stopwatch, is_done, write_receipt
@@ -79,7 +85,7 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
     records = (
         _product_records(job) if job["kind"] == "products" else any_records(job["kind"], job, layout, counts)
     )
-    with watch("standardise"), rdBase.BlockLogs():
+    with watch("standardise"), rdkit_messages():
         columns, rejects, total = _standardise_records(records, job, reasons)
     with watch("write"):
         outputs = _write_part(build, job, columns, rejects)
@@ -299,7 +305,10 @@ def write_shard(job: Mapping[str, Any]) -> dict[str, Any]:
     watch = Stopwatch()
     path = Path(job["out"]) / job["path"]
     summary = PropertySummary()
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, LIBRARY_SCHEMA, **_SHARD_OPTIONS) as writer:
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, LIBRARY_SCHEMA, **_SHARD_OPTIONS) as writer,
+    ):
         row = job["first_row"]
         for table in _rechunked(_kept_rows(job), STREAM_ROWS):
             numbers = pa.array(np.arange(row, row + len(table)), pa.int64())

@@ -8,6 +8,7 @@ some twenty times cheaper than the step.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ class StandardSettings:
         Longer SMILES are rejected, never cut.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
 
     clear_atom_maps: bool = True
     disconnect_metals: bool = True
@@ -116,10 +117,32 @@ _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|O=\[N\+\]\(\[O-\]\
 _CHARGE = re.compile(r"\[[^\]]*[+-]\d?\d?(?::\d+)?\]")
 _ATOM_MAP = re.compile(r":\d+\]")
 _ISOTOPE = re.compile(r"\[\d")
-_WILDCARD = re.compile(r"\*")
 _NOT_SMILES = re.compile(r"[^\x21-\x7e]")
 _BRACKET_SYMBOL = re.compile(r"\[\d*([A-Z][a-z]?)")
-_NON_METALS = frozenset(["H", "He", "B", "C", "N", "O", "F", "Ne", "Si", "P", "S", "Cl", "Ar", "As", "Se", "Br", "Kr", "Te", "I", "Xe", "At", "Rn"])
+_NON_METALS = frozenset(
+    [
+        "H",
+        "He",
+        "B",
+        "C",
+        "N",
+        "O",
+        "F",
+        "Ne",
+        "Si",
+        "P",
+        "S",
+        "Cl",
+        "Ar",
+        "As",
+        "Se",
+        "Br",
+        "Kr",
+        "Te",
+        "I",
+        "Xe",
+    ]
+)
 
 
 def parse_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> Any:
@@ -145,7 +168,7 @@ def parse_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> An
 
 
 def _parser_parameters() -> Any:
-    parameters = Chem.SmilesParserParams()
+    parameters: Any = Chem.SmilesParserParams()
     parameters.allowCXSMILES = False
     parameters.parseName = False
     return parameters
@@ -161,7 +184,7 @@ _PROBLEM_CODES = {
 
 def _why_not(text: str) -> MoleculeError:
     """Return the error for a SMILES that RDKit refused, by parsing it again step by step."""
-    parameters = _parser_parameters()
+    parameters: Any = _parser_parameters()
     parameters.sanitize = False
     with rdkit_messages() as messages:
         mol = Chem.MolFromSmiles(text, parameters)
@@ -171,7 +194,7 @@ def _why_not(text: str) -> MoleculeError:
 
 
 def _chemistry_problem(mol: Any) -> MoleculeError:
-    with rdBase.BlockLogs():
+    with rdkit_messages():
         problems = Chem.DetectChemistryProblems(mol)
     if not problems:
         return MoleculeError("sanitise", "RDKit cannot sanitise the molecule")
@@ -191,40 +214,50 @@ def _tidy(messages: list[str]) -> str:
     return ""
 
 
+class _Collector(logging.Handler):
+    """Keeps RDKit's error messages."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+_listening: list[_Collector] = []
+
+
 @contextmanager
 def rdkit_messages() -> Iterator[list[str]]:
-    """Collect what RDKit logs inside the block as a list of messages, instead of printing it."""
-    import logging
+    """Collect what RDKit complains of inside the block as a list of messages, and print nothing.
 
-    collected: list[str] = []
-
-    class _Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            collected.append(record.getMessage())
-
-    logger = logging.getLogger("rdkit")
-    kept = (logger.handlers[:], logger.propagate, logger.level)
+    Around many molecules this costs nothing per molecule; blocks inside it share its collector, which each
+    of them empties when it begins.
+    """
+    if _listening:
+        _listening[0].messages.clear()
+        yield _listening[0].messages
+        return
     collector = _Collector()
+    logger = logging.getLogger("rdkit")
+    before = logger.handlers[:], logger.propagate, logger.level, rdBase.LogStatus()
     rdBase.LogToPythonLogger()
+    rdBase.DisableLog("rdApp.*")
+    rdBase.EnableLog("rdApp.error")
     logger.handlers, logger.propagate = [collector], False
     logger.setLevel(logging.ERROR)
-    enabled = "rdApp.error:enabled" in rdBase.LogStatus()
-    rdBase.EnableLog("rdApp.error")
+    _listening.append(collector)
     try:
-        yield collected
+        yield collector.messages
     finally:
-        if not enabled:
-            rdBase.DisableLog("rdApp.error")
-        logger.handlers, logger.propagate = kept[0], kept[1]
-        logger.setLevel(kept[2])
-        rdBase.LogToCppStreams()
-
-
-@contextmanager
-def quiet_rdkit() -> Iterator[None]:
-    """Silence RDKit's log inside the block."""
-    with rdBase.BlockLogs():
-        yield
+        _listening.clear()
+        logger.handlers, logger.propagate = before[0], before[1]
+        logger.setLevel(before[2])
+        rdBase.LogToCppStreams()  # this enables everything
+        for line in before[3].split():
+            name, _, status = line.partition(":")
+            (rdBase.EnableLog if status == "enabled" else rdBase.DisableLog)(name)
 
 
 def mol_from_block(block: str) -> Any:
@@ -239,10 +272,11 @@ def mol_from_block(block: str) -> Any:
         mol = Chem.MolFromMolBlock(block, sanitize=True, removeHs=True, strictParsing=True)
     if mol is not None:
         return mol
-    with rdBase.BlockLogs():
+    said = _tidy(messages)
+    with rdkit_messages():
         raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False, strictParsing=True)
     if raw is None:
-        raise MoleculeError("syntax", _tidy(messages) or "RDKit cannot read the mol block")
+        raise MoleculeError("syntax", said or "RDKit cannot read the mol block")
     raise _chemistry_problem(raw)
 
 
@@ -285,7 +319,7 @@ def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDA
 
 def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> str:
     """Return the standard SMILES of the SMILES ``text`` (:func:`standardise`)."""
-    with rdBase.BlockLogs():
+    with rdkit_messages():
         return standardise(text.strip(), settings).smiles
 
 
@@ -325,7 +359,7 @@ def _tool(name: str) -> Any:
     if name == "normalise":
         return rdMolStandardize.NormalizerFromData(_normalisations(), rdMolStandardize.CleanupParameters())
     if name == "largest_fragment":
-        parameters = rdMolStandardize.CleanupParameters()
+        parameters: Any = rdMolStandardize.CleanupParameters()
         parameters.preferOrganic = True
         return rdMolStandardize.LargestFragmentChooser(parameters)
     makers = {

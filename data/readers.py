@@ -199,7 +199,7 @@ def _unpacked(owner: InputStream, head: bytes, stream: IO[bytes]) -> tuple[str, 
 
 
 def _tar_member(owner: InputStream, stream: IO[bytes]) -> IO[bytes]:
-    archive = tarfile.open(fileobj=stream, mode="r|")
+    archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 - closed with the stream
     owner._keep.append(archive)
     for member in archive:
         if member.isfile() and not _is_litter(member.name):

@@ -38,7 +38,8 @@ _ID_NAMES = re.compile(
     r"^(id|name|title|identifier|code|cid|sid|cas|key|zincid|smilesid|idnumber|molid|cmpdid|catalog|zinc|"
     r"chembl|mol_name|molname|compound|compound_name)$|"
     r"^(mol|molecule|compound|cmpd|cpd|catalog|catalogue|zinc|chembl|molecule_chembl|pubchem|vendor|enamine|"
-    r"external|substance|ligand|product|reagent|smiles|structure|drug|synonym|idnumber)[ _-]?(id|no|nr|number|name|code|key|cid)$",
+    r"external|substance|ligand|product|reagent|smiles|structure|drug|synonym|idnumber)[ _-]?"
+    r"(id|no|nr|number|name|code|key|cid)$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^[+-]?(\d+\.\d*|\.\d+|\d+[eE][+-]?\d+|\d+\.\d*[eE][+-]?\d+|nan|NaN)$")
@@ -61,7 +62,7 @@ class ReadingSettings:
         A line that starts with this is a comment; empty: there are none.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
 
     smiles_column: str | None = None
     id_column: str | None = None
@@ -236,7 +237,8 @@ def _rows_to_judge(
     lines: Sequence[str], comment: str
 ) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:
     """Return a commented first line, which may be a header, and the lines that are neither comment nor blank."""
-    first, rows = None, []
+    first: tuple[int, str] | None = None
+    rows: list[tuple[int, str]] = []
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -252,6 +254,7 @@ def _rows_to_judge(
 
 def _find_delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter that splits most lines into the same number of columns, one at least SMILES."""
+    lines = [CX_EXTENSION.sub("", line) for line in lines]  # its bars and commas separate nothing
     best, best_score = " ", 0.0
     for delimiter in ("\t", ",", ";", "|", " "):
         table = [split_line(line, delimiter) for line in lines]
@@ -408,9 +411,7 @@ def _is_id_column(cells: Sequence[str], named: bool) -> bool:
         return False
     if named and sum(cell.lstrip("+-").isdigit() for cell in filled) > 0.5 * len(filled):
         return False  # whole numbers under an unknown name are as likely a count or a class
-    if len(set(filled)) < 0.9 * len(filled) or _smiles_share(filled) > 0.5:
-        return False
-    return True
+    return len(set(filled)) >= 0.9 * len(filled) and _smiles_share(filled) <= 0.5
 
 
 def detect_columns(

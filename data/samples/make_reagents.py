@@ -7,6 +7,7 @@ common heteroaryls, small alkyl groups and saturated azacycles, each with the fu
 The order, and so every id, is fixed.
 """
 
+# ruff: noqa: SIM905 - lists of SMILES read better as text
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -158,7 +159,9 @@ def classes() -> dict[str, tuple[str, list[str], str, float]]:
     }
 
 
-POLAR = "C(=O)NC C(=O)N(C)C C(N)=O NC(C)=O S(N)(=O)=O C(=O)OC C(C)=O CO N1CCOCC1 C(=O)N1CCOCC1 CN1CCOCC1 n1cccn1".split()
+POLAR = """
+C(=O)NC C(=O)N(C)C C(N)=O NC(C)=O S(N)(=O)=O C(=O)OC C(C)=O CO N1CCOCC1 C(=O)N1CCOCC1 CN1CCOCC1 n1cccn1
+""".split()
 
 
 def usable(smiles: Iterable[str], smarts: str, heaviest: float) -> list[str]:
