@@ -8,6 +8,7 @@ throughput figures.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import platform
 import time
@@ -105,7 +106,7 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as plain JSON values."""
-        return dataclasses.asdict(self)
+        return plain_json(dataclasses.asdict(self))  # type: ignore[no-any-return]
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
@@ -129,6 +130,17 @@ class Receipt:
             return cls(**fields)
         except (KeyError, TypeError) as error:
             raise FormatError(f"A receipt is damaged: {error}.") from None
+
+
+def plain_json(value: Any) -> Any:
+    """Return ``value`` as JSON knows it: numpy numbers as Python's, NaN and infinities as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fingerprint(kind: str, settings: Any, inputs: Sequence[FileRecord] = ()) -> str:

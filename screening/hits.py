@@ -141,7 +141,7 @@ def _resolve(connection: duckdb.DuckDBPyConnection, by: RankBy) -> str:
     if by != "auto":
         return by
     for name, view in (("final", "final"), ("docked", "docked")):
-        found = connection.sql(f"SELECT 1 FROM {view} WHERE score IS NOT NULL LIMIT 1").fetchone()
+        found = connection.sql(f"SELECT 1 FROM {view} WHERE score IS NOT NULL LIMIT 1").fetchall()
         if found:
             return name
     return "predicted"

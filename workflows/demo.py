@@ -51,7 +51,7 @@ def run(folder: Path) -> None:
     console = Console()
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    if not (folder / "library" / "manifest.json").exists():
+    if not (folder / "library" / "library.json").exists():
         size = str(LIBRARY_SIZE)
         _command(console, "library", "enumerate", str(folder / "library"), "--limit", size, "--seed", "7")
     _command(console, "library", "info", str(folder / "library"))

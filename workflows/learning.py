@@ -123,7 +123,7 @@ def train(context: Context) -> Outcome:
             data, settings_from(TeacherSettings, settings["teacher"]), seed, settings["threads"]
         )
     folder = context.root / "models" / settings["model"]
-    card = {"units": dict(settings["units"]), "seed": seed, "parent": settings["parent"]}
+    card = {"units": dict(settings["units"]), "parent": settings["parent"]}
     with context.watch("write"):
         model = save_bundle(teacher, folder, card)
     return Outcome(
@@ -208,7 +208,7 @@ def distil(context: Context) -> Outcome:
         )
     folder = context.root / "models" / settings["model"]
     teacher = read_card(next(path for path in context.inputs("models/") if path.name == "card.json").parent)
-    card = {"units": dict(settings["units"]), "seed": seed, "parent": teacher["model_id"]}
+    card = {"units": dict(settings["units"]), "parent": teacher["id"]}
     with context.watch("write"):
         model = save_bundle(student, folder, card)
     return Outcome(

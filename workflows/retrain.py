@@ -198,7 +198,7 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
         "seed": campaign.seed,
         "sealed": campaign.config.start.sealed,
         "threads": campaign.state["threads"],
-        "parent": read_card(campaign.root / "models" / parent)["model_id"],
+        "parent": read_card(campaign.root / "models" / parent)["id"],
     }
     task = Task(f"retrain-{number:03d}/train", "train", settings, inputs)
     receipt = run_task(str(campaign.root), task)
