@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from .errors import InputError
 from .readers import InputStream, digest, text_chunks
-from .readers_layout import Layout, ReadingSettings, detect_text, looks_like_sdf
+from .readers_detect import detect_text, looks_like_sdf
+from .readers_layout import Layout, ReadingSettings
 from .readers_records import TableFile, stem, table_kind
 from .store import atomic_path
 

@@ -13,7 +13,8 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 
 from .errors import InputError
-from .readers_layout import Layout, ReadingSettings, decode, detect_columns, split_line
+from .readers_detect import detect_columns
+from .readers_layout import Layout, ReadingSettings, decode, split_line
 
 _PROPERTY = re.compile(r"^>.*<([^>]*)>")
 

@@ -88,7 +88,8 @@ def enumerate(
     quiet: Quiet = False,
 ) -> None:
     """Make a library of the products of reactions over building blocks; ids name what to order."""
-    from ..data.enumerate import enumerate_library, load_reactions
+    from ..data.enumerate import enumerate_library
+    from ..data.enumerate_space import load_reactions
 
     if list_reactions:
         for known in load_reactions(reactions_file).values():
