@@ -73,7 +73,7 @@ def test_wrong_settings_of_a_room_are_named(tmp_path: Path) -> None:
 def test_not_toml_missing_and_binary_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not valid TOML"):
         parse_config("[campaign\n", "campaign.toml")
-    with pytest.raises(ConfigError, match="does not exist.*docksieve init"):
+    with pytest.raises(ConfigError, match=r"does not exist.*docksieve init"):
         read_config(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
