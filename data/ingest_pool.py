@@ -105,7 +105,7 @@ class Pool:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 memory_limit=None,
                 local_directory=str(self._scratch),
                 silence_logs=logging.CRITICAL,

@@ -213,7 +213,7 @@ _SULFOXIDE = "Sulfoxide to -S+(O-)-"
 def _tool(name: str) -> Any:
     """Return the RDKit object that performs a step, made once per process."""
     if name == "normalise":
-        return rdMolStandardize.NormalizerFromData(_normalisations(), rdMolStandardize.CleanupParameters())
+        return rdMolStandardize.NormalizerFromData(_tabbed(_NORMALISATIONS), rdMolStandardize.CleanupParameters())
     if name == "largest_fragment":
         parameters: Any = rdMolStandardize.CleanupParameters()
         parameters.preferOrganic = True
@@ -221,6 +221,7 @@ def _tool(name: str) -> Any:
     makers = {
         "disconnect_metals": rdMolStandardize.MetalDisconnector,
         "strip_salts": rdMolStandardize.FragmentRemover,
+        "strip_counter_ions": lambda: rdMolStandardize.FragmentRemoverFromData(_tabbed(_COUNTER_IONS)),
         "neutralise": rdMolStandardize.Uncharger,
         "canonical_tautomer": rdMolStandardize.TautomerEnumerator,
     }
@@ -240,8 +241,36 @@ _NORMALISATIONS = (
 )
 
 
-def _normalisations() -> str:
-    return "".join(f"{name}\t{smarts}\n" for name, smarts in _NORMALISATIONS)
+# Acids that drugs are sold as salts of, beside those that RDKit's list has; some are larger than the drug.
+_COUNTER_IONS = (
+    ("tosylate", "[CH3]c1ccc(cc1)S(=O)(=O)O"),
+    ("besylate", "c1ccccc1S(=O)(=O)O"),
+    ("napsylate", "c1ccc2cc(ccc2c1)S(=O)(=O)O"),
+    ("esylate", "[CH3][CH2]S(=O)(=O)O"),
+    ("camsylate", "CC1(C)C2CCC1(CS(=O)(=O)O)C(=O)C2"),
+    ("lauryl sulfate", "CCCCCCCCCCCCOS(=O)(=O)O"),
+    ("fumarate, maleate", "OC(=O)C=CC(=O)O"),
+    ("tartrate", "OC(=O)C(O)C(O)C(=O)O"),
+    ("citrate", "OC(=O)CC(O)(CC(=O)O)C(=O)O"),
+    ("malate", "OC(=O)CC(O)C(=O)O"),
+    ("succinate", "OC(=O)CCC(=O)O"),
+    ("malonate", "OC(=O)CC(=O)O"),
+    ("oxalate", "OC(=O)C(=O)O"),
+    ("lactate", "CC(O)C(=O)O"),
+    ("gluconate", "OCC(O)C(O)C(O)C(O)C(=O)O"),
+    ("mandelate", "OC(=O)C(O)c1ccccc1"),
+    ("benzoate", "OC(=O)c1ccccc1"),
+    ("salicylate", "OC(=O)c1ccccc1O"),
+    ("hydroxynaphthoate", "OC(=O)c1cc2ccccc2cc1O"),
+    ("pamoate", "OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(=O)O)c1O"),
+    ("picrate", "Oc1c(N(~O)~O)cc(N(~O)~O)cc1N(~O)~O"),
+    ("palmitate", "CCCCCCCCCCCCCCCC(=O)O"),
+    ("stearate", "CCCCCCCCCCCCCCCCCC(=O)O"),
+)
+
+
+def _tabbed(pairs: tuple[tuple[str, str], ...]) -> str:
+    return "".join(f"{name}\t{smarts}\n" for name, smarts in pairs)
 
 
 def _take_steps(mol: Any, steps: list[str], settings: StandardSettings) -> tuple[str, Any]:
@@ -249,7 +278,7 @@ def _take_steps(mol: Any, steps: list[str], settings: StandardSettings) -> tuple
     actions = {
         "disconnect_metals": lambda m: _tool("disconnect_metals").Disconnect(m),
         "normalise": lambda m: _tool("normalise").normalize(m),
-        "strip_salts": lambda m: _tool("strip_salts").remove(m),
+        "strip_salts": lambda m: _tool("strip_counter_ions").remove(_tool("strip_salts").remove(m)),
         "largest_fragment": lambda m: _tool("largest_fragment").choose(m),
         "neutralise": lambda m: _tool("neutralise").uncharge(m),
         "canonical_tautomer": lambda m: _tool("canonical_tautomer").Canonicalize(m),

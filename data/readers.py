@@ -266,7 +266,7 @@ def text_chunks(
     """
     carry, line = b"", 1
     while True:
-        wanted = max(chunk_bytes - len(carry), 1 << 12)
+        wanted = max(chunk_bytes - len(carry), chunk_bytes // 4, 1)
         block = stream.read(wanted)
         data = carry + block
         if len(block) < wanted:  # the end

@@ -261,12 +261,15 @@ def _find_id(
             return index, False
     order = [*range(smiles + 1, width), *range(smiles)]
     for index in order:
-        if _is_id_column(_column(table, index), bool(names)):
+        # Where there is just one other column and no header, it is the id even if ids repeat.
+        if _is_id_column(
+            _column(table, index), bool(names), least_different=0.0 if width == 2 and not names else 0.9
+        ):
             return index, False
     return None, False
 
 
-def _is_id_column(cells: Sequence[str], named: bool) -> bool:
+def _is_id_column(cells: Sequence[str], named: bool, least_different: float) -> bool:
     """Tell whether a column without a telling name holds ids: all different, no measurements, no SMILES."""
     filled = [cell for cell in cells if cell]
     if len(filled) < 0.9 * max(len(cells), 1) or not filled:
@@ -275,7 +278,7 @@ def _is_id_column(cells: Sequence[str], named: bool) -> bool:
         return False
     if named and sum(cell.lstrip("+-").isdigit() for cell in filled) > 0.5 * len(filled):
         return False  # whole numbers under an unknown name are as likely a count or a class
-    return len(set(filled)) >= 0.9 * len(filled) and _smiles_share(filled) <= 0.5
+    return len(set(filled)) >= least_different * len(filled) and _smiles_share(filled) <= 0.5
 
 
 def detect_columns(
