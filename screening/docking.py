@@ -61,7 +61,8 @@ class DockedBatch:
     poses : pa.Table
         POSES_SCHEMA; may be empty.
     seconds : dict of str to float
-        Wall seconds by stage: ``start`` (process and maps), ``dock`` (preparation and search), ``total``.
+        Wall seconds by stage: ``start`` (process and maps), ``dock`` (preparation and
+        search), ``restart`` (the same after a crash, and the pipe), ``total``.
     counts : dict of str to int
         ``docked``, ``failed``, ``crashes``, ``restarts`` ...
     """

@@ -105,6 +105,8 @@ def _single_fragment(mol: Any, settings: LigandSettings) -> Any:
     # Largest first; ties broken by the text, so that the order in the entry does not matter.
     ordered = sorted(fragments.items(), key=lambda item: (-item[1].GetNumHeavyAtoms(), item[0]))
     parent, others = ordered[0][1], [piece for _, piece in ordered[1:]]
+    if parent.GetNumHeavyAtoms() < settings.min_heavy_atoms:
+        return parent  # table salt: too small, whichever half is meant
     if not settings.strip_salts:
         raise LigandFailure(
             FailureCode.FRAGMENTS, f"{len(ordered)} different fragments, and strip_salts is off"
@@ -271,7 +273,9 @@ def to_pdbqt(state: PreparedState, conformer: int, settings: LigandSettings) -> 
     except Exception as error:  # meeko raises whatever its parts raise
         raise LigandFailure(FailureCode.PREPARATION, f"{type(error).__name__}: {error}") from None
     if not success:
-        raise LigandFailure(FailureCode.PREPARATION, message.strip() or "the PDBQT writer refused it")
+        raise LigandFailure(
+            FailureCode.PREPARATION, " ".join(message.split())[:500] or "the PDBQT writer refused it"
+        )
     _check_torsions(text.count("\nBRANCH"), settings)
     return str(text)
 

@@ -402,16 +402,20 @@ def _standard(residue: _Residue, report: PrepareReport) -> _Residue:
 
 
 def _is_polymer(residue: _Residue, ends: NDArray[np.float64]) -> bool:
-    """Tell whether ``residue`` is a link of a chain: a free nucleotide or amino acid is a ligand, not a link."""
-    names = {atom.name for atom in residue.atoms}
-    backbone = {"N", "CA", "C"} <= names or {"C4'", "C3'"} <= names or residue.name in ("ACE", "NME", "NHE")
-    if not backbone or residue.name not in _templates():
+    """Tell whether ``residue`` is a link of a chain, even one with atoms missing or of an unknown kind.
+
+    A free nucleotide or amino acid is a ligand, not a link.
+    """
+    if len(residue.atoms) == 1 and residue.name in _METALS:
         return False
-    if not residue.hetero:
-        return True
+    if not residue.hetero and residue.name in _templates():
+        return len(residue.atoms) > 1
     own = np.array([atom.pos.tolist() for atom in residue.atoms if atom.name in _LINKS], dtype=np.float64)
+    if not len(own):
+        return False
     distances = np.linalg.norm(own[:, None, :] - ends[None, :, :], axis=-1)
-    return bool(((distances > 1.1) & (distances < 1.8) & ~np.isin(ends[:, 0], own[:, 0])[None, :]).any())
+    others = ~(np.abs(distances) < 1e-6).any(axis=0)  # its own atoms lie among the ends
+    return bool(((distances < 1.8) & others[None, :]).any())
 
 
 def _link_points(residues: Sequence[_Residue]) -> NDArray[np.float64]:
@@ -435,28 +439,27 @@ def _templates() -> frozenset[str]:
 
 def _to_pdbqt(residues: list[_Residue], box: Box, settings: PrepareSettings, report: PrepareReport) -> str:
     """Return the PDBQT of ``residues``; those that fit no template are cut back, or dropped and reported."""
+    unknown = [residue for residue in residues if residue.name not in _templates()]
+    residues = [residue for residue in residues if residue.name in _templates()]
+    if not residues:
+        raise DockingError("The structure holds no residue that there is a template for.")
     polymer = _polymer(residues)
     bad = set(polymer.get_ignored_monomers())
     if bad:
         residues = [_cut_back(r, report) if _key(r) in bad else r for r in residues]
         polymer = _polymer(residues)
         bad = set(polymer.get_ignored_monomers())
-    near = []
-    for residue in residues:
-        if _key(residue) in bad:
-            report.dropped.append(residue.label)
-            if box.contains(residue.points, NEAR).any():
-                near.append(residue.label)
+    unfit = unknown + [residue for residue in residues if _key(residue) in bad]
+    report.dropped += [residue.label for residue in unfit]
+    near = [residue.label for residue in unfit if box.contains(residue.points, NEAR).any()]
     if near and not settings.drop_bad:
         raise DockingError(
-            f"{len(near)} residues at the box fit no template (atoms are missing, or bonded wrongly): "
+            f"{len(near)} residues at the box fit no template (unknown, incomplete or bonded wrongly): "
             f"{', '.join(near[:10])}.",
             "Complete them (for example with pdbfixer), or leave them out knowingly with --drop-bad.",
         )
-    for what, labels in (
-        ("left out", near),
-        ("cut back", [x for x in report.cut_back if _near(x, residues, box)]),
-    ):
+    cut = [label for label in report.cut_back if _near(label, residues, box)]
+    for what, labels in (("left out", near), ("cut back", cut)):
         if labels:
             report.warnings.append(f"residues at the box were {what}: {', '.join(labels)}")
     from importlib.metadata import version

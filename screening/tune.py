@@ -135,11 +135,11 @@ class TuneResult:
             f"# Standard (exhaustiveness 8): {self.standard_cpu_seconds:.2f} CPU s per ligand; "
             f"two runs agree to {self.noise.rmsd:.2f} kcal/mol (r = {self.noise.pearson:.2f}).",
         ]
-        for rung in self.rungs:
-            lines.append(
-                f"#   {rung.name}: {rung.cpu_seconds:.2f} CPU s, mean gap {rung.gap:+.2f} "
-                f"[{rung.gap_low:+.2f}, {rung.gap_high:+.2f}] kcal/mol, r = {rung.pearson:.2f}"
-            )
+        lines += [
+            f"#   {rung.name}: {rung.cpu_seconds:.2f} CPU s, mean gap {rung.gap:+.2f} "
+            f"[{rung.gap_low:+.2f}, {rung.gap_high:+.2f}] kcal/mol, r = {rung.pearson:.2f}"
+            for rung in self.rungs
+        ]
         box = self.box
         lines += [
             f"receptor = {_quoted(self.receptor)}",

@@ -209,8 +209,10 @@ def dock(
     starts = child.starts
     outcomes = []
     for ligand in ligands:
+        started = time.perf_counter()
         outcome, crashes = dock_one(child, spec, target, ligand.smiles, seed, protocol)
         notes.add_seconds("dock", outcome.seconds)
+        notes.add_seconds("restart", max(0.0, time.perf_counter() - started - outcome.seconds))
         notes.count("crashes", crashes)
         outcomes.append(outcome)
     notes.count("restarts", child.starts - starts)

@@ -198,7 +198,9 @@ class Docker:
             )
             text = self._vina.poses(n_poses=search["n_poses"], energy_range=search["energy_range"])
         except Exception as error:  # the binding raises RuntimeError, TypeError, ValueError ...
-            raise LigandFailure(FailureCode.ENGINE_FAILED, f"{type(error).__name__}: {error}"[:500]) from None
+            raise LigandFailure(
+                FailureCode.ENGINE_FAILED, " ".join(f"{type(error).__name__}: {error}".split())[:500]
+            ) from None
         if not text.strip():
             raise LigandFailure(FailureCode.NO_POSE, "the search returned no pose")
         # The energies, not the text of the poses: the text is rounded the same, but not for large values.
@@ -211,11 +213,11 @@ class Docker:
 
         if math.isfinite(score) and BEST_SCORE <= score <= WORST_SCORE and score != 0.0:
             return
-        length, diagonal = _longest_distance(pdbqt), math.dist((0, 0, 0), self._box["size"])
-        if length > min(self._box["size"]) and score > WORST_SCORE:
+        length, size = _longest_distance(pdbqt), " x ".join(f"{side:g}" for side in self._box["size"])
+        if length > max(self._box["size"]) and score > WORST_SCORE:
             raise LigandFailure(
                 FailureCode.BOX_TOO_SMALL,
-                f"{length:.1f} A long, in a box with a diagonal of {diagonal:.1f} A (score {score:.3g})",
+                f"{length:.1f} A long, in a box of {size} A (score {score:.3g})",
             )
         raise LigandFailure(FailureCode.BAD_SCORE, f"the engine's score is {score:.6g}")
 

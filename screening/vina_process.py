@@ -61,12 +61,15 @@ class Child:
         How often a process was started; the first is not a restart.
     versions : dict
         Versions of the libraries that the child runs.
+    stage : str
+        What it is doing: ``prepare``, ``search``, or empty while nothing is asked of it.
     """
 
     def __init__(self, setup: Mapping[str, Any]) -> None:
         self.setup = dict(setup)
         self.starts = 0
         self.versions: dict[str, str] = {}
+        self.stage = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child, closed by close()
@@ -87,6 +90,18 @@ class Child:
         """
         if self.pid is not None:
             return
+        try:
+            self._start_once()
+        except (ChildDied, DeadlinePassed):  # killed for memory, perhaps: what is wrong with it recurs
+            try:
+                self._start_once()
+            except (ChildDied, DeadlinePassed) as error:
+                raise DockingError(
+                    f"The docking process cannot start: {error}.",
+                    "Check the receptor with 'docksieve receptor show', and that vina, meeko and rdkit import.",
+                ) from None
+
+    def _start_once(self) -> None:
         self.kill()
         self._buffer = b""
         # -P: nothing in the working directory is ever imported in place of a library.
@@ -100,14 +115,8 @@ class Child:
             env={**os.environ, **one},
         )
         self.starts += 1
-        try:
-            self._send({"op": "open", **self.setup})
-            reply = self._receive(START_LIMIT, "start")
-        except (ChildDied, DeadlinePassed) as error:
-            raise DockingError(
-                f"The docking process cannot start: {error}.",
-                "Check the receptor with 'docksieve receptor show', and that vina, meeko and rdkit import.",
-            ) from None
+        self._send({"op": "open", **self.setup})
+        reply = self._receive(START_LIMIT, "start")
         if reply["event"] != "ready":
             raise DockingError(f"The docking process cannot load its receptor: {reply.get('message')}.")
         self.versions = reply["versions"]
@@ -131,13 +140,16 @@ class Child:
             self.start()
             self._stderr.seek(0)
             self._stderr.truncate()
-            stage = "prepare"
-            self._send(request)
-            while True:
-                reply = self._receive(limits[stage], stage)
-                if reply["event"] != "stage":
-                    return reply
-                stage = reply["stage"]
+            self.stage = "prepare"
+            try:
+                self._send(request)
+                while True:
+                    reply = self._receive(limits[self.stage], self.stage)
+                    if reply["event"] != "stage":
+                        return reply
+                    self.stage = reply["stage"]
+            finally:
+                self.stage = ""
 
     def _send(self, request: Mapping[str, Any]) -> None:
         assert self._process is not None and self._process.stdin is not None
@@ -210,9 +222,10 @@ def outcome_of(child: Child, request: Mapping[str, Any], limits: Mapping[str, fl
     A crash is tried once more in a fresh process (it may have been the machine's); a second one, or a
     deadline, is the ligand's failure.
     """
-    started = time.perf_counter()
     crashes = 0
     while True:
+        child.start()  # a restart is not the ligand's time
+        started = time.perf_counter()
         try:
             reply = child.ask(request, limits)
             break
