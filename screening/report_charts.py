@@ -112,15 +112,17 @@ def predicted_against_docked(
         Shown when a point is pointed at.
     unit : str
     """
-    low, high = padded([*predicted.tolist(), *docked.tolist()])
+    across, up = padded(predicted.tolist(), 0.1), padded(docked.tolist())
     numbers = sorted(set(rounds.tolist()))
     names = [f"round {value}" for value in numbers]
     top = 8 + 16 * legend_rows(names, WIDTH - 60)
     height = 300 + top
-    frame = Frame(Scale(low, high, 48, WIDTH - 12), Scale(low, high, height - 42, top))
+    frame = Frame(Scale(*across, 48, WIDTH - 12), Scale(*up, height - 42, top))
     body = legend(names, 48, 12, WIDTH - 60)
     body += frame.axes(f"predicted before docking ({unit})", f"docked ({unit})")
-    body.append(line(frame.x(low), frame.y(low), frame.x(high), frame.y(high), "ideal"))
+    low, high = max(across[0], up[0]), min(across[1], up[1])
+    if low < high:  # the two axes differ: what is docked varies more than what was predicted to be good
+        body.append(line(frame.x(low), frame.y(low), frame.x(high), frame.y(high), "ideal"))
     chosen = range(len(ids))
     if len(ids) > _POINTS:  # every k-th by docked score keeps both ends
         chosen = np.argsort(docked)[np.linspace(0, len(ids) - 1, _POINTS).astype(int)].tolist()
@@ -138,7 +140,7 @@ def predicted_against_docked(
             )
         )
     few = f" {_POINTS:,} of {len(ids):,} points are drawn." if len(ids) > _POINTS else ""
-    label = f"Predicted before docking against docked, {len(ids):,} molecules; the line is a perfect prediction.{few}"
+    label = f"Predicted before docking against docked, {len(ids):,} molecules; exact on the dashed line.{few}"
     return drawing(WIDTH, height, body, label)
 
 
@@ -210,7 +212,11 @@ def library_histogram(scores: Array, counts: NDArray[np.int64], cut: float | Non
         body.append(line(at, frame.y(0), at, top, "median"))
         body.append(
             text(
-                at + (5 if end == "start" else -5), top + 9, f"cut {cut:.2f}", class_="name", text_anchor=end
+                at + (5 if end == "start" else -5),
+                top + 9,
+                f"cut {cut:.2f}".replace("-", "−"),
+                class_="name",
+                text_anchor=end,
             )
         )
     total = int(counts.sum())

@@ -84,7 +84,7 @@ def timeline(spans: Sequence[Span], kinds: Mapping[str, str], duration: Mapping[
         ``total`` and ``busy`` in words, for the drawing's description.
     """
     clock = Clock(spans)
-    workers = sorted({span.worker for span in spans})
+    workers = list(dict.fromkeys(span.worker for span in sorted(spans, key=lambda span: span.start)))
     present = [kind for kind in kinds if any(span.kind == kind for span in spans)]
     top = 14 + 16 * legend_rows(present, WIDTH - 90)
     by_lane = len(workers) <= MAX_LANES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .report_html import page, pairs, paragraph, section, tag
 from .report_quality import acquired_with_scores, enrichment, honest_test, retrospect
 from .report_record import commands, commands_section, provenance_section, throughput_section, time_section
 from .report_sections import funnel, target_section
-from .report_time import Times, read_times
+from .report_time import Times, core_time, read_times
 from .report_words import Findings, about_target, failed_tasks, fewer, missing, overview, times_word, totals
 from .terminal import duration
 
@@ -49,6 +50,9 @@ def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[P
     path = Path(out) if out is not None else contents.facts.root / "report.html"
     write_bytes(path, html(contents).encode("utf-8"))
     return path, summary(contents)
+
+
+_MINUS = re.compile(r"(?<=[ (])-(?=\d+\.\d\d\b)")
 
 
 @dataclass(frozen=True)
@@ -99,27 +103,23 @@ def html(contents: Contents) -> str:
     """Return the page."""
     facts, name = contents.facts, contents.facts.campaign.config.campaign.name
     anchors = {target: f"target-{index}" for index, target in enumerate(facts.campaign.targets)}
-    links = [("summary", "Summary"), *((anchor, target) for target, anchor in anchors.items())]
-    links += [
-        ("library", "Library"),
-        ("time", "Time"),
-        ("throughput", "Throughput"),
-        ("provenance", "Provenance"),
-    ]
-    links.append(("next", "How to go on"))
+    links = {"summary": "Summary", "library": "Library", **{to: target for target, to in anchors.items()}}
+    links |= {"time": "Time", "throughput": "Throughput", "provenance": "Provenance", "next": "How to go on"}
     body = [
         tag("header", _heading(contents)),
         *_notices(contents),
         tag(
-            "nav", "".join(tag("a", escape(text), href=f"#{to}") for to, text in links), aria_label="Sections"
+            "nav",
+            "".join(tag("a", escape(text), href=f"#{to}") for to, text in links.items()),
+            aria_label="Sections",
         ),
         _tiles(contents),
         section("summary", "Summary", *_summary_html(contents)),
+        _library(contents),
         *(
             target_section(facts, target, anchor, contents.passages[target], contents.findings[target])
             for target, anchor in anchors.items()
         ),
-        _library(contents),
         time_section(facts, contents.times),
         throughput_section(facts),
         provenance_section(facts),
@@ -185,7 +185,8 @@ def _tiles(contents: Contents) -> str:
         tiles += _best_tile(facts, target)
     if times is not None:
         tiles.append(("tasks ran for", duration(times.busy)))
-        tiles.append(("docking, core-hours", f"{times.docking_seconds / 3600:.3g}"))
+        if any(spec["engine"] != "table" for spec in facts.campaign.targets.values()):
+            tiles.append(("spent on docking", core_time(times.docking_seconds)))
     return pairs(tiles, "tiles")
 
 
@@ -209,7 +210,7 @@ def _summary_html(contents: Contents) -> list[str]:
     parts = [paragraph(" ".join(overview(facts, contents.times)))]
     for target in facts.campaign.targets:
         lines = about_target(facts, target, contents.findings[target])
-        parts.append(tag("ul", "".join(tag("li", escape(line)) for line in lines)))
+        parts.append(tag("ul", "".join(tag("li", escape(_MINUS.sub("−", line))) for line in lines)))
     return parts
 
 
@@ -232,5 +233,5 @@ def summary(contents: Contents) -> str:
     for target in facts.campaign.targets:
         lines += [f"- {plain(line)}" for line in about_target(facts, target, contents.findings[target])]
     command, what = commands(facts)[0]
-    lines.append(f"Next ({what}): {plain(command)}")
+    lines.append(f"Next ({plain(what)}): {plain(command)}")
     return "\n".join(lines)

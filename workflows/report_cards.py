@@ -19,7 +19,7 @@ PROPERTIES = {
     "weight": ("weight", "{:.0f}"),
     "logp": ("logP", "{:.1f}"),
     "tpsa": ("TPSA", "{:.0f}"),
-    "rotatable_bonds": ("rotatable bonds", "{:d}"),
+    "rotatable_bonds": ("rot. bonds", "{:d}"),
     "donors": ("donors", "{:d}"),
     "acceptors": ("acceptors", "{:d}"),
 }

@@ -17,8 +17,9 @@ from ..screening.report_timeline import timeline
 from .config import read_config
 from .folder import read_driver
 from .report_facts import Facts, imports
-from .report_html import code, details, figure, pairs, paragraph, section, table
+from .report_html import code, details, figure, pairs, paragraph, section, table, tag
 from .report_time import CHOOSING, KINDS, Times
+from .report_words import percent
 from .terminal import duration
 from .throughput import Throughput, throughput
 
@@ -38,8 +39,9 @@ def time_section(facts: Facts, times: Times | None) -> str:
     main = [item for item in kinds if item.kind not in CHOOSING]
     values = {item.kind: item.seconds for item in main}
     values["choosing"] = sum(item.seconds for item in kinds if item.kind in CHOOSING)
+    values = dict(sorted(values.items(), key=lambda item: -item[1]))
     shown = {name: duration_short(value) for name, value in values.items()}
-    classes = [*(KINDS.get(item.kind, "s7") for item in main), "s7"]
+    classes = [KINDS.get(name, "s7") for name in values]
     drawn = charts.bars(values, classes, "Task time by kind of task", shown)
     total = sum(item.seconds for item in kinds) or 1.0
     rows = [
@@ -49,7 +51,7 @@ def time_section(facts: Facts, times: Times | None) -> str:
             f"{item.failed:,}",
             f"{item.molecules:,}",
             duration_short(item.seconds),
-            f"{item.seconds / total:.1%}",
+            f"{percent(item.seconds / total)}",
         )
         for item in kinds
     ]
@@ -58,10 +60,12 @@ def time_section(facts: Facts, times: Times | None) -> str:
         "time",
         "Time",
         figure(svg, "What ran when", note, "wide"),
-        '<div class="charts">',
-        figure(drawn, "Where the time went", "Wall time added up over tasks."),
-        table("Task time by kind", head, rows),
-        "</div>",
+        tag(
+            "div",
+            figure(drawn, "Where the time went", "Wall time added up over tasks.")
+            + table("Task time by kind", head, rows),
+            "charts loose",
+        ),
     )
 
 
@@ -109,7 +113,7 @@ def throughput_section(facts: Facts) -> str:
 def _rates(item: Throughput) -> tuple[str, ...]:
     rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.wall_rate)
     shown = (f"{rate:,.0f}" if rate == rate else "–" for rate in rates)
-    bound = f"{item.bound} ({item.shares[item.bound]:.0%})"
+    bound = f"{item.bound} ({percent(item.shares[item.bound], 0)})"
     name = item.name.replace("round-0", "round ").replace("round-", "round ")
     return (
         name,

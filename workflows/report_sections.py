@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .report_facts import Facts
 from .report_funnel import Passage
 from .report_html import details, figure, paragraph, section, table, tag
 from .report_quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
-from .report_words import Findings, docking_counts, interval
+from .report_words import Findings, docking_counts, interval, percent
 
 
 def target_section(
@@ -42,7 +42,6 @@ def target_section(
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
         _flow(facts, target),
         funnel(passages),
-        *_failure_notes(passages),
     )
 
 
@@ -74,9 +73,11 @@ def _passage(item: Passage, greatest: int) -> str:
 
 
 def _flow(facts: Facts, target: str) -> str:
-    """Return the funnel in a line: library, shortlist, dockings, hits."""
+    """Return the funnel in a line: input, library, shortlist, dockings, hits."""
     tried, scored, final = docking_counts(facts, target)
-    steps = [("molecules in the library", facts.rows)]
+    lines = 0 if facts.library is None else int(facts.library.manifest["counts"]["lines"])
+    steps = [("input lines", lines)] if lines else []
+    steps.append(("molecules in the library", facts.rows))
     ranked = [r for n in range(1, facts.rounds + 1) for r in facts.finished(f"{round_name(n)}/rank")]
     if ranked:
         steps.append(
@@ -87,21 +88,6 @@ def _flow(facts: Facts, target: str) -> str:
         steps.append(("docked again", final))
     items = "".join(tag("li", tag("b", f"{count:,}") + tag("span", escape(label))) for label, count in steps)
     return tag("ol", items, "flow")
-
-
-def _failure_notes(passages: Iterable[Passage]) -> list[str]:
-    """Return what the codes of failed dockings mean, where the funnel did not say it yet."""
-    final = [item for item in passages if item.title == "All dockings"]
-    rows = [
-        (change.label.removeprefix("failed: "), f"{-change.count:,}", change.note)
-        for item in final
-        for change in item.changes
-        if change.label.startswith("failed: ")
-    ]
-    if not rows:
-        return []
-    shown = table("Failed dockings", ("code", "dockings", "meaning"), [(a, b, c) for a, b, c in rows], left=9)
-    return [shown]
 
 
 def target_charts(facts: Facts, target: str) -> list[str]:
@@ -121,7 +107,7 @@ def target_charts(facts: Facts, target: str) -> list[str]:
         columns = [np.asarray(acquired[name].to_numpy(), dtype=float) for name in ("mean", "spread", "score")]
         rounds = np.asarray(acquired["round"].to_numpy(), dtype=np.int64)
         svg = charts.predicted_against_docked(*columns, rounds, acquired["id"].to_pylist(), unit)
-        note = "Acquired molecules only; each prediction was made before the molecule was docked."
+        note = "Acquired molecules only; each prediction was made before docking. On the dashed line it is exact."
         drawn.append(figure(svg, "Predicted against docked", note))
     series = quality_series(facts, target)
     if series:
@@ -166,17 +152,17 @@ def _retrospect(findings: Findings) -> str:
     rows = [
         (
             "best 1 % by score found",
-            f"{found.by_score:.1%}",
+            f"{percent(found.by_score)}",
             f"best {found.best:,} scores; of ties any will do",
         ),
         (
             "strictly better molecules found",
-            f"{found.found / max(found.strictly_better, 1):.1%}",
+            f"{percent(found.found / max(found.strictly_better, 1))}",
             f"{found.found:,} of {found.strictly_better:,}",
         ),
         (
             "docked",
-            f"{found.docked / found.scored:.1%}",
+            f"{percent(found.docked / found.scored)}",
             f"{found.docked:,} of {found.scored:,}: what chance would find",
         ),
     ]

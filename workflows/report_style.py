@@ -78,13 +78,16 @@ table { border-collapse: collapse; font-size: 0.9rem; }
 caption { text-align: left; font-weight: 650; padding-bottom: 0.35rem; }
 th, td { text-align: left; padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line); vertical-align: top;
   white-space: nowrap; }
-thead th { color: var(--soft); font-weight: 600; }
+thead th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 0.8rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; min-width: 0; }
-figure.wide { margin-top: 1rem; overflow-x: auto; }
+figure.wide { margin: 1rem 0; overflow-x: auto; }
+figure.wide p { max-width: none; }
+.charts.loose { align-items: start; }
+.charts.loose .scroll { margin: 0; }
 figure.wide svg { min-width: 620px; }
 figcaption p { color: var(--soft); font-size: 0.85rem; line-height: 1.4; margin: 0.15rem 0 0.5rem; }
 svg.chart { width: 100%; height: auto; display: block; font-family: inherit; }

@@ -16,13 +16,9 @@ KINDS = {
     "distil": "s3",
     "label": "s4",
     "refine": "s5",
-    "sample": "s7",
-    "rank": "s7",
-    "acquire": "s7",
-    "select": "s7",
-    "hits": "s7",
+    "choosing": "s7",
 }
-"""Kinds of tasks and the colour of each; those that choose share one."""
+"""Kinds of tasks and the colour of each; those in :data:`CHOOSING` are drawn as one."""
 
 CHOOSING = frozenset({"sample", "rank", "acquire", "select", "hits"})
 
@@ -56,7 +52,7 @@ class Times:
     Attributes
     ----------
     spans : tuple of Span
-        Every finished task, in seconds since the first began.
+        Every finished task, in seconds since the first began; its kind is a key of :data:`KINDS`.
     started, ended : float
         Seconds since 1970: the first task's start, the last one's end.
     busy : float
@@ -97,7 +93,12 @@ def read_times(facts: Facts) -> Times | None:
         return None
     started = min(float(receipt.facts["started"]) for receipt in done)
     spans = tuple(
-        Span(worker_of(r), r.kind, float(r.facts["started"]) - started, max(r.finished - started, 0.0))
+        Span(
+            worker_of(r),
+            _drawn_kind(r.kind),
+            float(r.facts["started"]) - started,
+            max(r.finished - started, 0.0),
+        )
         for r in done
     )
     return Times(
@@ -110,6 +111,18 @@ def read_times(facts: Facts) -> Times | None:
         workers=len({span.worker for span in spans}),
         hosts=tuple(sorted({receipt.host for receipt in done})),
     )
+
+
+def _drawn_kind(kind: str) -> str:
+    return kind if kind in KINDS else "choosing"
+
+
+def core_time(seconds: float) -> str:
+    """Return core-seconds in the unit that fits."""
+    for size, unit in ((3600.0, "core-hours"), (60.0, "core-minutes")):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:.3g} core-seconds"
 
 
 def _by_kind(receipts: Iterable[Receipt]) -> list[KindTime]:

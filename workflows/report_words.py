@@ -16,7 +16,7 @@ from .report_quality import (
     metrics_of,
     model_reports,
 )
-from .report_time import Times
+from .report_time import Times, core_time
 from .terminal import duration
 
 
@@ -63,7 +63,7 @@ def overview(facts: Facts, times: Times | None) -> Iterator[str]:
 
 
 def _docking_time(facts: Facts, times: Times) -> str:
-    hours = f"{times.docking_seconds / 3600:.3g} core-hours"
+    hours = core_time(times.docking_seconds)
     if all(spec["engine"] == "table" for spec in facts.campaign.targets.values()):
         return f"Nothing was docked: scores were looked up in a table, which took {hours}."
     return f"Docking took {hours}, preparation of the ligands included."
@@ -129,9 +129,10 @@ def _missed(found: Retrospect | None) -> str:
     if found is None:
         return "How many of the library's best molecules were missed is not known: that would take docking them all."
     return (
-        f"The table knows every score, so what was missed is known too: {found.by_score:.1%} of the best "
-        f"{found.best:,} scores were found by docking {found.docked / found.scored:.1%} of the {found.scored:,} "
-        f"scored molecules ({found.found:,} of the {found.strictly_better:,} molecules strictly better than the last of them)."
+        f"The table knows every score, so what was missed is known too: {percent(found.by_score)} of the best "
+        f"{found.best:,} scores were found by docking {percent(found.docked / found.scored)} of the {found.scored:,} "
+        f"scored molecules ({found.found:,} of the {found.strictly_better:,} molecules strictly better than the "
+        "last of them)."
     )
 
 
@@ -151,7 +152,8 @@ def _tested(found: HonestTest, unit: str) -> str:
         f"Predictions made before docking, on {found.molecules:,} acquired molecules: error (RMSE) "
         f"{interval(found.rmse)} {unit}, docked minus predicted {interval(found.bias)} on average, Spearman "
         f"{interval(found.spearman)} (low by nature: all of them were predicted to be good); "
-        f"{100 * found.within_one:.0f} % lie within one spread (68 % expected), {100 * found.within_two:.0f} % within two (95 %)."
+        f"{100 * found.within_one:.0f} % lie within one spread (68 % expected), "
+        f"{100 * found.within_two:.0f} % within two (95 %)."
     )
 
 
@@ -190,6 +192,11 @@ def interval(found: Estimate, digits: int = 2, percent: bool = False) -> str:
     if found.low != found.low:
         return f"{shown(found.value)}{unit}"
     return f"{shown(found.value)}{unit} (95 % interval {shown(found.low)} to {shown(found.high)}{unit})"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as a percentage."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def times_word(ratio: float) -> str:
