@@ -262,14 +262,13 @@ def _find_id(
     order = [*range(smiles + 1, width), *range(smiles)]
     for index in order:
         # Where there is just one other column and no header, it is the id even if ids repeat.
-        if _is_id_column(
-            _column(table, index), bool(names), least_different=0.0 if width == 2 and not names else 0.9
-        ):
+        different = 0.0 if width == 2 and not names else 0.9
+        if _is_id_column(_column(table, index), _column(table, smiles), bool(names), different):
             return index, False
     return None, False
 
 
-def _is_id_column(cells: Sequence[str], named: bool, least_different: float) -> bool:
+def _is_id_column(cells: Sequence[str], smiles: Sequence[str], named: bool, least_different: float) -> bool:
     """Tell whether a column without a telling name holds ids: all different, no measurements, no SMILES."""
     filled = [cell for cell in cells if cell]
     if len(filled) < 0.9 * max(len(cells), 1) or not filled:
@@ -278,7 +277,9 @@ def _is_id_column(cells: Sequence[str], named: bool, least_different: float) -> 
         return False
     if named and sum(cell.lstrip("+-").isdigit() for cell in filled) > 0.5 * len(filled):
         return False  # whole numbers under an unknown name are as likely a count or a class
-    return len(set(filled)) >= least_different * len(filled) and _smiles_share(filled) <= 0.5
+    if _smiles_share(filled) > 0.5 and _mean_length(filled) > 0.4 * _mean_length(smiles):
+        return False  # a second column of structures; short ids such as B or C1 parse as SMILES, too
+    return len(set(filled)) >= least_different * len(filled)
 
 
 def detect_columns(
