@@ -102,8 +102,12 @@ def _single_fragment(mol: Any, settings: LigandSettings) -> Any:
     fragments = {Chem.MolToSmiles(piece): piece for piece in Chem.GetMolFrags(mol, asMols=True)}
     if len(fragments) == 1:  # several copies of one molecule are one molecule
         return next(iter(fragments.values()))
-    # Largest first; ties broken by the text, so that the order in the entry does not matter.
-    ordered = sorted(fragments.items(), key=lambda item: (-item[1].GetNumHeavyAtoms(), item[0]))
+    # Counter-ions last, then the largest first; ties broken by the text, so that the order in the entry does
+    # not matter.
+    ordered = sorted(
+        fragments.items(),
+        key=lambda item: (_known_salts().match(item[1]), -item[1].GetNumHeavyAtoms(), item[0]),
+    )
     parent, others = ordered[0][1], [piece for _, piece in ordered[1:]]
     if parent.GetNumHeavyAtoms() < settings.min_heavy_atoms:
         return parent  # table salt: too small, whichever half is meant
@@ -133,6 +137,9 @@ class _KnownSalts:
             "O=C(O)CCC(=O)O",
             "O=C(O)CC(O)(CC(=O)O)C(=O)O",
             "O=C(O)C(O)C(O)C(=O)O",
+            "O=S(=O)(O)O",
+            "O=P(O)(O)O",
+            "O=Cl(=O)(=O)O",
             "CS(=O)(=O)O",
             "Cc1ccc(S(=O)(=O)O)cc1",
             "O=S(=O)(O)c1ccccc1",

@@ -190,12 +190,12 @@ def tune(
     started = time.perf_counter()
     spec = freeze("tune", target, scratch, base)
     searches = {STANDARD: SEARCHES["standard"], REPEAT: SEARCHES["standard"], **ladder}
-    # Each setting has seeds of its own: with the standard's it would agree better than it ever will in use.
+    # Searches have seeds of their own: with the standard's, a setting would agree better than it ever will
+    # in use. Conformers are the same for all, or their noise would hide what is compared.
     seeds = {name: derive_seed(seed, name, bits=31) for name in (STANDARD, REPEAT)}
     seeds |= dict.fromkeys(ladder, derive_seed(seed, "ladder", bits=31))
-    outcomes = _dock_all(
-        spec, scratch, searches, seeds, ligands, workers or len(os.sched_getaffinity(0)), progress
-    )
+    count = workers or len(os.sched_getaffinity(0))
+    outcomes = _dock_all(spec, scratch, searches, seeds, ligands, seed, count, progress)
     failures = {
         f"{ligand} ({name})": f"{o.failure}: {o.message}"
         for (name, ligand), o in outcomes.items()
@@ -256,6 +256,7 @@ def _dock_all(
     searches: Mapping[str, SearchSettings],
     seeds: Mapping[str, int],
     ligands: Mapping[str, str],
+    conformer_seed: int,
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> dict[tuple[str, str], Outcome]:
@@ -281,7 +282,7 @@ def _dock_all(
                         **spec,
                         "screen": {"search": asdict(searches[job[0]]), "conformers": 1, "poses": 1},
                     }
-                    outcome, _ = dock_one(child, asked, "tune", ligands[job[1]], seed, "screen")
+                    outcome, _ = dock_one(child, asked, "tune", ligands[job[1]], conformer_seed, "screen")
                     with lock:
                         outcomes[job] = outcome
                         if progress is not None:

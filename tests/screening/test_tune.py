@@ -1,0 +1,82 @@
+"""Tuning: what counts as good is computed as stated, and a small ladder runs end to end."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docksieve.data.errors import DockingError, InputError
+from docksieve.screening import tune as tuning
+from docksieve.screening.docking import SearchSettings, VinaTarget
+from docksieve.screening.tune import LIGANDS, QUICK, read_ligands, tune
+from rdkit import Chem
+
+STANDARD_A = np.array([-7.0, -8.0, -6.0, -9.0, -5.0])
+STANDARD_B = STANDARD_A + np.array([0.1, -0.1, 0.0, 0.1, -0.1])
+
+
+def rung(scores: np.ndarray) -> tuning.Rung:
+    search = SearchSettings()
+    noise = tuning._rung("again", search, 1.0, STANDARD_B, (STANDARD_A,), None)
+    return tuning._rung("x", search, 1.0, scores, (STANDARD_A, STANDARD_B), noise)
+
+
+def test_gap_interval_and_agreement() -> None:
+    middle = (STANDARD_A + STANDARD_B) / 2
+    worse = rung(middle + np.array([0.2, 0.4, 0.3, 0.2, 0.4]))
+    assert worse.gap == pytest.approx(0.3)
+    # Student's t with 4 degrees of freedom (2.776) times 0.1 / sqrt(5)
+    assert worse.gap_high - worse.gap == pytest.approx(2.776 * 0.1 / np.sqrt(5), abs=1e-3)
+    assert not worse.good
+    better = rung(middle - 0.2)
+    assert better.gap == pytest.approx(-0.2) and better.good
+    shuffled = rung(middle[::-1].copy())
+    assert shuffled.gap == pytest.approx(0.0) and not shuffled.good  # right in the mean, useless for ranking
+
+
+def test_the_built_in_ligands_are_drug_like_and_distinct() -> None:
+    mols = {name: Chem.MolFromSmiles(smiles) for name, smiles in LIGANDS.items()}
+    assert len({Chem.MolToSmiles(mol) for mol in mols.values()}) == 12
+    sizes = [mol.GetNumHeavyAtoms() for mol in mols.values()]
+    assert min(sizes) >= 13 and max(sizes) <= 40
+    assert set(QUICK) <= set(LIGANDS)
+
+
+def test_ligand_files_are_read_with_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.smi"
+    path.write_text("# ours\nCCO ethanol\n\nCCN\n")
+    assert read_ligands(path) == {"ethanol": "CCO", "line 4": "CCN"}
+    path.write_text("CCO x\nCCN x\n")
+    with pytest.raises(InputError, match="line 2"):
+        read_ligands(path)
+    path.write_text("\n")
+    with pytest.raises(InputError, match="no molecules"):
+        read_ligands(path)
+
+
+@pytest.mark.slow
+def test_a_small_ladder_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tuning.SEARCHES, "standard", SearchSettings(4, 5_000))
+    ligands = {name: LIGANDS[name] for name in ("aspirin", "caffeine", "ibuprofen", "diazepam")}
+    ladder = {"tiny": SearchSettings(1, 100), "small": SearchSettings(2, 5_000)}
+    target = VinaTarget(receptor="dockstring:EGFR", box_size=18.0)
+    seen: list[tuple[int, int]] = []
+    result = tune(target, tmp_path, Path(), {**ligands, "none": "X"}, ladder, 1, 2, lambda *x: seen.append(x))
+    assert set(result.ligands) == set(ligands)
+    assert len(result.failures) == 4 and all("parse" in text for text in result.failures.values())
+    assert sorted(seen) == [(n, 20) for n in range(1, 21)]
+    assert [r.name for r in result.rungs] == ["tiny", "small"]  # cheapest first
+    assert result.rungs[0].gap > result.rungs[1].gap - 0.5
+    snippet = tomllib.loads(result.to_toml())
+    assert snippet["receptor"] == "dockstring:EGFR" and snippet["box"]["size"] == [18.0, 18.0, 18.0]
+    assert set(snippet["search"]) == {"exhaustiveness", "max_evals"}
+    again = tune(target, tmp_path, Path(), ligands, ladder, 1, 1)
+    assert [r.gap for r in again.rungs] == [r.gap for r in result.rungs]
+
+
+def test_too_few_ligands_are_refused(tmp_path: Path) -> None:
+    target = VinaTarget(receptor="dockstring:EGFR", box_size=18.0)
+    with pytest.raises(DockingError, match="at least 4"):
+        tune(target, tmp_path, Path(), {"a": "X"}, {}, 1, 1)
