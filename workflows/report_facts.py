@@ -19,6 +19,7 @@ from ..data.errors import DocksieveError
 from ..data.library import Library
 from ..data.receipts import Receipt, read_receipt
 from ..data.store import read_json, read_table
+from ..screening.rank import merge_histograms
 from .folder import Campaign
 from .hits import hits
 from .ledger import round_name
@@ -39,6 +40,8 @@ class Docked:
     ----------
     selected : int
         Molecules chosen to be docked.
+    waiting : int
+        Of these, molecules of batches whose task is not done.
     table : pyarrow.Table
         One row per molecule tried: ``row``, ``id``, ``score``, ``failure``, ``seconds``.
     failed_as_receipts_say : int
@@ -46,6 +49,7 @@ class Docked:
     """
 
     selected: int
+    waiting: int
     table: pa.Table
     failed_as_receipts_say: int
 
@@ -153,7 +157,29 @@ class Facts:
         paths = [path for path, _ in self.outputs(f"{group}/dock", f"scores/{group}/{target}/")]
         mine = f"{group}/dock/{target}/"
         failed = sum(r.counts["failed"] for r in self.finished(f"{group}/dock") if r.task.startswith(mine))
-        return Docked(sum(rows for _, rows in chosen), concat(paths, _SCORE_COLUMNS), failed)
+        done = {receipt.task for receipt in self.finished(f"{group}/dock")}
+        waiting = sum(rows for path, rows in chosen if mine + path.stem not in done)
+        return Docked(sum(rows for _, rows in chosen), waiting, concat(paths, _SCORE_COLUMNS), failed)
+
+    def unscreened(self, group: str) -> int:
+        """Return the molecules of the shards that the student of a round has not scored yet."""
+        done = {receipt.task for receipt in self.finished(f"{group}/screen")}
+        if self.library is None:
+            return self.rows - sum(
+                receipt.counts["molecules"] for receipt in self.finished(f"{group}/screen")
+            )
+        return sum(s.rows for s in self.library.shards if f"{group}/screen/{s.name}" not in done)
+
+    def unrefined(self, group: str) -> int:
+        """Return the molecules of the shortlist batches that the teacher has not predicted yet."""
+        done = {receipt.task for receipt in self.finished(f"{group}/refine")}
+        batches = self.outputs(f"{group}/rank", "shortlists/")
+        return sum(rows for path, rows in batches if f"{group}/refine/{path.stem}" not in done)
+
+    def histogram(self, group: str, target: str) -> NDArray[np.int64] | None:
+        """Return the predictions of a round's student by score key; None before any shard is scored."""
+        paths = [path for path, _ in self.outputs(f"{group}/screen", "histograms/")]
+        return merge_histograms(paths, target) if paths else None
 
     def chosen(self, group: str, target: str) -> pa.Table:
         """Return the acquired molecules of a round with the prediction that chose them, and their score.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.library import Library
+from ..data.scorekeys import MISSING_KEY
 from ..screening.docking import FailureCode
 from .ledger import round_name
 from .report_facts import Docked, Facts, reject_reasons
@@ -16,11 +17,15 @@ from .report_facts import Docked, Facts, reject_reasons
 
 @dataclass(frozen=True)
 class Change:
-    """What is added between two counts (or, negative, lost), and why."""
+    """What is added between two counts (or, negative, lost), and why.
+
+    ``rest`` marks a loss that was not counted but is what remains: it can only be negative.
+    """
 
     label: str
     count: int
     note: str = ""
+    rest: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Passage:
     def problem(self) -> str:
         """What does not add up; empty if it does."""
         total = self.before[1] + sum(change.count for change in self.changes)
+        if any(change.rest and change.count > 0 for change in self.changes):
+            total -= sum(change.count for change in self.changes if change.rest)
         if total == self.after[1]:
             return ""
         return (
@@ -114,13 +121,13 @@ def _seed(facts: Facts, target: str) -> list[Passage]:
     if not facts.finished("round-00/sample"):
         return []
     docked = facts.docked("round-00", target)
-    rest = Change("not drawn", docked.selected - facts.rows, "the rest of the library")
+    rest = Change("not drawn", docked.selected - facts.rows, "the rest of the library", rest=True)
     drawn = passage("Seed sample", ("library", facts.rows), ("seed sample", docked.selected), rest)
     return [drawn, _docking("Seed docking", "seed sample", docked)]
 
 
 def _docking(title: str, what: str, docked: Docked) -> Passage:
-    waiting = Change("not docked yet", docked.tried - docked.selected)
+    waiting = Change("not docked yet", -docked.waiting)
     after = ("docked with a score", len(docked.scores))
     return passage(title, (what, docked.selected), after, waiting, *_failures(docked.failures))
 
@@ -139,18 +146,20 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     screens = facts.finished(f"{group}/screen")
     if not screens:
         return []
-    screened = sum(receipt.counts["molecules"] for receipt in screens)
     blind = sum(receipt.counts["unpredictable"] for receipt in screens)
     lost = [
-        Change("not screened yet", screened - facts.rows),
+        Change("not screened yet", -facts.unscreened(group)),
         Change("the student could not predict", -blind),
     ]
+    histogram = facts.histogram(group, target)
+    assert histogram is not None
+    counted = int(histogram[:MISSING_KEY].sum())
     start = ("library", facts.rows)
     ranked = facts.finished(f"{group}/rank")
     if not ranked:
-        return [passage(f"{title}: screen", start, ("predicted so far", screened - blind), *lost)]
+        return [passage(f"{title}: screen", start, ("predicted so far", counted), *lost)]
     kept = int(ranked[0].facts["cuts"][target]["kept"])
-    below = Change("below the cut", kept - (screened - blind), "predicted too poor for the shortlist")
+    below = Change("below the cut", kept - counted, "predicted too poor for the shortlist", rest=True)
     steps = [passage(f"{title}: screen", start, ("on the shortlist", kept), *lost, below)]
     union = int(ranked[0].rows_out)
     steps.append(_choice(facts, target, group, title, (kept, union), tried))
@@ -171,9 +180,11 @@ def _choice(
     free = refined - blind - before
     changes = [
         Change(
-            "shortlisted for another target", union - kept, "the teacher predicts all targets of a molecule"
+            "shortlisted for another target",
+            union - kept if len(facts.campaign.targets) > 1 else 0,
+            "the teacher predicts all targets of a molecule",
         ),
-        Change("not yet predicted by the teacher", refined - union),
+        Change("not yet predicted by the teacher", -facts.unrefined(group)),
         Change("the teacher could not predict", -blind),
         Change("docked in an earlier round", -before),
     ]
@@ -181,14 +192,14 @@ def _choice(
     if not facts.finished(f"{group}/acquire"):
         return passage(name, ("on the shortlist", kept), ("may be docked", free), *changes)
     chosen = facts.docked(group, target).selected
-    changes.append(Change("not chosen", chosen - free, "others promised more"))
+    changes.append(Change("not chosen", chosen - free, "others promised more", rest=True))
     return passage(name, ("on the shortlist", kept), ("acquired", chosen), *changes)
 
 
 def _ending(facts: Facts, target: str) -> list[Passage]:
     """Return the sum over all rounds, the final docking and the hits."""
     groups = [facts.docked(group, target) for group in facts.groups()]
-    selected, tried = sum(item.selected for item in groups), sum(item.tried for item in groups)
+    selected = sum(item.selected for item in groups)
     if not selected:
         return []
     scored = sum(len(item.scores) for item in groups)
@@ -197,13 +208,13 @@ def _ending(facts: Facts, target: str) -> list[Passage]:
         "All dockings",
         ("chosen for docking", selected),
         ("docked with a score", scored),
-        Change("not docked yet", tried - selected),
+        Change("not docked yet", -sum(item.waiting for item in groups)),
         *_failures(failures),
     )
     steps = [everything]
     if facts.finished("final/select") and facts.campaign.targets[target]["engine"] != "table":
         final = facts.docked("final", target)
-        rest = Change("not among the best", final.selected - scored)
+        rest = Change("not among the best", final.selected - scored, rest=True)
         steps.append(
             passage("Final selection", ("docked with a score", scored), ("selected", final.selected), rest)
         )
@@ -215,9 +226,34 @@ def _ending(facts: Facts, target: str) -> list[Passage]:
     return steps
 
 
+def _round_checks(facts: Facts, group: str) -> list[str]:
+    """Compare a round's receipts with its tables."""
+    problems = []
+    screens = facts.finished(f"{group}/screen")
+    seen = sum(receipt.counts["molecules"] for receipt in screens)
+    left = facts.unscreened(group)
+    if screens and seen + left != facts.rows:
+        problems.append(
+            f"{group}: the receipts say {seen:,} molecules screened and {left:,} are left, of {facts.rows:,}."
+        )
+    written = sum(rows for _, rows in facts.outputs(f"{group}/screen", "predictions/"))
+    if written != seen:
+        problems.append(f"{group}: {seen:,} molecules were screened, but {written:,} predictions are stored.")
+    for receipt in facts.finished(f"{group}/acquire"):
+        for target in facts.campaign.targets:
+            said, stored = int(receipt.facts[target]["chosen"]), facts.docked(group, target).selected
+            if said != stored:
+                problems.append(
+                    f"{target}, {group}: {said:,} molecules were acquired, {stored:,} are stored."
+                )
+    return problems
+
+
 def cross_checks(facts: Facts) -> list[str]:
     """Return what receipts, tables and plans say differently; empty if all agree."""
-    problems = []
+    problems = [
+        text for number in range(1, facts.rounds + 1) for text in _round_checks(facts, round_name(number))
+    ]
     for target in facts.campaign.targets:
         rows = [facts.docked(group, target).rows for group in facts.groups()]
         every = np.concatenate(rows) if rows else np.empty(0, np.int64)

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..data.scorekeys import MISSING_KEY, key_scores
 from ..screening import report_charts as charts
-from ..screening.rank import merge_histograms
 from ..screening.report_svg import escape
 from .ledger import round_name
 from .report_cards import molecules
@@ -125,12 +124,11 @@ def target_charts(facts: Facts, target: str) -> list[str]:
 def _library_chart(facts: Facts, target: str, unit: str) -> list[str]:
     for number in range(facts.rounds, 0, -1):
         group = round_name(number)
-        paths = [path for path, _ in facts.outputs(f"{group}/screen", "histograms/")]
-        if paths:
+        histogram = facts.histogram(group, target)
+        if histogram is not None:
             break
     else:
         return []
-    histogram = merge_histograms(paths, target)
     keys = np.flatnonzero(histogram[:MISSING_KEY])
     if not len(keys):
         return []
