@@ -85,8 +85,14 @@ def measure_searches(receptors: list[str], names: list[str], seed: int, folder: 
             for search, spec in specs.items():
                 child = child_for(spec, folder, receptor, seed)
                 outcome, _ = dock_one(child, spec, receptor, LIGANDS[name], seed, "screen")
-                row = {"receptor": receptor, "ligand": name, "search": search, "score": outcome.score,
-                       "cpu_seconds": round(outcome.cpu_seconds, 3), "failure": outcome.failure}  # fmt: skip
+                row = {
+                    "receptor": receptor,
+                    "ligand": name,
+                    "search": search,
+                    "score": outcome.score,
+                    "cpu_seconds": round(outcome.cpu_seconds, 3),
+                    "failure": outcome.failure,
+                }
                 rows.append(row)
                 print(row, flush=True)
     return rows
@@ -136,6 +142,7 @@ class Bare:
         self._process.stdin.flush()
 
     def run(self) -> dict[str, Any]:
+        """Make one pass and return its seconds and scores."""
         assert self._process.stderr is not None
         self._write(str(self._answer))
         while self._process.stderr.readline().strip() != "done":
@@ -144,6 +151,7 @@ class Bare:
         return dict(json.loads(self._answer.read_text()))
 
     def close(self) -> None:
+        """End the process."""
         self._process.communicate()
 
 
@@ -223,7 +231,7 @@ def main() -> None:
             "cores": os.cpu_count(),
             "system": platform.platform(),
             "load_average": [round(x, 1) for x in os.getloadavg()],
-        },  # fmt: skip
+        },
         "versions": {name: version(name) for name in ("docksieve", "vina", "meeko", "rdkit", "dockstring")},
         "python": platform.python_version(),
         "seed": options.seed,

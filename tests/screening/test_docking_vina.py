@@ -409,3 +409,9 @@ def test_settings_out_of_range_name_the_field() -> None:
 def test_every_failure_code_has_a_meaning() -> None:
     for code in FailureCode:
         assert code.meaning.endswith(".") and code.stage in ("ligand", "docking", "table")
+
+
+def test_the_documentation_lists_every_failure_code(repository: Path) -> None:
+    text = (repository / "docs" / "docking.md").read_text()
+    for code in FailureCode:
+        assert f"| `{code}` | {code.meaning} |" in text
