@@ -22,6 +22,8 @@ from .student import Student
 from .threads import torch_threads
 
 MIN_LABELS = 50
+SPREAD_WEIGHT = 0.05
+"""Weight of the spread's loss beside the mean's, which matters more and is learnt from the same trunk."""
 RECALL_SHARES = (0.001, 0.01, 0.05)
 
 
@@ -52,10 +54,10 @@ def _matrix(values: ArrayLike, rows: int, columns: int, name: str) -> NDArray[np
 
 
 def _prepare(
-    smiles: Sequence[str], outputs: NDArray[np.float64], settings: StudentSettings, seed: int
+    smiles: Sequence[str], outputs: NDArray[np.float64], targets: int, settings: StudentSettings, seed: int
 ) -> _Labels:
     names = np.array([text or "" for text in smiles], dtype=object)
-    complete = np.isfinite(outputs).all(axis=1) & (names != "")
+    complete = np.isfinite(outputs[:, :targets]).all(axis=1) & (names != "")
     unique, first = np.unique(names[complete], return_index=True)
     values = outputs[complete][first]
     dropped = {"without label": int((~complete).sum()), "repeated": int(complete.sum()) - len(unique)}
@@ -69,7 +71,10 @@ def _prepare(
     order = np.random.default_rng(derive_seed(seed, "held-out")).permutation(len(unique))
     kept_apart = max(10, round(settings.held_out * len(unique)))
     stop, test, train = np.split(order, [kept_apart // 2, kept_apart])
-    centre, scale = values[train].mean(axis=0), values[train].std(axis=0)
+    if not np.isfinite(values[train]).any(axis=0).all():
+        raise ModelError("No labelled molecule has a finite spread.", "Switch student.spread off.")
+    values[~np.isfinite(values)] = np.nan
+    centre, scale = np.nanmean(values[train], axis=0), np.nanstd(values[train], axis=0)
     scale[scale <= 1e-12] = 1.0
     bags = encode(StringBatch.from_strings(unique.tolist()), settings.ngram, settings.buckets)
     wanted = torch.from_numpy(((values - centre) / scale).astype(np.float32))
@@ -91,7 +96,13 @@ def _apply(module: StudentModule, bags: Bags, rows: NDArray[np.int64]) -> torch.
         )
 
 
-def _train(module: StudentModule, labels: _Labels, settings: StudentSettings, seed: int) -> dict[str, Any]:
+def _train(
+    module: StudentModule, labels: _Labels, targets: int, settings: StudentSettings, seed: int
+) -> dict[str, Any]:
+    # A spread that is not to be learnt is NaN, and weighs nothing.
+    wanted = torch.nan_to_num(labels.wanted)
+    weight = torch.isfinite(labels.wanted).float()
+    weight[:, targets:] *= SPREAD_WEIGHT**0.5
     steps = max(1, round(len(labels.train) / settings.batch_size))
     optimiser = torch.optim.AdamW(
         module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -104,14 +115,14 @@ def _train(module: StudentModule, labels: _Labels, settings: StudentSettings, se
     history = []
     for epoch in range(settings.epochs):
         for rows in np.array_split(generator.permutation(labels.train), steps):
-            loss = ((module(*_tensors(labels.bags.take(rows))) - labels.wanted[rows]) ** 2).mean()
+            error = (module(*_tensors(labels.bags.take(rows))) - wanted[rows]) * weight[rows]
+            loss = (error**2).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             schedule.step()
-        held_out = float(
-            ((_apply(module, labels.bags, labels.stop) - labels.wanted[labels.stop]) ** 2).mean()
-        )
+        missed = _apply(module, labels.bags, labels.stop) - wanted[labels.stop]
+        held_out = float((missed[:, :targets] ** 2).mean())
         history.append(held_out)
         if held_out < best[0]:
             best = (held_out, epoch, {name: value.clone() for name, value in module.state_dict().items()})
@@ -145,7 +156,8 @@ def _fidelity(
             )
         if predicted.shape[1] > len(targets):
             other = column + len(targets)
-            metrics["spread_spearman"] = spearman(truth[:, other], predicted[:, other])
+            known = np.isfinite(truth[:, other])
+            metrics["spread_spearman"] = spearman(truth[known, other], predicted[known, other])
         result[target] = metrics
     return result
 
@@ -170,7 +182,9 @@ def distil_student(
     smiles : sequence of str
         Molecules of the library, docked or not. Repeated ones count once.
     mean, spread : array of float, shape (n, targets)
-        The teacher's prediction; rows with NaN are left out. ``spread`` may be None if it is not distilled.
+        The teacher's prediction. Rows whose mean is NaN are left out. ``spread`` should be NaN for molecules
+        that the teacher was trained on, where it is small for a reason that the student cannot see; it may
+        be None if it is not distilled.
     targets : sequence of str
     lower_is_better : sequence of bool
     settings : StudentSettings, optional
@@ -198,16 +212,16 @@ def distil_student(
         if spread is None:
             raise ModelError("student.spread is on, but the labels have no spread.", "Switch it off.")
         outputs = np.hstack([outputs, _matrix(spread, len(smiles), len(targets), "spread")])
-    labels = _prepare(smiles, outputs, settings, seed)
+    labels = _prepare(smiles, outputs, len(targets), settings, seed)
     with torch_threads(threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "student"))
         module = StudentModule(settings.buckets, settings.width, settings.layers, outputs.shape[1])
         if parent is not None:
             _start_from(module, parent, settings)
-        training = _train(module, labels, settings, derive_seed(seed, "batches"))
+        training = _train(module, labels, len(targets), settings, derive_seed(seed, "batches"))
         fidelity = _fidelity(module, labels, targets, lower_is_better, seed)
     # A spread far below all that the teacher ever gave would be an extrapolation: a tenth of its least.
-    least = outputs[np.isfinite(outputs).all(axis=1)].min(axis=0)
+    least = np.nanmin(np.where(np.isfinite(outputs), outputs, np.nan), axis=0)
     floor = np.where(np.arange(outputs.shape[1]) < len(targets), -np.inf, 0.1 * least).astype(np.float32)
     weights = module.weights(labels.centre, labels.scale, floor)
     report = {

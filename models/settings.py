@@ -92,12 +92,12 @@ class MlpSettings:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
-    members: int = 5
-    width: int = 256
-    buckets: int = 8_192
-    epochs: int = 40
+    members: int = 4
+    width: int = 128
+    buckets: int = 4_096
+    epochs: int = 20
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     dropout: float = 0.2
 
@@ -180,8 +180,8 @@ class StudentSettings:
     width: int = 128
     layers: int = 2
     spread: bool = True
-    epochs: int = 30
-    patience: int = 6
+    epochs: int = 10
+    patience: int = 4
     batch_size: int = 256
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
