@@ -106,6 +106,8 @@ class Standard:
 
 # Charges inside groups that no step changes; they are blanked before looking for charges that matter.
 _NITRO = re.compile(r"\[N\+\]\(=O\)\[O-\]|\[N\+\]\(\[O-\]\)=O|O=\[N\+\]\(\[O-\]\)|\[O-\]\[N\+\]\(=O\)")
+# Every normalisation but those that RDKit's sanitisation has done already begins at a cation of S, P, C ...
+_ODD_CATION = re.compile(r"\[\d*(?:[SPC](?![a-z])|[sp]|Se|As|Sb|Te)[^\]]*\+")
 _CHARGE = re.compile(r"\[[^\]]*[+-]\d?\d?(?::\d+)?\]")
 _ATOM_MAP = re.compile(r":\d+\]")
 _ISOTOPE = re.compile(r"\[\d")
@@ -190,7 +192,7 @@ def _steps_needed(smiles: str, settings: StandardSettings) -> list[str]:
         if settings.disconnect_metals and not _NON_METALS.issuperset(_BRACKET_SYMBOL.findall(smiles)):
             steps.append("disconnect_metals")
             charged = True  # disconnecting leaves ions
-    if charged and settings.normalise:
+    if charged and settings.normalise and ("disconnect_metals" in steps or _ODD_CATION.search(smiles)):
         steps.append("normalise")
     if "." in smiles or "disconnect_metals" in steps:
         steps += [name for name in ("strip_salts", "largest_fragment") if getattr(settings, name)]
@@ -213,7 +215,9 @@ _SULFOXIDE = "Sulfoxide to -S+(O-)-"
 def _tool(name: str) -> Any:
     """Return the RDKit object that performs a step, made once per process."""
     if name == "normalise":
-        return rdMolStandardize.NormalizerFromData(_tabbed(_NORMALISATIONS), rdMolStandardize.CleanupParameters())
+        return rdMolStandardize.NormalizerFromData(
+            _tabbed(_NORMALISATIONS), rdMolStandardize.CleanupParameters()
+        )
     if name == "largest_fragment":
         parameters: Any = rdMolStandardize.CleanupParameters()
         parameters.preferOrganic = True
