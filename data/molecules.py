@@ -14,11 +14,10 @@ from functools import cache
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from .molecules_parse import MoleculeError, mol_from_block, parse_smiles, rdkit_messages, tidy_message
-from .schema import PROPERTY_COLUMNS
+from .molecules_properties import PROPERTY_NAMES, properties
 
 __all__ = [
     "DEFAULT_STANDARD",
@@ -322,28 +321,3 @@ def _clear_isotopes(mol: Any) -> Any:
 def _drop_stereo(mol: Any) -> Any:
     Chem.RemoveStereochemistry(mol)
     return mol
-
-
-def properties(mol: Any) -> tuple[float, ...]:
-    """Return the properties of ``mol`` in the order of :data:`docksieve.data.schema.PROPERTY_COLUMNS`.
-
-    Average molecular weight (Da), Crippen logP, topological polar surface area (A^2), donors and
-    acceptors, rotatable bonds (RDKit's strict definition) and rings are RDKit's; ``unassigned_stereocentres``
-    counts tetrahedral centres without a given configuration.
-    """
-    return (
-        mol.GetNumHeavyAtoms(),
-        rdMolDescriptors._CalcMolWt(mol),
-        rdMolDescriptors.CalcCrippenDescriptors(mol)[0],
-        rdMolDescriptors.CalcTPSA(mol),
-        rdMolDescriptors.CalcNumHBD(mol),
-        rdMolDescriptors.CalcNumHBA(mol),
-        rdMolDescriptors.CalcNumRotatableBonds(mol),
-        rdMolDescriptors.CalcNumRings(mol),
-        rdMolDescriptors.CalcFractionCSP3(mol),
-        Chem.GetFormalCharge(mol),
-        rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol),
-    )
-
-
-PROPERTY_NAMES = tuple(PROPERTY_COLUMNS)
