@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDepictor
@@ -46,7 +47,7 @@ def _draw(mol: Chem.Mol, width: int, height: int) -> str:
     rdDepictor.Compute2DCoords(mol)
     rdDepictor.StraightenDepiction(mol)
     drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # RDKit's stubs take its properties for the object's type
     options.clearBackground = False
     options.bondLineWidth = 1.4
     options.padding = 0.04

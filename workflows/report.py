@@ -15,12 +15,23 @@ from ..screening.report_svg import escape
 from .folder import open_campaign
 from .report_facts import Facts, read_facts
 from .report_funnel import Passage, cross_checks, library_passages, target_passages
-from .report_html import page, pairs, paragraph, section, tag
+from .report_html import page, pairs, paragraph, section, table, tag
 from .report_quality import acquired_with_scores, enrichment, honest_test, retrospect
 from .report_record import commands, commands_section, provenance_section, throughput_section, time_section
 from .report_sections import funnel, target_section
 from .report_time import Times, core_time, read_times
-from .report_words import Findings, about_target, failed_tasks, fewer, missing, overview, times_word, totals
+from .report_words import (
+    Findings,
+    about_target,
+    docking_counts,
+    failed_tasks,
+    fewer,
+    interval,
+    missing,
+    overview,
+    times_word,
+    totals,
+)
 from .terminal import duration
 
 
@@ -32,7 +43,7 @@ def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[P
     campaign : path
         Its folder or its TOML file.
     out : path, optional
-        The HTML file; ``report.html`` in the campaign folder by default.
+        The HTML file, or a folder for ``report.html``; the campaign's by default.
 
     Returns
     -------
@@ -47,10 +58,14 @@ def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[P
         If there is no campaign, or a table that a receipt vouches for cannot be read.
     """
     contents = gather(read_facts(open_campaign(campaign)))
-    path = Path(out) if out is not None else contents.facts.root / "report.html"
+    path = Path(out) if out is not None else contents.facts.root
+    path = path / "report.html" if path.is_dir() else path
     write_bytes(path, html(contents).encode("utf-8"))
     return path, summary(contents)
 
+
+MANY_TARGETS = 3
+"""Of more targets than this, the summary gives a table."""
 
 _MINUS = re.compile(r"(?<=[ (])-(?=\d+\.\d\d\b)")
 
@@ -103,7 +118,11 @@ def html(contents: Contents) -> str:
     """Return the page."""
     facts, name = contents.facts, contents.facts.campaign.config.campaign.name
     anchors = {target: f"target-{index}" for index, target in enumerate(facts.campaign.targets)}
-    links = {"summary": "Summary", "library": "Library", **{to: target for target, to in anchors.items()}}
+    links = {
+        "summary": "Summary",
+        "library": "Library",
+        **{to: f"Target {target}" for target, to in anchors.items()},
+    }
     links |= {"time": "Time", "throughput": "Throughput", "provenance": "Provenance", "next": "How to go on"}
     body = [
         tag("header", _heading(contents)),
@@ -116,10 +135,7 @@ def html(contents: Contents) -> str:
         _tiles(contents),
         section("summary", "Summary", *_summary_html(contents)),
         _library(contents),
-        *(
-            target_section(facts, target, anchor, contents.passages[target], contents.findings[target])
-            for target, anchor in anchors.items()
-        ),
+        *(_target(contents, target, anchor) for target, anchor in anchors.items()),
         time_section(facts, contents.times),
         throughput_section(facts),
         provenance_section(facts),
@@ -130,6 +146,13 @@ def html(contents: Contents) -> str:
         ),
     ]
     return page(f"{name}: report", body)
+
+
+def _target(contents: Contents, target: str, anchor: str) -> str:
+    """Return the section of one target; with many, what is said of it stands here and not in the summary."""
+    facts = contents.facts
+    said = _about(contents, target) if len(facts.campaign.targets) > MANY_TARGETS else ""
+    return target_section(facts, target, anchor, said, contents.passages[target], contents.findings[target])
 
 
 def _heading(contents: Contents) -> str:
@@ -208,10 +231,38 @@ def _best_tile(facts: Facts, target: str) -> list[tuple[str, object]]:
 def _summary_html(contents: Contents) -> list[str]:
     facts = contents.facts
     parts = [paragraph(" ".join(overview(facts, contents.times)))]
-    for target in facts.campaign.targets:
-        lines = about_target(facts, target, contents.findings[target])
-        parts.append(tag("ul", "".join(tag("li", escape(_MINUS.sub("−", line))) for line in lines)))
-    return parts
+    if len(facts.campaign.targets) > MANY_TARGETS:
+        return [
+            *parts,
+            table("Targets", _TARGET_HEAD, [_target_row(contents, name) for name in facts.campaign.targets]),
+        ]
+    return [*parts, *(_about(contents, target) for target in facts.campaign.targets)]
+
+
+def _about(contents: Contents, target: str) -> str:
+    lines = about_target(contents.facts, target, contents.findings[target])
+    return tag("ul", "".join(tag("li", escape(_MINUS.sub("−", line))) for line in lines))
+
+
+_TARGET_HEAD = (
+    "target",
+    "dockings",
+    "failed",
+    "times fewer",
+    "best docked",
+    "best final",
+    "hit rate, times the seed's",
+)
+
+
+def _target_row(contents: Contents, target: str) -> tuple[str, ...]:
+    facts = contents.facts
+    tried, scored, _ = docking_counts(facts, target)
+    ratio, found = fewer(facts, target), contents.findings[target].enrichment
+    rows = facts.hits[target].slice(0, 1).to_pylist() or [{"docked_score": None, "final_score": None}]
+    best = ("–" if rows[0][key] is None else f"{rows[0][key]:.2f}" for key in ("docked_score", "final_score"))
+    times_more = "–" if found is None else interval(found.ratio, digits=1).replace("95 % interval ", "")
+    return (target, f"{tried:,}", f"{tried - scored:,}", f"{ratio:,.1f}" if ratio else "–", *best, times_more)
 
 
 def _library(contents: Contents) -> str:

@@ -63,12 +63,10 @@ def section(anchor: str, title: str, *content: str) -> str:
     return tag("section", tag("h2", escape(title)) + "".join(content), id=anchor)
 
 
-def table(
-    caption: str, head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1, class_: str = ""
-) -> str:
-    """Return a table of text; the first column heads its rows, and all columns but ``left`` hold numbers.
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> str:
+    """Return a table of text whose first column heads its rows; columns after the first ``left`` hold numbers.
 
-    It scrolls sideways by itself where the page is too narrow for it.
+    A table without numbers wraps its text; others scroll sideways where the page is too narrow for them.
     """
 
     def numeric(at: int) -> str:
@@ -82,6 +80,7 @@ def table(
         line += "".join(tag("td", escape(value), numeric(at)) for at, value in enumerate(rest, start=1))
         lines.append(tag("tr", line))
     inside = tag("caption", escape(caption)) + tag("thead", tag("tr", cells)) + tag("tbody", "".join(lines))
+    class_ = "words" if left >= len(head) else ""
     return tag("div", tag("table", inside, class_), "scroll", tabindex=0, role="region", aria_label=caption)
 
 

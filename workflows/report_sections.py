@@ -20,9 +20,9 @@ from .report_words import Findings, docking_counts, interval, percent
 
 
 def target_section(
-    facts: Facts, target: str, anchor: str, passages: Sequence[Passage], findings: Findings
+    facts: Facts, target: str, anchor: str, said: str, passages: Sequence[Passage], findings: Findings
 ) -> str:
-    """Return all about one target."""
+    """Return all about one target; ``said`` is HTML to stand at its beginning."""
     spec = facts.campaign.targets[target]
     better = "lower is better" if spec["lower_is_better"] else "higher is better"
     return section(
@@ -31,6 +31,7 @@ def target_section(
         paragraph(
             f"Engine {spec['engine']} {spec['engine_version']}; scores in {spec['unit']}, {better}.", "soft"
         ),
+        said,
         tag("h3", "Best molecules"),
         *molecules(facts, target),
         tag("h3", "Scores and predictions"),
@@ -103,9 +104,11 @@ def target_charts(facts: Facts, target: str) -> list[str]:
         drawn.append(figure(svg, "Docked scores by round", "The line in each is the median."))
     acquired = acquired_with_scores(facts, target)
     if acquired.num_rows:
-        columns = [np.asarray(acquired[name].to_numpy(), dtype=float) for name in ("mean", "spread", "score")]
+        mean, spread, score = (
+            np.asarray(acquired[name].to_numpy(), dtype=float) for name in ("mean", "spread", "score")
+        )
         rounds = np.asarray(acquired["round"].to_numpy(), dtype=np.int64)
-        svg = charts.predicted_against_docked(*columns, rounds, acquired["id"].to_pylist(), unit)
+        svg = charts.predicted_against_docked(mean, spread, score, rounds, acquired["id"].to_pylist(), unit)
         note = "Acquired molecules only; each prediction was made before docking. On the dashed line it is exact."
         drawn.append(figure(svg, "Predicted against docked", note))
     series = quality_series(facts, target)

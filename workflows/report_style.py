@@ -78,6 +78,7 @@ table { border-collapse: collapse; font-size: 0.9rem; }
 caption { text-align: left; font-weight: 650; padding-bottom: 0.35rem; }
 th, td { text-align: left; padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line); vertical-align: top;
   white-space: nowrap; }
+table.words td, table.words th { white-space: normal; }
 thead th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
@@ -155,7 +156,8 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.85rem; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; background: none; }
   nav, .sort, script { display: none; }
-  .cards { grid-template-columns: repeat(4, 1fr); }
+  .cards { grid-template-columns: repeat(5, 1fr); gap: 0.4rem; }
+  .card, .card dl, .card h4 { font-size: 7.5pt; }
   .charts { grid-template-columns: 1fr 1fr; }
   figure, .passages table, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }

@@ -315,8 +315,8 @@ def test_an_interrupted_campaign_says_what_is_missing(
     file = make_campaign()
     with pytest.raises(KeyboardInterrupt):
         submit(file, "inline", Interrupting())
-    path, summary = write_report(file, tmp_path / "elsewhere" / "report.html")
-    assert path == tmp_path / "elsewhere" / "report.html"
+    path, summary = write_report(file, tmp_path / "elsewhere" / "mine.html")
+    assert path == tmp_path / "elsewhere" / "mine.html"
     page = parsed(path)
     assert "The campaign is stopped" in page.words
     assert "round-01/dock: 1 of 4 tasks done" in page.words
@@ -377,6 +377,19 @@ def test_a_library_that_was_moved_does_not_stop_the_report(
     page = parsed(write_report(campaign.root)[0])
     assert "There is no library" in page.words
     assert "do not add up" not in page.words
+
+
+def test_many_targets_have_a_table_and_a_section_each(make_campaign: Callable[..., Path]) -> None:
+    text = make_campaign().read_text()
+    section = text[text.index("[targets.A]") : text.index("[targets.B]")]
+    more = "".join(section.replace("targets.A", f"targets.{name}") for name in ("C", "D"))
+    file = make_campaign(("[targets.B]", f"{more}[targets.B]"), ("count = 2", "count = 0"))
+    page = parsed(write_report(submit(file, "inline").root)[0])
+    assert [a["id"] for a in page.of("section") if (a["id"] or "").startswith("target-")] == [
+        f"target-{index}" for index in range(4)
+    ]
+    assert "Targets target dockings failed times fewer" in page.words
+    assert len(page.of("select")) == 4
 
 
 HOSTILE = [
