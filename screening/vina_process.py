@@ -148,6 +148,9 @@ class Child:
                     if reply["event"] != "stage":
                         return reply
                     self.stage = reply["stage"]
+            except BaseException:
+                self.kill()  # also after Ctrl-C: its late answer must not be taken for that of the next ligand
+                raise
             finally:
                 self.stage = ""
 

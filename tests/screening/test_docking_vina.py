@@ -299,6 +299,44 @@ def test_a_child_that_died_between_batches_is_replaced(spec: dict[str, Any], fol
     assert again.counts["crashes"] == 0
 
 
+class Interrupted(BaseException):
+    """What Ctrl-C raises, under a name that pytest does not take for its own."""
+
+
+def test_an_interrupted_search_does_not_answer_for_the_next_ligand(folder: Path) -> None:
+    def interrupt(signum: int, frame: object) -> None:
+        raise Interrupted
+
+    long = freeze_target("interrupted", target(search=SearchSettings(64, 0)), folder, Path())
+    child = vina.child_for(long, folder, "EGFR", 7)
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(Interrupted):
+            dock(long, folder, [Ligand(None, "x", IMATINIB)])
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert child.pid is None
+    row = dock(long, folder, [Ligand(None, "y", "garbage")]).scores.to_pylist()[0]
+    assert row["failure"] == "parse"
+
+
+def test_the_child_ends_with_its_input() -> None:
+    command = [sys.executable, "-P", "-m", "docksieve.screening.vina_child", str(os.getpid())]
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_what_c_code_prints_stays_out_of_the_protocol() -> None:
+    code = (
+        "import os; from docksieve.screening.vina_child import _claim_stdout; "
+        "replies = _claim_stdout(); os.write(1, b'noise from C'); replies.write(b'reply'); replies.flush()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.stdout == b"reply"
+    assert b"noise from C" in done.stderr
+
+
 ORPHAN = """
 import os, signal, sys
 from pathlib import Path
