@@ -156,21 +156,12 @@ def tune(
 
 
 def _print_tuning(result: TuneResult) -> None:
-    table = Table(title=f"{result.receptor}: {len(result.ligands)} ligands")
-    for name in (
-        "setting",
-        "CPU s",
-        "mean gap (kcal/mol)",
-        "95 % interval",
-        "Pearson",
-        "rank",
-        "RMSD",
-        "as good",
-    ):
-        table.add_column(name, justify="left" if name == "setting" else "right")
+    table = Table(title=f"{result.receptor}: {len(result.ligands)} ligands; gap to the standard in kcal/mol")
+    for name in ("setting", "CPU s", "gap", "95 %", "r", "rank", "RMSD", "good"):
+        table.add_column(name, justify="left" if name == "setting" else "right", no_wrap=True)
     for rung in (*result.rungs, result.noise):
-        last = "noise floor" if rung is result.noise else ("yes" if rung.good else "no")
-        interval = f"{rung.gap_low:+.2f} to {rung.gap_high:+.2f}"
+        last = "noise" if rung is result.noise else ("yes" if rung.good else "no")
+        interval = f"{rung.gap_low:+.2f} {rung.gap_high:+.2f}"
         numbers = (f"{rung.pearson:.2f}", f"{rung.spearman:.2f}", f"{rung.rmsd:.2f}")
         table.add_row(rung.name, f"{rung.cpu_seconds:.2f}", f"{rung.gap:+.2f}", interval, *numbers, last)
     _console.print(table)
@@ -181,3 +172,9 @@ def _print_tuning(result: TuneResult) -> None:
     ratio = result.standard_cpu_seconds / cost if cost else 1.0
     name = best.name if best else "the standard; nothing cheaper is as good"
     _console.print(f"Recommended: {name} ({ratio:.1f} times cheaper than the standard).", highlight=False)
+    widest = max(rung.gap_high - rung.gap_low for rung in result.rungs)
+    if widest > 0.6:
+        _console.print(
+            "The intervals are wide: more ligands (--ligands FILE) would tell the settings apart.",
+            highlight=False,
+        )
