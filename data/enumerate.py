@@ -49,8 +49,8 @@ class ProductSource:
     def __post_init__(self) -> None:
         total = self.space.total
         self.count = total if self.limit is None else min(self.limit, total)
-        spec = {**self.space.to_json(), "seed": self.seed, "sampled": self.count < total}
-        self.content = sha256_json(spec)
+        spec = {**self.space.to_json(), "seed": self.seed, "sampled": self.count < total, "count": self.count}
+        self.content = self.fixed_content = sha256_json(spec)
         self._path = self.scratch / "products.json"
         write_json(self._path, spec)
         sizes = zip(self.space.reactions, self.space.sizes, strict=True)

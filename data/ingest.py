@@ -188,7 +188,7 @@ def _scratch(folder: Path) -> Iterator[list[Path]]:
 def _request(sources: Sequence[Source], settings: IngestSettings) -> dict[str, Any]:
     return {
         "settings": dataclasses.asdict(settings),
-        "inputs": [[source.name, source.layout.to_json()] for source in sources],
+        "inputs": [[source.name, source.layout.to_json(), source.fixed_content] for source in sources],
     }
 
 
@@ -207,9 +207,12 @@ def _check_request(build: Path, sources: Sequence[Source], settings: IngestSetti
 def _already_built(folder: Path, sources: Sequence[Source], settings: IngestSettings) -> Library:
     """Return the finished library in ``folder`` if it is what was asked for."""
     library = Library.open(folder)
-    had = [{k: item[k] for k in ("name", "bytes", "modified")} for item in library.manifest["sources"]]
-    now = [{k: source.identity()[k] for k in ("name", "bytes", "modified")} for source in sources]
-    same = library.manifest["settings"] == dataclasses.asdict(settings) and had == now
+    keys = ("name", "bytes", "modified")
+    had = [[item[key] for key in keys] for item in library.manifest["sources"]]
+    now = [[source.identity()[key] for key in keys] for source in sources]
+    contents = zip(library.manifest["sources"], sources, strict=False)
+    unlike = [item for item, source in contents if source.fixed_content not in ("", item["content"])]
+    same = library.manifest["settings"] == dataclasses.asdict(settings) and had == now and not unlike
     if not same or any(source.name == "-" for source in sources):
         raise LibraryError(
             f"{folder} holds a library already ({library.rows:,} molecules).",

@@ -83,7 +83,7 @@ class Pool:
             submitted[future.key] = job
             return future
 
-        limit = 2 * self.workers
+        limit = 2 * max(self.workers, len(client.nthreads()))
         ready = as_completed([submit(job) for job in (*head, *_take(waiting, max(limit - len(head), 0)))])
         for future in ready:
             job = submitted.pop(future.key)

@@ -22,6 +22,8 @@ class Source(Protocol):
     name: str
     stem: str
     layout: Layout
+    fixed_content: str
+    """Checksum of the content where it is known before it was read; else empty."""
 
     def chunks(self) -> Iterator[dict[str, Any]]:
         """Yield the chunks: what a job needs to read its records, ``digest`` of it and ``what`` it is."""
@@ -63,6 +65,7 @@ class FileSource:
     layout: Layout = field(init=False)
     packing: tuple[str, ...] = ()
     content: str = ""
+    fixed_content: str = ""
 
     def __post_init__(self) -> None:
         self.stem = self.stem or stem(self.name)

@@ -221,7 +221,7 @@ def _tool(name: str) -> Any:
         parameters: Any = rdMolStandardize.CleanupParameters()
         parameters.preferOrganic = True
         return rdMolStandardize.LargestFragmentChooser(parameters)
-    makers = {
+    makers: dict[str, Any] = {
         "disconnect_metals": rdMolStandardize.MetalDisconnector,
         "strip_salts": rdMolStandardize.FragmentRemover,
         "strip_counter_ions": lambda: rdMolStandardize.FragmentRemoverFromData(_tabbed(_COUNTER_IONS)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from docksieve.data.enumerate import enumerate_library
 from docksieve.data.enumerate_space import load_reactions, permuted, product_space
-from docksieve.data.errors import InputError
+from docksieve.data.errors import InputError, LibraryError
 from docksieve.data.ingest import IngestSettings
 from docksieve.data.molecules import standard_smiles
 from rdkit import Chem
@@ -100,6 +100,7 @@ def test_samples_are_uniform_over_the_space():
     assert ((hits - expected) ** 2 / expected).sum() < total + 5 * np.sqrt(2 * total)
 
 
+@pytest.mark.slow
 def test_the_sample_is_deterministic_and_its_start_does_not_depend_on_its_size(tmp_path):
     first = enumerate_(tmp_path, limit=60, seed=3, settings=IngestSettings(chunk_rows=7))
     again = enumerate_(tmp_path, limit=60, seed=3, name="again")
@@ -176,3 +177,12 @@ def test_reactions_that_are_wrong(tmp_path, smarts, words):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(InputError, match=words):
         product_space(reactions_file=tmp_path / "mine.toml")
+
+
+def test_the_same_command_finds_its_library_and_another_does_not(tmp_path):
+    first = enumerate_(tmp_path, ["ether"], limit=20)
+    assert enumerate_(tmp_path, ["ether"], limit=20).fingerprint == first.fingerprint
+    for change in ({"limit": 21}, {"limit": 20, "seed": 1}):
+        with pytest.raises(LibraryError, match="holds a library already"):
+            enumerate_(tmp_path, ["ether"], **change)
+    assert sorted(path.name for path in first.path.iterdir()) == ["library.json", "shards"]
