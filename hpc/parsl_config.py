@@ -7,12 +7,32 @@ from pathlib import Path
 
 from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
+from parsl.executors.status_handling import BlockProviderExecutor
+from parsl.jobs.error_handlers import simple_error_handler
+from parsl.jobs.states import JobState, JobStatus
 from parsl.launchers import SimpleLauncher
 from parsl.providers import LocalProvider
 
 from .site import Site
 
 EXECUTOR = "workers"
+
+MAX_STILLBORN_BLOCKS = 3
+"""Blocks that may end without a single worker having reported before the run is given up."""
+
+
+def give_up_on_stillborn_blocks(executor: BlockProviderExecutor, status: dict[str, JobStatus]) -> None:
+    """Fail everything only if blocks cannot even start: a wrong environment, not a lost node.
+
+    Parsl's own handlers give up after one failed block, or after the last few failed however long they had
+    worked; a long campaign loses a block now and then.
+    """
+    failed = {name: job for name, job in status.items() if job.state in (JobState.FAILED, JobState.MISSING)}
+    if len(failed) >= MAX_STILLBORN_BLOCKS:
+        worked = set(executor.connected_blocks())  # asks the interchange, so only when it may matter
+        stillborn = {name: job for name, job in failed.items() if name not in worked}
+        if len(stillborn) >= MAX_STILLBORN_BLOCKS:
+            simple_error_handler(executor, stillborn)
 
 
 def parsl_config(site: Site, run_dir: Path) -> Config:
@@ -48,6 +68,7 @@ def parsl_config(site: Site, run_dir: Path) -> Config:
         heartbeat_period=site.heartbeat_seconds,
         heartbeat_threshold=5 * site.heartbeat_seconds,
         poll_period=10,
+        block_error_handler=give_up_on_stillborn_blocks,
         provider=LocalProvider(
             init_blocks=1, min_blocks=1, max_blocks=1, launcher=SimpleLauncher(), worker_init=worker_init
         ),

@@ -29,6 +29,9 @@ class Site:
         How often a worker pool tells that it lives; it counts as lost after five times that.
     poll_seconds : float
         How often the driver looks at finished tasks and for a request to cancel.
+    stall_seconds : float
+        If no process of the campaign used the processor for so long while tasks were in flight, the worker
+        pool is taken for stuck and started again.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Site:
     workers: int = 0
     heartbeat_seconds: int = 2
     poll_seconds: float = 0.2
+    stall_seconds: float = 120.0
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -44,6 +48,8 @@ class Site:
             raise ValueError(f"heartbeat_seconds must be at least 1, not {self.heartbeat_seconds}")
         if not 0 < self.poll_seconds <= 10:
             raise ValueError(f"poll_seconds must lie between 0 and 10, not {self.poll_seconds}")
+        if self.stall_seconds < 5:
+            raise ValueError(f"stall_seconds must be at least 5, not {self.stall_seconds}")
 
     @property
     def worker_count(self) -> int:

@@ -18,6 +18,7 @@ from ..data.receipts import Failure, Receipt, write_receipt
 from ..hpc.site import Site
 from .folder import ENVIRONMENT_MARK, Campaign
 from .ledger import Task
+from .stuck import StuckPool
 from .tasks import failed_receipt, run_task
 
 MAX_ATTEMPTS = 3
@@ -88,6 +89,7 @@ class ParslEngine:
 
         self._root = str(campaign.root)
         self._poll = site.poll_seconds
+        self._stuck = StuckPool(campaign, site.stall_seconds)
         self.workers = site.worker_count
         self._kernel = parsl.DataFlowKernel(parsl_config(site, campaign.root / "parsl"))
         # The undecorated function travels by its module's name, so workers run their installed version.
@@ -111,6 +113,7 @@ class ParslEngine:
                     flying[self._app(self._root, task)] = (task, 1)
             watch.on_running([task.name for task, _ in flying.values()])
             watch.check()
+            self._stuck.look()
             done, _ = wait(flying, timeout=self._poll, return_when=FIRST_COMPLETED)
             for future in done:
                 task, attempt = flying.pop(future)

@@ -291,22 +291,29 @@ def cancel_path(root: Path) -> Path:
     return root / "cancel"
 
 
+def marked_processes(campaign_id: str) -> list[psutil.Process]:
+    """Return the processes here that work for a campaign, except this one and its ancestors."""
+    family = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid not in family and process.environ().get(ENVIRONMENT_MARK) == campaign_id:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
 def end_orphans(campaign: Campaign) -> int:
     """End what a killed driver of this campaign left running here; return how many processes.
 
     Processes are recognised by the campaign's id in their environment, which they inherited. Call it only
     while holding the lock and before starting workers. Leftover temporary files are removed after that.
     """
-    family = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
-    ended = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid in family or process.environ().get(ENVIRONMENT_MARK) != campaign.state["id"]:
-                continue
+    ended = marked_processes(campaign.state["id"])
+    for process in ended:
+        with contextlib.suppress(psutil.Error):
             process.kill()
-            ended.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
     psutil.wait_procs(ended, timeout=10)
     remove_temporary_files(campaign.root)
     return len(ended)

@@ -18,6 +18,7 @@ from .folder import Campaign
 from .status import CampaignStatus
 from .throughput import Throughput
 
+QUIET_SECONDS = 30.0
 STEP_WORDS = {
     "sample": "choose the seed sample",
     "train": "train the teacher",
@@ -46,6 +47,8 @@ class TerminalObserver:
         self._skipped = 0
         self._rows = self._failed = 0
         self._notes: list[str] = []
+        self._total = self._ended = 0
+        self._told = 0.0
 
     def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
         """Print what is about to run, and the command that goes on with it if it is interrupted."""
@@ -62,7 +65,9 @@ class TerminalObserver:
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
         """Open the bar of a stage."""
-        self._stage_started, self._skipped = time.monotonic(), done
+        self._stage_started = self._told = time.monotonic()
+        self._skipped = self._ended = done
+        self._total = total
         self._rows = self._failed = 0
         self._notes = []
         if self._console.is_terminal:
@@ -80,8 +85,14 @@ class TerminalObserver:
                 f"  [red]failed[/] {receipt.task}: {receipt.failure.message}", highlight=False
             )
         self._notes = _notes(receipt) or self._notes
+        self._ended += 1
         if self._progress is not None and self._bar is not None:
             self._progress.advance(self._bar)
+        elif time.monotonic() - self._told > QUIET_SECONDS:  # a log file: no bar, but a sign of life
+            self._told = time.monotonic()
+            self._console.print(
+                f"  {_described(stage)}: {self._ended} of {self._total} tasks", highlight=False
+            )
 
     def stage_ended(self, stage: str) -> None:
         """Close the bar and leave one line about the stage."""
@@ -125,7 +136,10 @@ def _described(stage: str) -> str:
 def _notes(receipt: Receipt) -> list[str]:
     report = receipt.facts.get("report")
     if receipt.kind == "train" and report:
-        return [f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores", *_quality(report)]
+        return [
+            f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
+            *_quality(report),
+        ]
     if receipt.kind == "distil" and report:
         return [f"student {receipt.facts['model']}", *_quality(report)]
     if receipt.kind == "dock" and receipt.facts.get("failures"):

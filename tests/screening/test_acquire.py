@@ -12,9 +12,7 @@ ROWS = np.array([10, 20, 30])
 
 
 def values(name: str, context: AcquisitionContext, seed: int = 0) -> dict[int, float]:
-    chosen, value = acquire(
-        name, ROWS, MEAN, SPREAD, 3, lower_is_better=True, context=context, seed=seed
-    )
+    chosen, value = acquire(name, ROWS, MEAN, SPREAD, 3, lower_is_better=True, context=context, seed=seed)
     return {int(ROWS[index]): float(v) for index, v in zip(chosen, value, strict=True)}
 
 

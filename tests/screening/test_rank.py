@@ -21,10 +21,16 @@ def write_shards(
     predictions, histograms = [], []
     for index, rows in enumerate(np.split(np.arange(len(scores)), cuts)):
         part = scores[rows].astype(np.float32)
-        table = pa.table({"row": pa.array(rows, pa.int64()), f"mean:{TARGET}": pa.array(part, from_pandas=True)})
+        table = pa.table(
+            {"row": pa.array(rows, pa.int64()), f"mean:{TARGET}": pa.array(part, from_pandas=True)}
+        )
         write_table(folder / f"p{index}.parquet", table)
         keys, counts = np.unique(score_keys(part, lower), return_counts=True)
-        histogram = {"target": [TARGET] * len(keys), "key": pa.array(keys), "count": pa.array(counts, pa.int64())}
+        histogram = {
+            "target": [TARGET] * len(keys),
+            "key": pa.array(keys),
+            "count": pa.array(counts, pa.int64()),
+        }
         write_table(folder / f"h{index}.parquet", pa.table(histogram))
         predictions.append(folder / f"p{index}.parquet")
         histograms.append(folder / f"h{index}.parquet")
