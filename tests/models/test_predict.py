@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from docksieve.data.errors import FormatError, ModelError
+from docksieve.data.scorekeys import MISSING_KEY, score_keys
+from docksieve.models.bundle import save_bundle
+from docksieve.models.distill import distil_student
+from docksieve.models.predict import predict_table, screen_shard
+from docksieve.models.settings import StudentSettings
+from docksieve.models.student import Student
+
+
+@pytest.fixture(scope="module")
+def student(amides: list[str], logp: np.ndarray) -> Student:
+    settings = StudentSettings(width=16, buckets=256, epochs=3)
+    mean = np.stack([logp, -logp], axis=1)
+    return distil_student(
+        amides[:300], mean[:300], np.abs(mean[:300]) + 0.1, ["a", "b"], [True, False], settings
+    )
+
+
+@pytest.fixture(scope="module")
+def table(amides: list[str]) -> pa.Table:
+    """Rows that start late, repeated molecules (ties), nulls, empty, long and non-ASCII SMILES."""
+    smiles = [*amides[:500], None, "", "C" * 5_000, "Ünï", *amides[:100], None]
+    rows = pa.array(np.arange(7_000_000, 7_000_000 + len(smiles)))
+    ids = [f"Z{i}" for i in range(len(smiles))]
+    return pa.table(
+        {"row": rows, "id": ids, "smiles": pa.array(smiles, pa.string()), "weight": np.ones(len(smiles))}
+    )
+
+
+def _screen(folder: Path, table: pa.Table, student: Student, name: str = "x", groups: int = 128, **more):
+    shard = folder / f"{name}.shard.parquet"
+    pq.write_table(table, shard, row_group_size=groups)
+    paths = [folder / f"{name}.{kind}.parquet" for kind in ("predictions", "histogram", "best")]
+    result = screen_shard(shard, student, *paths, **more)
+    return result, *(pq.read_table(path) for path in paths)
+
+
+def test_equals_a_plain_computation(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    result, predictions, histogram, best = _screen(tmp_path, table, student, best_count=20, batch_rows=97)
+    smiles = table["smiles"].to_pylist()
+    plain = student.predict(smiles)
+    assert predictions.column_names == ["row", "mean:a", "mean:b", "spread:a", "spread:b"]
+    assert predictions["row"].equals(table["row"])
+    for column, name in enumerate("ab"):
+        mean = predictions[f"mean:{name}"].to_numpy()
+        assert mean.tobytes() == plain.mean[:, column].tobytes()
+        assert predictions[f"mean:{name}"].null_count == 3  # null, not NaN
+        np.testing.assert_array_equal(predictions[f"spread:{name}"].to_numpy(), plain.spread[:, column])
+        lower = name == "a"
+        part = histogram.filter(pa.compute.equal(histogram["target"], name))
+        expected = np.bincount(score_keys(plain.mean[:, column], lower), minlength=1 << 16)
+        counts = np.zeros(1 << 16, np.int64)
+        counts[part["key"].to_numpy()] = part["count"].to_numpy()
+        np.testing.assert_array_equal(counts, expected)
+        assert counts.sum() == len(smiles) and counts[MISSING_KEY] == 3
+        order = sorted(
+            (i for i in range(len(smiles)) if smiles[i]),
+            key=lambda i: (plain.mean[i, column] * (1 if lower else -1), i),
+        )[:20]
+        top = best.filter(pa.compute.equal(best["target"], name))
+        assert top["row"].to_pylist() == [7_000_000 + i for i in order]
+        assert top["id"].to_pylist() == [f"Z{i}" for i in order]
+        assert top["smiles"].to_pylist() == [smiles[i] for i in order]
+        np.testing.assert_array_equal(top["mean"].to_numpy(), plain.mean[order, column])
+    assert (result.rows, result.missing, result.predictions) == (len(smiles), 3, 2 * (len(smiles) - 3))
+    assert set(result.seconds) == {"read", "encode", "model", "write", "total"}
+    assert result.bytes_read > 0 and result.bytes_written > 0
+    assert result.device["kind"] == "cpu"
+
+
+@pytest.mark.parametrize(
+    "more", [{"batch_rows": 1}, {"batch_rows": 7, "threads": 3}, {"threads": 2}, {"groups": 33}]
+)
+def test_batches_threads_and_row_groups_change_nothing(
+    tmp_path: Path, table: pa.Table, student: Student, more: dict
+) -> None:
+    small = table.slice(300)
+    first = _screen(tmp_path, small, student, "first", best_count=15)[1:]
+    second = _screen(tmp_path, small, student, "second", best_count=15, **more)[1:]
+    for one, other in zip(first, second, strict=True):
+        assert one.equals(other)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_tiny_shards(tmp_path: Path, table: pa.Table, student: Student, rows: int) -> None:
+    result, predictions, histogram, best = _screen(tmp_path, table.slice(0, rows), student)
+    assert (result.rows, len(predictions)) == (rows, rows)
+    assert histogram["count"].to_pylist() == [1, 1][: 2 * rows]
+    assert len(best) == 2 * rows
+
+
+def test_a_shard_without_any_smiles_and_best_of_none(
+    tmp_path: Path, table: pa.Table, student: Student
+) -> None:
+    result, predictions, _, best = _screen(tmp_path, table.slice(500, 2), student, best_count=5)
+    assert result.missing == 2 and predictions["mean:a"].null_count == 2 and len(best) == 0
+    assert len(_screen(tmp_path, table, student, best_count=0)[3]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop_columns("smiles"), "'smiles' .* is missing"),
+        (lambda table: table.set_column(0, "row", table["row"].cast(pa.int32())), "'row' .* is int32"),
+        (lambda table: table.drop_columns("id"), "'id' .* is missing"),
+    ],
+)
+def test_wrong_schemas_are_refused(
+    tmp_path: Path, table: pa.Table, student: Student, change, message: str
+) -> None:
+    with pytest.raises(FormatError, match=message):
+        _screen(tmp_path, change(table), student)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.shard.parquet"]
+
+
+def test_damaged_and_missing_shards_leave_nothing(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    shard = tmp_path / "shard.parquet"
+    outputs = [tmp_path / name for name in ("p", "h", "b")]
+    with pytest.raises(FormatError, match="missing"):
+        screen_shard(shard, student, *outputs)
+    pq.write_table(table, shard, row_group_size=64)
+    raw = bytearray(shard.read_bytes())
+    raw[len(raw) // 4 : len(raw) // 2] = bytes(len(raw) // 2 - len(raw) // 4)
+    shard.write_bytes(raw)
+    with pytest.raises(FormatError, match="damaged"):
+        screen_shard(shard, student, *outputs)
+    shard.write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(FormatError, match="not a readable Parquet"):
+        screen_shard(shard, student, *outputs)
+    assert [path.name for path in tmp_path.iterdir()] == ["shard.parquet"]
+
+
+def test_a_missing_device_is_an_error(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    with pytest.raises(ModelError, match="cuda:99"):
+        _screen(tmp_path, table, student, device="cuda:99")
+    with pytest.raises(ModelError, match="batch_rows"):
+        _screen(tmp_path, table, student, batch_rows=0)
+
+
+def test_predict_table_is_a_shards_predictions(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    assert (
+        predict_table(student, table)
+        .combine_chunks()
+        .equals(_screen(tmp_path, table, student)[1].combine_chunks())
+    )
+
+
+def test_students_without_spread(
+    tmp_path: Path, table: pa.Table, amides: list[str], logp: np.ndarray
+) -> None:
+    settings = dataclasses.replace(StudentSettings(width=8, buckets=64, epochs=1), spread=False)
+    student = distil_student(amides[:100], logp[:100], None, ["a"], [True], settings)
+    assert _screen(tmp_path, table, student)[1].column_names == ["row", "mean:a"]
+
+
+def test_inference_needs_no_chemistry_and_no_cluster(
+    tmp_path: Path, table: pa.Table, student: Student
+) -> None:
+    save_bundle(student, tmp_path / "bundle")
+    pq.write_table(table, tmp_path / "shard.parquet")
+    script = f"""
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('rdkit', 'parsl', 'dask', 'distributed', 'pydantic', 'vina', 'meeko'):
+            raise ImportError('blocked: ' + name)
+sys.meta_path.insert(0, Blocker())
+from docksieve.models.bundle import load_bundle
+from docksieve.models.predict import screen_shard
+root = {str(tmp_path)!r}
+student = load_bundle(root + '/bundle')
+print(screen_shard(root + '/shard.parquet', student, root + '/p.parquet', root + '/h.parquet', root + '/b.parquet').rows)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(table)
+    plain = student.predict(table["smiles"].to_pylist()).mean[:, 0]
+    assert pq.read_table(tmp_path / "p.parquet")["mean:a"].to_numpy().tobytes() == plain.tobytes()
