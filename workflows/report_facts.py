@@ -22,7 +22,7 @@ from ..data.store import read_json, read_table
 from ..screening.rank import merge_histograms
 from .folder import Campaign
 from .hits import hits
-from .ledger import round_name
+from .ledger import Ledger, round_name, stage_order
 from .status import CampaignStatus, status
 
 Rows = NDArray[np.int64]
@@ -202,6 +202,39 @@ class Facts:
             yield table["row"].to_numpy(), np.asarray(known, dtype=bool)
 
 
+class Snapshot(Ledger):
+    """The plans and receipts of one moment: a running campaign must not change while its sums are checked."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        live = Ledger(root)
+        # From the last stage to the first: whatever a stage was made from is then in the snapshot too.
+        self._plans = {stage: live.planned(stage) for stage in reversed(live.stages())}
+        self._receipts = {stage: list(live.receipts(stage)) for stage in self._plans}
+
+    def planned(self, stage: str) -> list[str]:
+        """Return the task names of ``stage``."""
+        return list(self._plans.get(stage, ()))
+
+    def stages(self) -> list[str]:
+        """Return every stage planned, in the order in which they run."""
+        return sorted(self._plans, key=stage_order)
+
+    def receipts(self, stage: str) -> Iterator[Receipt]:
+        """Yield the receipts there were for the tasks of ``stage``."""
+        yield from self._receipts.get(stage, ())
+
+
+@dataclass(frozen=True)
+class StillCampaign(Campaign):
+    """A campaign whose ledger is a snapshot."""
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Plans and receipts as they were when first asked for."""
+        return Snapshot(self.root)
+
+
 def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
     """Return ``columns`` of all tables, one after the other; no rows if there is no table."""
     if paths:
@@ -212,7 +245,8 @@ def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
 
 
 def read_facts(campaign: Campaign) -> Facts:
-    """Read what the files of ``campaign`` say now."""
+    """Read what the files of ``campaign`` say now; it may be running."""
+    campaign = StillCampaign(campaign.root, campaign.config, campaign.state)
     library, problem = None, ""
     try:
         library = campaign.open_library()

@@ -48,7 +48,7 @@ section { margin-top: 2.6rem; }
 .wrong { border-color: var(--bad); background: var(--bad-paper); color: var(--bad); }
 .wrong ul, .notice ul { margin: 0.3rem 0; padding-left: 1.2rem; }
 nav { margin: 1rem 0; display: flex; flex-wrap: wrap; gap: 0.3rem 1.1rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 0.7rem;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); gap: 0.7rem;
   margin: 1.2rem 0; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 0.6rem 0.8rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; }

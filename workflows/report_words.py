@@ -78,6 +78,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
         return
     failed = tried - scored
     again = f", and {final:,} final dockings" if final else ""
+    again += "" if facts.status.state == "complete" else ", so far"
     yield (
         f"{target}: {tried:,} dockings of screened molecules ({scored:,} with a score, {failed:,} failed){again}: "
         f"{times_word(ratio)} fewer than the {facts.rows:,} of the library."

@@ -379,6 +379,17 @@ def test_a_library_that_was_moved_does_not_stop_the_report(
     assert "do not add up" not in page.words
 
 
+def test_a_campaign_that_goes_on_meanwhile_does_not_look_wrong(copied: Path) -> None:
+    """The facts are those of one moment, whatever is written (here: taken away) while they are read."""
+    facts = read_facts(open_campaign(copied))
+    for path in (copied / "receipts" / "round-02").rglob("*.json"):
+        path.unlink()
+    (copied / "plan" / "round-02.dock.json").unlink()
+    contents = gather(facts)
+    assert contents.problems == []
+    assert "Round 2: docking" in [item.title for item in contents.passages["A"]]
+
+
 def test_many_targets_have_a_table_and_a_section_each(make_campaign: Callable[..., Path]) -> None:
     text = make_campaign().read_text()
     section = text[text.index("[targets.A]") : text.index("[targets.B]")]
