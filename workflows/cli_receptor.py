@@ -156,7 +156,9 @@ def tune(
 
 
 def _print_tuning(result: TuneResult) -> None:
-    table = Table(title=f"{result.receptor}: {len(result.ligands)} ligands; gap to the standard in kcal/mol")
+    table = Table(
+        title=f"{result.receptor}: {len(result.ligands)} ligands; gap to the standard in kcal/mol", box=None
+    )
     for name in ("setting", "CPU s", "gap", "95 %", "r", "rank", "RMSD", "good"):
         table.add_column(name, justify="left" if name == "setting" else "right", no_wrap=True)
     for rung in (*result.rungs, result.noise):
