@@ -60,7 +60,7 @@ def distributions(groups: Mapping[str, Array], axis: str, lower_is_better: bool)
     shown = names if len(names) <= MAX_ROWS else [*names[:2], *names[2 - MAX_ROWS :]]
     everything = np.concatenate([groups[name] for name in names]) if names else np.empty(0)
     low, high = padded(everything.tolist())
-    row, top, left = 40, 10, 104
+    row, top, left = (60 if len(shown) <= 4 else 40), 10, 104
     height = top + row * max(len(shown), 1) + 42
     scale = Scale(low, high, left, WIDTH - 12)
     edges = np.linspace(low, high, 41)
@@ -68,7 +68,7 @@ def distributions(groups: Mapping[str, Array], axis: str, lower_is_better: bool)
     better = "lower is better" if lower_is_better else "higher is better"
     body = frame.axes(f"{axis} ({better})", y_ticks=[])
     for index, name in enumerate(shown):
-        body += _ridge(groups[name], name, index, edges, scale, top + row * (index + 1))
+        body += _ridge(groups[name], name, index, edges, scale, top + row * (index + 1), row)
     left_out = (
         f"; {len(names) - len(shown)} rounds in between are not drawn" if len(shown) < len(names) else ""
     )
@@ -76,7 +76,9 @@ def distributions(groups: Mapping[str, Array], axis: str, lower_is_better: bool)
     return drawing(WIDTH, height, body, f"{axis} by round. Medians: {medians}{left_out}.")
 
 
-def _ridge(values: Array, name: str, index: int, edges: Array, scale: Scale, base: float) -> list[str]:
+def _ridge(
+    values: Array, name: str, index: int, edges: Array, scale: Scale, base: float, row: int
+) -> list[str]:
     parts = [
         text(98, base - 14, name, class_="name", text_anchor="end"),
         text(98, base - 2, f"n = {len(values):,}", class_="tick", text_anchor="end"),
@@ -85,7 +87,7 @@ def _ridge(values: Array, name: str, index: int, edges: Array, scale: Scale, bas
     if not len(values):
         return parts
     counts, _ = np.histogram(values, bins=edges)
-    heights = counts / counts.max() * 32
+    heights = counts / counts.max() * (row - 8)
     points = [(scale(edges[0]), base)]
     for count, left, right in zip(heights.tolist(), edges[:-1], edges[1:], strict=True):
         points += [(scale(left), base - count), (scale(right), base - count)]
@@ -93,7 +95,7 @@ def _ridge(values: Array, name: str, index: int, edges: Array, scale: Scale, bas
     parts.append(path(points, f"area {'s7' if index == 0 else 's0'}", closed=True))
     median = float(np.median(values))
     mark = element("title", f"median {median:.2f}")
-    at = {"x1": scale(median), "x2": scale(median), "y1": float(base), "y2": float(base - 34)}
+    at = {"x1": scale(median), "x2": scale(median), "y1": float(base), "y2": float(base - row + 6)}
     parts.append(element("line", mark, class_="median", **at))
     return parts
 
