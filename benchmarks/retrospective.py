@@ -219,7 +219,8 @@ def main() -> None:
     for name in arguments.tables:
         smiles, scores = load_table(name)
         scores = -scores if arguments.higher_is_better else scores
-        top = round(arguments.top * len(scores), -2) if len(scores) > 5000 else arguments.top * len(scores)
+        top = arguments.top * len(scores)
+        top = 50 * round(top / 50) if top >= 75 else top  # 100 of 10,560 and 500 of 50,240, as published
         top = max(1, int(top))
         print(
             f"{name}: {len(smiles)} molecules, {int(np.isnan(scores).sum())} unscored, top {top}", flush=True

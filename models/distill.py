@@ -213,7 +213,8 @@ def distil_student(
             raise ModelError("student.spread is on, but the labels have no spread.", "Switch it off.")
         outputs = np.hstack([outputs, _matrix(spread, len(smiles), len(targets), "spread")])
     labels = _prepare(smiles, outputs, len(targets), settings, seed)
-    with torch_threads(threads), torch.random.fork_rng(devices=[]):
+    # Steps of a narrow network are too short to share out: waiting for each other costs more than it brings.
+    with torch_threads(min(threads, max(1, settings.width // 128))), torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "student"))
         module = StudentModule(settings.buckets, settings.width, settings.layers, outputs.shape[1])
         if parent is not None:

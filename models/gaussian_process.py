@@ -9,7 +9,7 @@ inducing molecules (section 8.3.4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ from .threads import torch_threads
 NOISES = tuple(float(10 ** (step / 4)) for step in range(-12, 5))
 """Candidates for the noise variance over the signal variance, 0.001 to 10."""
 
-DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7)
+DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7, 0.85)
+"""Candidates for the weight of the smooth kernel."""
 DESCRIPTOR_CLIP = 5.0
 """Standardised descriptors beyond this are cut: one enormous molecule must not leave the kernel."""
 
@@ -108,17 +109,17 @@ class _Kernel:
         return total
 
 
-def _weight_candidates(kinds: tuple[str, ...]) -> Iterator[dict[str, float]]:
-    """Yield mixtures of the kernels: all fingerprints alike, each doubled, each alone; descriptors beside."""
+def _mixes(kinds: tuple[str, ...]) -> list[dict[str, float]]:
+    """Return mixtures of the fingerprints, adding up to one: all alike, each doubled, each alone."""
     mixes = [dict.fromkeys(kinds, 1.0)]
     if len(kinds) > 1:
         mixes += [{kind: 2.0 if kind == strong else 1.0 for kind in kinds} for strong in kinds]
         mixes += [{kind: float(kind == only) for kind in kinds} for only in kinds]
-    for share in DESCRIPTOR_SHARES:
-        for mix in mixes:
-            total = sum(mix.values())
-            weights = {kind: value * (1 - share) / total for kind, value in mix.items()}
-            yield {**weights, "descriptors": share}
+    return [{kind: value / sum(mix.values()) for kind, value in mix.items()} for mix in mixes]
+
+
+def _with_descriptors(mix: Mapping[str, float], share: float) -> dict[str, float]:
+    return {**{kind: value * (1 - share) for kind, value in mix.items()}, "descriptors": share}
 
 
 def _evidence(matrix: torch.Tensor, scores: torch.Tensor) -> tuple[float, float]:
@@ -154,15 +155,22 @@ def _choose(
         name: torch.from_numpy(part).double() for name, part in local.parts(sample, context.threads).items()
     }
     wanted = torch.from_numpy(scores[np.ix_(rows, columns)])
-    best: tuple[float, float, dict[str, float]] | None = None
-    for weights in _weight_candidates(context.settings.fingerprints.kinds):
+
+    def tried(weights: dict[str, float]) -> tuple[float, float, dict[str, float]]:
         matrix = torch.zeros_like(parts["descriptors"])
         for name, weight in weights.items():
             matrix += weight * parts[name]
-        likelihood, noise = _evidence(matrix, wanted)
-        if best is None or likelihood > best[0]:
-            best = (likelihood, noise, weights)
-    assert best is not None
+        return (*_evidence(matrix, wanted), weights)
+
+    # The mixture first, at a middling share of descriptors; then their share.
+    middle = DESCRIPTOR_SHARES[len(DESCRIPTOR_SHARES) // 2]
+    found = [
+        (tried(_with_descriptors(mix, middle)), mix) for mix in _mixes(context.settings.fingerprints.kinds)
+    ]
+    best, mix = max(found, key=lambda item: item[0][0])
+    for share in DESCRIPTOR_SHARES:
+        if share != middle:
+            best = max(best, tried(_with_descriptors(mix, share)), key=lambda item: item[0])
     return {"weights": best[2], "noise": best[1], "selection_rows": len(rows), "log_likelihood": best[0]}
 
 

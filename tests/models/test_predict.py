@@ -180,7 +180,8 @@ from docksieve.models.bundle import load_bundle
 from docksieve.models.predict import screen_shard
 root = {str(tmp_path)!r}
 student = load_bundle(root + '/bundle')
-print(screen_shard(root + '/shard.parquet', student, root + '/p.parquet', root + '/h.parquet', root + '/b.parquet').rows)
+outputs = [root + name for name in ('/p.parquet', '/h.parquet', '/b.parquet')]
+print(screen_shard(root + '/shard.parquet', student, *outputs).rows)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -118,7 +118,7 @@ def test_paired_difference_sees_what_separate_intervals_do_not() -> None:
     [([], []), ([1.0], [1.0, 2.0]), ([1.0, np.nan], [1.0, 2.0]), ([1.0, 2.0], [np.nan, 1.0])],
 )
 def test_unusable_input_is_refused(truth: list[float], predicted: list[float]) -> None:
-    with pytest.raises(ValueError, match="expected|NaN"):
+    with pytest.raises(ValueError, match=r"expected|NaN"):
         metrics.recall_at(truth, predicted, 0.5, 0.5)
 
 
