@@ -158,9 +158,7 @@ def open_engine(campaign: Campaign, site: Site) -> Iterator[Engine]:
     if site.kind == "inline":
         yield InlineEngine(campaign)
         return
-    before = os.environ.get(ENVIRONMENT_MARK)
-    os.environ[ENVIRONMENT_MARK] = campaign.state["id"]
-    try:
+    with _marked_environment(campaign):
         try:
             engine = ParslEngine(campaign, site)
         except OSError as error:
@@ -172,8 +170,23 @@ def open_engine(campaign: Campaign, site: Site) -> Iterator[Engine]:
             yield engine
         finally:
             engine.close()
+
+
+@contextlib.contextmanager
+def _marked_environment(campaign: Campaign) -> Iterator[None]:
+    """Let processes started inside carry the campaign's id where others can read it.
+
+    Parsl's processes give themselves titles, which by default overwrites the environment that the system
+    shows of them; SPT_NOENV (of the setproctitle package) keeps it.
+    """
+    marks = {ENVIRONMENT_MARK: campaign.state["id"], "SPT_NOENV": "1"}
+    before = {name: os.environ.get(name) for name in marks}
+    os.environ.update(marks)
+    try:
+        yield
     finally:
-        if before is None:
-            os.environ.pop(ENVIRONMENT_MARK, None)
-        else:
-            os.environ[ENVIRONMENT_MARK] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -100,6 +100,8 @@ def test_a_killed_driver_is_resumed(make_campaign: Make, expected: pa.Table, mom
     wait_until(lambda: receipts(root) >= moment, process)
     process.kill()
     process.wait()
+    left = {" ".join(orphan.cmdline())[:40] for orphan in family(root)}
+    assert any("interchange" in title for title in left), left  # what the next driver has to end
     again = start(path)
     assert again.wait(PATIENCE) == 0, path.with_suffix(".log").read_text()
     assert hits_of(root).equals(expected)
