@@ -9,8 +9,9 @@ Two questions, both on receptors of the ``dockstring`` package (boxes cut to 22 
 2. *Overhead.* The same ligands, seeds and search, once through ``dock_batch`` and once in a bare loop in one
    process: one Vina object with its maps made once, RDKit and meeko called directly, no supervision, no read-
    back of poses, no tables. Start-up and maps are left out of both, preparation is in both. The search
-   ``minimal`` costs next to nothing, and so shows what we add per ligand. The two alternate; the ratio of each pair is reported, in wall seconds and in processor seconds (all processes of each). On a
-   machine that others use, only the processor seconds mean anything.
+   ``minimal`` costs next to nothing, and so shows what we add per ligand. The two alternate; the ratio of
+   each pair is reported, in wall seconds and in processor seconds (all processes of each). On a machine
+   that others use, only the processor seconds mean anything.
 
     python benchmarks/docking.py [--receptors EGFR,F2,ESR1] [--ligands 3] [--repeats 4]
 
