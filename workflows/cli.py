@@ -18,6 +18,7 @@ from .cli_library import app as library_app
 from .cli_query import register as register_queries
 from .cli_receptor import app as receptor_app
 
+INTERRUPTED = 130
 app = typer.Typer(
     name="docksieve",
     no_args_is_help=True,
@@ -100,7 +101,9 @@ def main() -> None:
     """Run the command line; errors of ours become one paragraph and exit code 2."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        get_command(app)(standalone_mode=False)
+        code = get_command(app)(standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns Ctrl-C into a return value
+            raise KeyboardInterrupt
     except DocksieveError as error:
         Console(stderr=True).print(
             f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True
@@ -112,7 +115,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         note = "Interrupted. Finished work is kept; the same command goes on."
         Console(stderr=True).print(note)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
 

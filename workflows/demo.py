@@ -29,6 +29,8 @@ engine = "vina"
 receptor = "dockstring:{target}"
 box_size = 22.0
 search = "fast"
+final_search = "balanced"
+final_conformers = 2
 
 [start]
 molecules = 120
