@@ -21,7 +21,10 @@ import numba
 def _cache_folder() -> str | None:
     """Return a writable folder that belongs to this kind of processor, or None."""
     parent = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    base = Path(parent) if parent else Path.home() / ".cache"
+    try:
+        base = Path(parent) if parent else Path.home() / ".cache"
+    except RuntimeError:  # a user without a home
+        return None
     features = llvm.get_host_cpu_features().flatten()
     cpu = hashlib.sha256(f"{llvm.get_host_cpu_name()} {features} {numba.__version__}".encode()).hexdigest()
     folder = base / "docksieve" / f"kernels-{cpu[:12]}"

@@ -124,7 +124,11 @@ def _cross_validate(
     """Return mean and variance of every molecule by a model that did not see it."""
     count = len(scores)
     folds = min(context.settings.folds, count)
-    fold = np.random.default_rng(derive_seed(context.seed, "folds")).permutation(count) % folds
+    drawn = np.random.default_rng(derive_seed(context.seed, "folds")).permutation(count)
+    # Molecules scored for the same targets are dealt out in turn: no fold takes all the scores of a target.
+    drawn = drawn[np.lexsort(~np.isnan(scores[drawn]).T)]
+    fold = np.empty(count, np.int64)
+    fold[drawn] = np.arange(count) % folds
     mean, variance = np.zeros_like(scores), np.zeros_like(scores)
     for index in range(folds):
         train, test = np.flatnonzero(fold != index), np.flatnonzero(fold == index)

@@ -164,6 +164,7 @@ def test_students_without_spread(
     assert _screen(tmp_path, table, student)[1].column_names == ["row", "mean:a"]
 
 
+@pytest.mark.slow
 def test_inference_needs_no_chemistry_and_no_cluster(
     tmp_path: Path, table: pa.Table, student: Student
 ) -> None:
