@@ -77,7 +77,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
         yield f"{target}: nothing is docked yet."
         return
     failed = tried - scored
-    again = f", and {final:,} final dockings" if final else ""
+    again = f", and {_plural(final, 'final docking')}" if final else ""
     again += "" if facts.status.state == "complete" else ", so far"
     yield (
         f"{target}: {tried:,} dockings of screened molecules ({scored:,} with a score, {failed:,} failed){again}: "
