@@ -122,7 +122,7 @@ def _retrain(
     receipt = _train(campaign, record, number, present)
     candidate = f"retrain-{number:03d}/teacher"
     comparison = _compare(campaign, present, candidate, table)
-    promoted, reason = _decide(comparison, promote)
+    promoted, reason = _decide(comparison, target, promote)
     first_round = trained_rounds(campaign) + 1 if promoted else None
     card = {
         "file": str(path),
@@ -252,8 +252,13 @@ def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
     return table.filter(pa.array(mask, pa.bool_()))
 
 
-def _decide(comparison: Mapping[str, PairedComparison], promote: bool) -> tuple[bool, str]:
-    worse = [name for name, item in comparison.items() if item.difference.value > 0]
+def _decide(comparison: Mapping[str, PairedComparison], target: str, promote: bool) -> tuple[bool, str]:
+    """Promote if the error for ``target`` is no larger and no other target's is significantly larger."""
+    worse = [
+        name
+        for name, item in comparison.items()
+        if (item.difference.value > 0 if name == target else item.difference.low > 0)
+    ]
     if not worse:
         return True, "its error on the sealed molecules is no larger"
     names = ", ".join(worse)

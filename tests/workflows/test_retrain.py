@@ -1,0 +1,157 @@
+"""New scores in: what is read, what is refused, who is promoted, and what later rounds learn from it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from docksieve.data.errors import CampaignError, InputError
+from docksieve.data.store import read_table
+from docksieve.workflows.campaign import submit
+from docksieve.workflows.folder import open_campaign
+from docksieve.workflows.hits import hits
+from docksieve.workflows.retrain import list_models, model_card, present_model, retrain
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("retrain")
+    text = campaign_text.replace("count = 2", "count = 1")
+    (folder / "campaign.toml").write_text(text)
+    return submit(folder / "campaign.toml", "inline").root
+
+
+@pytest.fixture
+def campaign(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished campaign: campaigns can be copied and moved."""
+    shutil.copytree(finished, tmp_path / "small")
+    shutil.copy(finished.parent / "campaign.toml", tmp_path)
+    return tmp_path / "small"
+
+
+@pytest.fixture
+def new_scores(campaign: Path, small_inputs: Path, tmp_path: Path) -> Path:
+    """True scores of 150 molecules that the campaign did not dock."""
+    docked = set(hits(campaign, top=None, target="A")["smiles"].to_pylist())
+    with (small_inputs / "a.csv").open() as handle:
+        rows = [row for row in csv.DictReader(handle) if row["smiles"] not in docked][:150]
+    path = tmp_path / "new.csv"
+    path.write_text("smiles,score\n" + "".join(f"{row['smiles']},{row['score']}\n" for row in rows))
+    return path
+
+
+def test_more_scores_make_a_better_model(campaign: Path, new_scores: Path) -> None:
+    before = present_model(open_campaign(campaign))
+    result = retrain(campaign, new_scores, "A")
+    assert result.imported.lines == 150
+    assert result.imported.used + result.imported.repeated == 150
+    assert result.imported.unknown == 0
+    assert result.agreement > 0.5
+    item = result.comparison["A"]
+    assert item.molecules >= 25  # a fifth of the imported, and the sealed part of the seed sample
+    assert item.difference.low <= item.difference.value <= item.difference.high
+    assert item.rmse_candidate.value < item.rmse_present.value
+    assert result.promoted
+    opened = open_campaign(campaign)
+    assert present_model(opened) == result.name == "retrain-001/teacher"
+    cards = {card["name"]: card for card in list_models(opened)}
+    assert cards[result.name]["present"] and not cards[before]["present"]
+    assert model_card(opened, result.name)["parent"] == cards[before]["id"]
+
+
+def test_a_promoted_import_trains_the_next_round(campaign: Path, new_scores: Path) -> None:
+    retrain(campaign, new_scores, "A", promote=True)
+    path = campaign.parent / "campaign.toml"
+    path.write_text(path.read_text().replace("count = 1", "count = 2"))
+    opened = submit(path, "inline")
+    (first,) = opened.ledger.receipts("round-01/train")
+    (second,) = opened.ledger.receipts("round-02/train")
+    assert not any(record.path.startswith("imports/") for record in first.inputs)
+    assert any(record.path.startswith("imports/") for record in second.inputs)
+    assert second.counts["molecules"] > first.counts["molecules"] + 100
+    assert present_model(opened) == "round-02/teacher"
+
+
+def test_a_worse_candidate_is_not_promoted_unless_asked(
+    campaign: Path, new_scores: Path, tmp_path: Path
+) -> None:
+    rows = new_scores.read_text().splitlines()[1:]
+    shuffled = [line.split(",")[0] + "," + rows[index - 7].split(",")[1] for index, line in enumerate(rows)]
+    noise = tmp_path / "noise.csv"
+    noise.write_text("smiles,score\n" + "\n".join(shuffled) + "\n")
+    result = retrain(campaign, noise, "A", force=True)
+    if result.comparison["A"].difference.value > 0:
+        assert not result.promoted
+        assert present_model(open_campaign(campaign)) == "round-01/teacher"
+        again = retrain(campaign, noise, "A", force=True, promote=True)
+        assert again.promoted
+        assert present_model(open_campaign(campaign)) == again.name == "retrain-002/teacher"
+    else:  # never seen, but not impossible
+        assert result.promoted
+
+
+def test_every_line_is_accounted_for(campaign: Path, tmp_path: Path) -> None:
+    path = tmp_path / "messy.csv"
+    lines = [
+        "name,SMILES,Docking Score,docking_score",
+        "a,O=C(C)NCc1ccccc1,x,-5.1",
+        "b,OC(=O)Cc1ccccc1,x,-5.0",  # not in the library
+        "c,not a molecule,x,-5.0",
+        "d,O=C(C)NCCO,x,",  # no score
+        "e,C(=O)(C)NCc1ccccc1,x,-5.3",  # a again, written otherwise, another score
+        "f,O=C(c1ccccc1)Nc1ccccc1,x,-7.0",
+    ]
+    path.write_bytes("\r\n".join(lines).encode() + b"\r\n")
+    result = retrain(campaign, path, "A")
+    report = result.imported
+    assert (report.lines, report.used, report.repeated, report.unscored, report.unreadable) == (6, 3, 1, 1, 1)
+    assert report.used + report.repeated + report.unscored + report.unreadable == report.lines
+    assert (report.unknown, report.conflicts) == (1, 1)
+    assert report.examples["unreadable"] == [4]
+    assert report.examples["no score"] == [5]
+    assert report.examples["not in the library"] == [3]
+    assert report.examples["different scores"] == [2]
+    table = read_table(campaign / "imports" / "import-001" / "scores.parquet")
+    scores = dict(zip(table["smiles"].to_pylist(), table["score"].to_pylist(), strict=True))
+    assert scores["CC(=O)NCc1ccccc1"] == pytest.approx(-5.2)  # the mean of both
+
+
+def test_turned_scores_are_refused_and_can_be_turned_back(
+    campaign: Path, new_scores: Path, tmp_path: Path
+) -> None:
+    turned = tmp_path / "turned.csv"
+    turned.write_text(new_scores.read_text().replace(",-", ","))
+    with pytest.raises(InputError, match=r"run against the present model.*sign"):
+        retrain(campaign, turned, "A")
+    assert not (campaign / "imports").exists()  # nothing is kept of a refused file
+    result = retrain(campaign, turned, "A", lower_is_better=False)
+    assert result.agreement > 0.5
+
+
+def test_bad_requests_are_explained(campaign: Path, new_scores: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"several targets.*--target: A, B"):
+        retrain(campaign, new_scores)
+    with pytest.raises(InputError, match="no target 'C'"):
+        retrain(campaign, new_scores, "C")
+    with pytest.raises(InputError, match="does not exist"):
+        retrain(campaign, tmp_path / "none.csv", "A")
+    with pytest.raises(InputError, match="no column 'nope'"):
+        retrain(campaign, new_scores, "A", columns={"score_column": "nope"})
+    empty = tmp_path / "empty.csv"
+    empty.write_text("smiles,score\nfoo,-3.5\nbar,-4.5\n")
+    with pytest.raises(InputError, match="no molecule with a score"):
+        retrain(campaign, empty, "A", columns={"smiles_column": "smiles", "score_column": "score"})
+    with pytest.raises(InputError, match="no model 'x'"):
+        model_card(open_campaign(campaign), "x")
+
+
+def test_a_campaign_without_a_model_cannot_be_retrained(make_campaign: Make, new_scores: Path) -> None:
+    path = make_campaign(("count = 2", "count = 0"))
+    submit(path, "inline")
+    with pytest.raises(CampaignError, match="no model yet"):
+        retrain(path, new_scores, "A")
