@@ -106,7 +106,7 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as plain JSON values."""
-        return plain_json(dataclasses.asdict(self))  # type: ignore[no-any-return]
+        return plain_json(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:

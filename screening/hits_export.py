@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit.Chem import rdDepictor
 
 from ..data.errors import FormatError, InputError
 
@@ -99,7 +99,7 @@ class PoseReader:
 
 def _drawing(smiles: str) -> str:
     molecule = Chem.MolFromSmiles(smiles)
-    AllChem.Compute2DCoords(molecule)
+    rdDepictor.Compute2DCoords(molecule)
     return str(Chem.MolToMolBlock(molecule))
 
 

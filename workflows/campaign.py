@@ -65,7 +65,7 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
     root = campaign_root(config_path, read_config(config_path))
     with DriverLock(root):
         try:
-            campaign = begin_or_resume(config_path, site.core_count)
+            campaign = begin_or_resume(config_path, site)
         except BaseException:
             abandon_if_unborn(root)
             raise
@@ -92,7 +92,7 @@ def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer
         name = round_name(number)
         story.train(number)
         story.label(name)
-        story.distil(name)
+        story.distil(name, number)
         story.screen(name)
         story.rank(name)
         story.refine(name)
@@ -190,7 +190,7 @@ class Story:
         ]
         self._run(f"{name}/label", tasks)
 
-    def distil(self, name: str) -> None:
+    def distil(self, name: str, number: int) -> None:
         """Train the student on the teacher's labels."""
         settings = {
             "model": f"{name}/student",
@@ -200,7 +200,8 @@ class Story:
             "seed": self.campaign.seed,
             "threads": self.campaign.state["threads"],
         }
-        inputs = (*self.ledger.outputs(f"{name}/label"), *self._bundle(name, "train"))
+        docked = [record for record in self.scores(number) if record.path.startswith("scores/")]
+        inputs = (*self.ledger.outputs(f"{name}/label"), *self._bundle(name, "train"), *docked)
         self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
 
     def screen(self, name: str) -> None:

@@ -57,10 +57,10 @@ def submit(
 ) -> None:
     """Run a campaign to its end, or go on with one that was interrupted."""
     from .campaign import submit as submit_campaign
-    from .terminal import TerminalObserver
+    from .terminal import TerminalObserver, console
 
     command = ["docksieve", "submit", str(file.resolve()), "--site", site]
-    submit_campaign(file, site, TerminalObserver(Console(), command))
+    submit_campaign(file, site, TerminalObserver(console(), command))
 
 
 @app.command()
@@ -74,13 +74,12 @@ def status(
     from rich.live import Live
 
     from .status import status as read_status
-    from .terminal import status_table
+    from .terminal import console, status_table
 
-    console = Console()
     if not watch:
-        console.print(status_table(read_status(campaign)))
+        console().print(status_table(read_status(campaign)))
         return
-    with Live(console=console, auto_refresh=False) as live:
+    with Live(console=console(), auto_refresh=False) as live:
         while True:
             now = read_status(campaign)
             live.update(status_table(now), refresh=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 CampaignArgument = Annotated[Path, typer.Argument(help="Campaign folder or file.")]
 TargetOption = Annotated[str | None, typer.Option(help="One target; all of them if not given.")]
@@ -57,6 +56,7 @@ def retrain(
     """Train a candidate from new docking scores and promote it if it is no worse."""
     from .deliver import print_retrain
     from .retrain import retrain as run_retrain
+    from .terminal import console
 
     named = {"smiles_column": smiles_column, "id_column": id_column, "score_column": score_column}
     columns: dict[str, Any] = {
@@ -71,7 +71,7 @@ def retrain(
         force=force,
         columns=columns,
     )
-    print_retrain(Console(), result)
+    print_retrain(console(), result)
 
 
 def throughput(
@@ -81,14 +81,14 @@ def throughput(
     """Show the three rates of the screens, and what bounded them."""
     from dataclasses import asdict
 
-    from .terminal import throughput_table
+    from .terminal import console, throughput_table
     from .throughput import throughput as read_throughput
 
     groups = read_throughput(campaign)
     if as_json:
         typer.echo(json.dumps([asdict(group) | {"bound": group.bound} for group in groups], indent=1))
     else:
-        Console().print(throughput_table(groups))
+        console().print(throughput_table(groups))
 
 
 def report(
@@ -97,9 +97,10 @@ def report(
 ) -> None:
     """Write a self-contained HTML report, and print its summary."""
     from .report import write_report
+    from .terminal import console
 
     path, summary = write_report(campaign, out)
-    Console().print(summary, highlight=False)
+    console().print(summary, highlight=False)
     typer.echo(f"Report: {path}")
 
 
@@ -108,8 +109,9 @@ def models_list(campaign: CampaignArgument) -> None:
     """List the models of a campaign; the one in force is marked."""
     from .deliver import print_models
     from .retrain import list_models
+    from .terminal import console
 
-    print_models(Console(), list_models(campaign))
+    print_models(console(), list_models(campaign))
 
 
 @models_app.command("show")

@@ -192,8 +192,8 @@ def _known_keys(location: list[str]) -> list[str]:
         for kind in (VinaTarget, CommandTarget, TableTarget):
             names += [name for name in kind.__dataclass_fields__ if name not in names]
         return names
-    kind = CampaignConfig.model_fields[location[0]].annotation
-    fields = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
+    section = CampaignConfig.model_fields[location[0]].annotation
+    fields = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
     return list(fields)
 
 

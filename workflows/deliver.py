@@ -18,7 +18,7 @@ from .folder import open_campaign
 from .hits import failures, hits
 from .retrain import RetrainResult
 from .status import status
-from .terminal import hits_as_table
+from .terminal import console, hits_as_table
 
 
 def deliver_hits(
@@ -43,11 +43,11 @@ def deliver_hits(
     opened = open_campaign(campaign)
     table = failures(opened, target) if failed else hits(opened, top, target, where, by)  # type: ignore[arg-type]
     state = status(opened).state
-    console = Console(stderr=True)
+    notes = console(stderr=True)
     if state != "complete":
-        console.print(f"The campaign is {state}: this is what is finished by now.")
+        notes.print(f"The campaign is {state}: this is what is finished by now.")
     if table.num_rows == 0:
-        console.print(
+        notes.print(
             "There are no such molecules" + (f" where {where}" if where else "") + " (yet).", markup=False
         )
     if out is not None:
@@ -55,14 +55,14 @@ def deliver_hits(
         if failed and chosen in ("sdf", "smi"):
             raise InputError("Failed dockings have no poses.", "Use csv, parquet or json.")
         export_hits(table, chosen, out, opened.root)
-        console.print(f"Wrote {table.num_rows:,} molecules to {out}.", highlight=False)
+        notes.print(f"Wrote {table.num_rows:,} molecules to {out}.", highlight=False)
     else:
         _print(table, kind, opened.root, failed)
 
 
 def _print(table: pa.Table, kind: str, root: Path, failed: bool) -> None:
     if kind == "table":
-        Console().print(_plain_table(table) if failed else hits_as_table(table))
+        console().print(_plain_table(table) if failed else hits_as_table(table))
     elif kind == "csv":
         pa_csv.write_csv(table, sys.stdout.buffer)
     elif kind == "json":
@@ -123,7 +123,7 @@ def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
             "*" if card["present"] else "",
             card["name"],
             str(card.get("kind", "")),
-            str(card["model_id"])[:12],
+            str(card["id"])[:12],
             str(card.get("parent", ""))[:12],
             ", ".join(_target_names(card)),
         )

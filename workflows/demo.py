@@ -14,6 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .terminal import console as terminal_console
+
 LIBRARY_SIZE = 120_000
 CAMPAIGN = """\
 [campaign]
@@ -50,7 +52,7 @@ TARGET = "EGFR"
 
 def run(folder: Path) -> None:
     """Run the demo in ``folder``, saying each command as a user would type it."""
-    console = Console()
+    console = terminal_console()
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     if not (folder / "library" / "library.json").exists():

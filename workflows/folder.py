@@ -19,6 +19,7 @@ import psutil
 from ..data.errors import CampaignError, ConfigError, FormatError
 from ..data.library import Library
 from ..data.store import FileRecord, read_json, record_file, remove_temporary_files, write_json
+from ..hpc.site import Site
 from ..screening.docking import freeze_target
 from .config import CampaignConfig, read_config
 from .ledger import Ledger
@@ -119,7 +120,7 @@ def campaign_root(config_path: Path, config: CampaignConfig) -> Path:
     return (config_path.parent / (config.campaign.folder or config.campaign.name)).resolve()
 
 
-def begin_or_resume(config_path: str | Path, threads: int) -> Campaign:
+def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
     """Open the campaign of ``config_path``, making its folder if this is the first time.
 
     Everything a campaign depends on is checked and copied here, before any work: the library's
@@ -135,16 +136,16 @@ def begin_or_resume(config_path: str | Path, threads: int) -> Campaign:
     config = read_config(config_path)
     root = campaign_root(config_path, config)
     if (root / "campaign.json").exists():
-        return _resume(root, config, config_path)
+        return _resume(root, config, config_path, site)
     if root.exists() and any(item.name != "driver.lock" for item in root.iterdir()):
         raise CampaignError(
             f"The folder {root} is not empty and is not a campaign.",
             "Choose another [campaign] folder, or remove it.",
         )
-    return _begin(root, config, config_path, threads)
+    return _begin(root, config, config_path, site)
 
 
-def _begin(root: Path, config: CampaignConfig, config_path: Path, threads: int) -> Campaign:
+def _begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
     from .. import __version__
 
     base = config_path.parent
@@ -176,7 +177,8 @@ def _begin(root: Path, config: CampaignConfig, config_path: Path, threads: int) 
         },
         "targets": specs,
         "target_files": files,
-        "threads": config.run.threads or threads,
+        "threads": config.run.threads or site.core_count,
+        "site": site.name,
         "created": time.time(),
         "docksieve": __version__,
     }
@@ -184,7 +186,7 @@ def _begin(root: Path, config: CampaignConfig, config_path: Path, threads: int) 
     return open_campaign(root)
 
 
-def _resume(root: Path, config: CampaignConfig, config_path: Path) -> Campaign:
+def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
     campaign = open_campaign(root)
     before, now = campaign.state["config"], config.model_dump(mode="json")
     changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
@@ -195,8 +197,9 @@ def _resume(root: Path, config: CampaignConfig, config_path: Path) -> Campaign:
             "Put it back, or give the changed campaign another [campaign] folder. "
             "Only [rounds] count and [final] molecules may change.",
         )
-    if now != before:
-        write_json(root / "campaign.json", {**campaign.state, "config": now})
+    state = {**campaign.state, "config": now, "site": site.name}
+    if state != campaign.state:
+        write_json(root / "campaign.json", state)
     return open_campaign(root)
 
 

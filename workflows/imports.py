@@ -142,7 +142,7 @@ def _scores_table(
     lower_is_better: bool,
 ) -> pa.Table:
     count = len(smiles)
-    scores = [float(np.mean([row.score for row in molecules[text]])) for text in smiles]  # type: ignore[arg-type]
+    scores = [float(np.mean([row.score for row in molecules[text]])) for text in smiles]
     columns = {
         "row": pa.array([int(row) if row >= 0 else None for row in rows], pa.int64()),
         "id": pa.array([molecules[text][0].id or text for text in smiles]),

@@ -191,9 +191,12 @@ def distil(context: Context) -> Outcome:
     with context.watch("read"):
         names = ["smiles", *[f"{kind}:{target}" for kind in ("mean", "spread") for target in directions]]
         labels = concat(context.inputs("labels/"), names)
-        labels = labels.drop_null()
+        labels = labels.filter(pc.is_valid(labels[names[1]]))
         mean = np.column_stack([labels[f"mean:{target}"].to_numpy() for target in directions])
         spread = np.column_stack([labels[f"spread:{target}"].to_numpy() for target in directions])
+        # The teacher is sure of what it was trained on for a reason that the student cannot see.
+        docked = concat(context.inputs("scores/"), ["smiles"])["smiles"]
+        spread[pc.is_in(labels["smiles"], docked.combine_chunks()).to_numpy(zero_copy_only=False)] = np.nan
     seed = derive_seed(settings["seed"], "distil", settings["model"])
     with context.watch("train"):
         student = distil_student(
@@ -227,20 +230,22 @@ def screen(context: Context) -> Outcome:
     with context.watch("load"):
         student = bundle_of(context)
     root, name, group = context.root, shard.stem, settings["round"]
-    outputs = tuple(
+    predictions, histogram, leaders = (
         root / kind / group / f"{name}.parquet" for kind in ("predictions", "histograms", "leaders")
     )
     result = screen_shard(
         shard,
         student,
-        *outputs,
+        predictions,
+        histogram,
+        leaders,
         threads=context.runtime.get("threads", 1),
         device=context.runtime.get("device", "cpu"),
     )
     return Outcome(
         rows_in=result.rows,
         rows_out=result.rows,
-        outputs=outputs,
+        outputs=(predictions, histogram, leaders),
         counts={
             "molecules": result.rows,
             "predictions": (result.rows - result.missing) * len(student.targets),

@@ -234,7 +234,8 @@ def _compare(
             continue
         truth = mine["score"].to_numpy()
         column = models[0].targets.index(target)
-        old, new = (model.predict(mine["smiles"].to_pylist()).mean[:, column] for model in models)
+        smiles = mine["smiles"].to_pylist()
+        old, new = (model.predict(smiles).mean[:, column].astype(np.float64) for model in models)
         known = np.isfinite(old) & np.isfinite(new)
         comparisons[target] = compare_predictions(
             truth[known], old[known], new[known], seed=derive_seed(seed, "compare", candidate)

@@ -129,7 +129,7 @@ def failed_receipt(task: Task, failure: Failure, seconds: Mapping[str, float] | 
 
 def _function(kind: str) -> Callable[[Context], Outcome]:
     module, name = KINDS[kind].split(":")
-    return getattr(importlib.import_module(module, __package__), name)  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(module, __package__), name)
 
 
 def _check_inputs(root: Path, task: Task) -> None:

@@ -17,7 +17,9 @@ path = "{library}"           # required; a folder made by `docksieve library bui
 engine = "vina"              # required: "vina", "command" (any program) or "table" (scores in a file)
 receptor = "dockstring:EGFR" # required: a PDBQT file, or a receptor of the dockstring package
 # box = {{ center = [10.0, 20.0, 30.0], size = [22.0, 22.0, 22.0] }}   # or the name of a box file
-# See docs/docking.md for search settings, ligand preparation, other programs and score tables.
+box_size = 22.0              # sides of the box in angstrom; dockstring's own are 30, and cost time and quality
+# search = "balanced"        # or fast, thorough, standard; `docksieve receptor tune` finds the cheapest good one
+# See docs/docking.md for ligand preparation, other programs and score tables.
 
 [start]                      # docked before there is a model
 molecules = 300

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -119,6 +120,12 @@ class TerminalObserver:
             )
 
 
+def console(stderr: bool = False) -> Console:
+    """Return a console; one that is no terminal (a pipe, a log file) is wide enough for every table."""
+    here = Console(stderr=stderr)
+    return here if here.is_terminal else Console(stderr=stderr, width=180)
+
+
 def shown_path(path: Path) -> str:
     """Return ``path`` relative to the current folder where that is shorter."""
     try:
@@ -148,15 +155,14 @@ def _notes(receipt: Receipt) -> list[str]:
     return []
 
 
-def _quality(report: dict[str, object]) -> list[str]:
+def _quality(report: dict[str, Any]) -> list[str]:
+    """Return one line per target: a teacher's cross-validated figures, or a student's fidelity."""
+    targets = report.get("targets") or report.get("fidelity") or {}
     lines = []
-    targets = report.get("targets", {})
-    if isinstance(targets, dict):
-        for target, metrics in targets.items():
-            shown = ", ".join(
-                f"{name} {_figure(value)}" for name, value in metrics.items() if _is_metric(value)
-            )
-            lines.append(f"{target}: {shown}")
+    for target, metrics in targets.items():
+        known = {name: value for name, value in metrics.items() if _is_metric(value)}
+        shown = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in known.items())
+        lines.append(f"{target}: {shown}")
     return lines
 
 
@@ -176,7 +182,7 @@ def status_table(status: CampaignStatus) -> Table:
     driver = f" ({status.driver})" if status.driver else ""
     title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
     table = Table(title=title, title_justify="left")
-    table.add_column("stage")
+    table.add_column("stage", no_wrap=True)
     for name in ("tasks", "done", "running", "failed", "left", "molecules", "per task-second"):
         table.add_column(name, justify="right")
     for stage in status.stages:
