@@ -58,7 +58,6 @@ def run(folder: Path) -> None:
     if not (folder / "library" / "library.json").exists():
         size = str(LIBRARY_SIZE)
         _command(console, "library", "enumerate", str(folder / "library"), "--limit", size, "--seed", "7")
-    _command(console, "library", "info", str(folder / "library"))
     config = folder / "campaign.toml"
     if not config.exists():
         config.write_text(CAMPAIGN.format(target=TARGET))

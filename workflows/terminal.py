@@ -54,13 +54,13 @@ class TerminalObserver:
     def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
         """Print what is about to run, and the command that goes on with it if it is interrupted."""
         say = self._console.print
-        say(f"Campaign [bold]{campaign.config.campaign.name}[/] in {campaign.root}")
+        say("If this is interrupted, the same command goes on with it:")
+        say(f"  {shlex.join(self._command)}", soft_wrap=True, highlight=False)
+        say(f"Campaign [bold]{campaign.config.campaign.name}[/] in {campaign.root}", soft_wrap=True)
         say(
             f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
             f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
         )
-        say("If it is interrupted, this command goes on with it:")
-        say(f"  {shlex.join(self._command)}", soft_wrap=True, highlight=False)
         if orphans:
             say(f"Ended {orphans} processes that a killed driver had left behind.")
 
