@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -186,13 +187,21 @@ def matches(record: FileRecord, root: str | os.PathLike[str]) -> bool:
         return False
 
 
+def is_temporary(path: str | os.PathLike[str]) -> bool:
+    """Tell whether ``path`` is what a writer has not finished (or was killed while writing)."""
+    return Path(path).name.startswith(TEMPORARY_PREFIX)
+
+
 def remove_temporary_files(folder: str | os.PathLike[str]) -> int:
-    """Remove what killed writers left under ``folder`` and return how many files that were.
+    """Remove what killed writers left under ``folder``, files and folders; return how many that were.
 
     Only for a folder that nobody is writing to.
     """
     leftovers = list(Path(folder).rglob(f"{TEMPORARY_PREFIX}*"))
     for path in leftovers:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+            continue
         with contextlib.suppress(OSError):
             path.unlink()
     return len(leftovers)

@@ -144,7 +144,7 @@ def clean(data: TrainingData, min_scores: int) -> CleanData:
         if len(values) < min_scores:
             raise ModelError(
                 f"Target {target!r} has {len(values)} scored molecules; a teacher needs at least {min_scores}.",
-                "Dock more molecules for it, or leave the target out.",
+                "Dock more molecules for it, or begin a campaign without it.",
             )
         if values.min() == values.max():
             raise ModelError(

@@ -28,6 +28,7 @@ from .folder import (
     campaign_root,
     end_orphans,
     open_campaign,
+    refuse_strangers,
 )
 from .ledger import LIBRARY_PREFIX, Task, round_name
 from .observe import Observer, Silent
@@ -63,6 +64,7 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
     config_path, observer = Path(config_path), observer or Silent()
     site = site if isinstance(site, Site) else load_site(site)
     root = campaign_root(config_path, read_config(config_path))
+    refuse_strangers(root)
     with DriverLock(root):
         try:
             campaign = begin_or_resume(config_path, site)
@@ -94,7 +96,7 @@ def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer
         story.label(name)
         story.distil(name, number)
         story.screen(name)
-        story.rank(name)
+        story.rank(name, number)
         story.refine(name)
         story.acquire(name, number)
         story.dock(name, "screen")
@@ -166,12 +168,14 @@ class Story:
 
     def scores(self, before: int) -> tuple[FileRecord, ...]:
         """Return the scores tables of all rounds before ``before``, and what was imported by then."""
-        docked = [
+        return (*self._docked(before), *self.campaign.imported_scores(before))
+
+    def _docked(self, before: int) -> list[FileRecord]:
+        return [
             record
             for number in range(before)
             for record in self.ledger.outputs(f"{round_name(number)}/dock", "scores/")
         ]
-        return (*docked, *self.campaign.imported_scores(before))
 
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
@@ -200,8 +204,11 @@ class Story:
             "seed": self.campaign.seed,
             "threads": self.campaign.state["threads"],
         }
-        docked = [record for record in self.scores(number) if record.path.startswith("scores/")]
-        inputs = (*self.ledger.outputs(f"{name}/label"), *self._bundle(name, "train"), *docked)
+        inputs = (
+            *self.ledger.outputs(f"{name}/label"),
+            *self._bundle(name, "train"),
+            *self.scores(number),
+        )
         self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
 
     def screen(self, name: str) -> None:
@@ -217,9 +224,16 @@ class Story:
             )
         self._run(f"{name}/screen", tasks)
 
-    def rank(self, name: str) -> None:
-        """Keep the student's best fraction, and never fewer than five times what will be docked."""
-        wanted = max(round(self.config.rounds.keep * self.library.rows), 5 * self.config.rounds.dock, 1)
+    def rank(self, name: str, number: int) -> None:
+        """Keep the student's best fraction, and always enough that are not docked yet.
+
+        Molecules docked in earlier rounds stay among the best, so room is made for as many.
+        """
+        rounds = self.config.rounds
+        docked = dict.fromkeys(self.targets, 0)
+        for record in self._docked(number):
+            docked[Path(record.path).parts[-2]] += record.rows or 0
+        wanted = max(round(rounds.keep * self.library.rows), 5 * rounds.dock) + max(docked.values())
         settings = {
             "round": name,
             "keep": min(wanted, self.library.rows),
@@ -255,8 +269,7 @@ class Story:
             "lower_is_better": self.directions,
             "batch": self.config.run.dock_batch,
         }
-        docked = [record for record in self.scores(number) if record.path.startswith("scores/")]
-        inputs = (*self.ledger.outputs(f"{name}/refine"), *docked)
+        inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
         self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 
     def select(self) -> None:
@@ -270,16 +283,12 @@ class Story:
             },
             "batch": self.config.run.dock_batch,
         }
-        inputs = [
-            record
-            for record in self.scores(self.config.rounds.count + 1)
-            if record.path.startswith("scores/")
-        ]
+        inputs = self._docked(self.config.rounds.count + 1)
         self._run("final/select", [self._task("final/select", "select", settings, inputs)])
 
     def hits(self) -> None:
         """Write the ranked hits."""
-        stages = [stage for stage in self.ledger.stages() if stage.endswith(("/dock", "/refine"))]
+        stages = [stage for stage in self.campaign.stages() if stage.endswith(("/dock", "/refine"))]
         inputs = [
             record
             for stage in stages

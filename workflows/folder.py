@@ -18,16 +18,27 @@ import psutil
 
 from ..data.errors import CampaignError, ConfigError, FormatError
 from ..data.library import Library
-from ..data.store import FileRecord, read_json, record_file, remove_temporary_files, write_json
+from ..data.store import (
+    FileRecord,
+    read_json,
+    record_file,
+    remove_temporary_files,
+    write_bytes,
+    write_json,
+)
 from ..hpc.site import Site
 from ..screening.docking import freeze_target
 from .config import CampaignConfig, read_config
-from .ledger import Ledger
+from .ledger import Ledger, round_number
 
 CAMPAIGN_FORMAT = 1
 ENVIRONMENT_MARK = "DOCKSIEVE_CAMPAIGN"
-MAY_CHANGE = {("rounds", "count"), ("final", "molecules")}
-"""Keys that may differ when a campaign goes on: both only add work."""
+MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
+"""Keys that may differ when a campaign goes on. The library may move: its fingerprint proves what it is."""
+BIRTH_MARK = ".docksieve-begin"
+"""Lies in a campaign folder while it is being prepared: what is beside it is ours to remove."""
+MIN_LABELS = 50
+"""Fewest molecules a student can be distilled from."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Campaign:
 
     @property
     def targets(self) -> dict[str, dict[str, Any]]:
-        """Frozen specification of each target, by name, in the order of the campaign file."""
+        """Frozen specification of each target, by name, in alphabetical order."""
         return dict(self.state["targets"])
 
     @property
@@ -67,11 +78,36 @@ class Campaign:
         """Return the records of the files that docking into ``target`` reads."""
         return tuple(FileRecord(**item) for item in self.state["target_files"][target])
 
+    def imports(self) -> list[dict[str, Any]]:
+        """Return the card of every import of scores (``docksieve retrain``), in order."""
+        cards = [read_json(path) for path in (self.root / "imports").glob("*/import.json")]
+        return sorted(cards, key=lambda card: int(card["number"]))
+
     def imported_scores(self, before: int) -> list[FileRecord]:
-        """Return the scores tables imported before round ``before`` began (``docksieve retrain``)."""
-        cards = [read_json(path) for path in sorted((self.root / "imports").glob("*/import.json"))]
-        promoted = [card for card in cards if card["first_round"] is not None]
+        """Return the scores tables imported before round ``before`` began, of promoted imports."""
+        promoted = [card for card in self.imports() if card["first_round"] is not None]
         return [FileRecord(**card["scores"]) for card in promoted if card["first_round"] <= before]
+
+    @property
+    def library_path(self) -> Path:
+        """Where the library lies."""
+        return self.root / self.state["library"]["path"]
+
+    def stages(self) -> list[str]:
+        """Return the stages planned so far that the campaign still has, in the order in which they run.
+
+        After ``[rounds] count`` or ``[final] molecules`` was lowered, earlier plans are still there.
+        """
+        count, final = self.config.rounds.count, self.config.final.molecules
+        known = []
+        for stage in self.ledger.stages():
+            group = stage.partition("/")[0]
+            number = round_number(group)
+            if (number is not None and number <= count) or (
+                number is None and (final or stage == "final/hits")
+            ):
+                known.append(stage)
+        return known
 
     def open_library(self) -> Library:
         """Open the library and check that it is the one the campaign began with.
@@ -81,8 +117,9 @@ class Campaign:
         CampaignError
             If it was altered since.
         """
-        library = Library.open(self.state["library"]["path"])
-        if library.fingerprint != self.state["library"]["fingerprint"]:
+        library = Library.open(self.library_path)
+        same_sizes = all(shard.path.stat().st_size == shard.record.bytes for shard in library.shards)
+        if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:
             raise CampaignError(
                 f"The library {library.path} was altered since the campaign {self.root} began.",
                 "Restore it, or begin a new campaign (another [campaign] folder) with it as it is now.",
@@ -137,29 +174,34 @@ def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
     root = campaign_root(config_path, config)
     if (root / "campaign.json").exists():
         return _resume(root, config, config_path, site)
-    if root.exists() and any(item.name != "driver.lock" for item in root.iterdir()):
-        raise CampaignError(
-            f"The folder {root} is not empty and is not a campaign.",
-            "Choose another [campaign] folder, or remove it.",
-        )
     return _begin(root, config, config_path, site)
+
+
+def refuse_strangers(root: Path) -> None:
+    """Make sure that ``root`` is a campaign, new, or empty. Call it before anything is written there.
+
+    Raises
+    ------
+    CampaignError
+        If it holds somebody else's files.
+    """
+    if not root.exists():
+        return
+    names = {item.name for item in root.iterdir()} - {"driver.lock", "driver.json"}
+    if names and not names & {"campaign.json", BIRTH_MARK}:
+        raise CampaignError(
+            f"The folder {root} is not empty and is not a campaign.", "Choose another [campaign] folder."
+        )
 
 
 def _begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
     from .. import __version__
 
     base = config_path.parent
+    shutil.rmtree(root / "targets", ignore_errors=True)  # of a preparation that was killed
+    write_bytes(root / BIRTH_MARK, b"")
     library = Library.open(base / config.library.path)
-    if library.rows == 0:
-        raise CampaignError(
-            f"The library {library.path} is empty.", "Build one with `docksieve library build`."
-        )
-    if config.start.molecules > library.rows:
-        raise ConfigError(
-            f"{config_path}: [start] molecules is {config.start.molecules:,}, "
-            f"but the library has {library.rows:,} molecules.",
-            "Ask for fewer.",
-        )
+    _check_sizes(config, config_path, library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
         folder = root / "targets" / name
@@ -171,7 +213,7 @@ def _begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) ->
         "config": config.model_dump(mode="json"),
         "config_file": str(config_path.resolve()),
         "library": {
-            "path": str(library.path.resolve()),
+            "path": os.path.relpath(library.path.resolve(), root),
             "fingerprint": library.fingerprint,
             "rows": library.rows,
         },
@@ -183,21 +225,53 @@ def _begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) ->
         "docksieve": __version__,
     }
     write_json(root / "campaign.json", state)
+    (root / BIRTH_MARK).unlink()
     return open_campaign(root)
+
+
+def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:
+    """Refuse, before any docking, what could not go on after it."""
+    if library.rows == 0:
+        raise CampaignError(
+            f"The library {library.path} is empty.", "Build one with `docksieve library build`."
+        )
+    wanted = config.start.molecules
+    if wanted > library.rows:
+        raise ConfigError(
+            f"{config_path}: [start] molecules is {wanted:,}, but the library has {library.rows:,} molecules.",
+            "Ask for fewer.",
+        )
+    if config.rounds.count == 0:
+        return
+    if library.rows < MIN_LABELS:
+        raise ConfigError(
+            f"The library {library.path} has {library.rows} molecules; a student needs at least {MIN_LABELS}.",
+            "Dock them all: [rounds] count = 0 and [start] molecules = their number.",
+        )
+    trained_on, needed = wanted * (1 - config.start.sealed), 1.2 * config.teacher.min_scores
+    if trained_on < needed:
+        raise ConfigError(
+            f"{config_path}: of [start] molecules = {wanted}, about {trained_on:.0f} are trained on "
+            f"([start] sealed = {config.start.sealed}), too few for a teacher "
+            f"([teacher] min_scores = {config.teacher.min_scores}, and some dockings fail).",
+            "Raise [start] molecules.",
+        )
 
 
 def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
     campaign = open_campaign(root)
-    before, now = campaign.state["config"], config.model_dump(mode="json")
+    before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
     changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
     if changed:
         names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
         raise ConfigError(
             f"{config_path} was changed since the campaign in {root} began: {names}.",
             "Put it back, or give the changed campaign another [campaign] folder. "
-            "Only [rounds] count and [final] molecules may change.",
+            "Only [rounds] count, [final] molecules and [library] path may change.",
         )
-    state = {**campaign.state, "config": now, "site": site.name}
+    place = os.path.relpath((config_path.parent / config.library.path).resolve(), root)
+    library = {**campaign.state["library"], "path": place}
+    state = {**campaign.state, "config": now, "site": site.name, "library": library}
     if state != campaign.state:
         write_json(root / "campaign.json", state)
     return open_campaign(root)
@@ -224,18 +298,28 @@ class DriverLock:
     def __enter__(self) -> DriverLock:
         self.root.mkdir(parents=True, exist_ok=True)
         self._handle = (self.root / "driver.lock").open("a+")
-        try:
-            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._acquired():
             self._handle.close()
             who = read_driver(self.root)
             where = f"process {who['pid']} on {who['host']}" if who else "another process"
             raise CampaignError(
                 f"The campaign in {self.root} is already running ({where}).",
                 "Watch it with `docksieve status --watch`, or end it with `docksieve cancel`.",
-            ) from None
-        cancel_path(self.root).unlink(missing_ok=True)
+            )
+        if (self.root / "campaign.json").exists():
+            cancel_path(self.root).unlink(missing_ok=True)
         return self
+
+    def _acquired(self) -> bool:
+        """Try for a second: `docksieve status` holds a shared lock for an instant."""
+        assert self._handle is not None
+        for _ in range(20):
+            try:
+                fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except OSError:
+                time.sleep(0.05)
+        return False
 
     def __exit__(self, *exc_info: object) -> None:
         assert self._handle is not None
@@ -245,23 +329,28 @@ class DriverLock:
 
 def abandon_if_unborn(root: Path) -> None:
     """Remove a campaign folder in which nothing but preparation happened."""
-    if not (root / "campaign.json").exists():
+    if (root / BIRTH_MARK).exists() and not (root / "campaign.json").exists():
         shutil.rmtree(root / "targets", ignore_errors=True)
+        (root / BIRTH_MARK).unlink()
+    if not (root / "campaign.json").exists():
         (root / "driver.lock").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             root.rmdir()
 
 
 def is_driven(root: Path) -> bool:
-    """Tell whether a driver holds the campaign's lock now. Never call it in the driver itself."""
+    """Tell whether a driver holds the campaign's lock now. Never call it in the driver itself.
+
+    Works on a campaign that one may only read.
+    """
     path = root / "driver.lock"
-    if not path.exists():
+    try:
+        with path.open("rb") as handle:
+            fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
         return False
-    with path.open("a+") as handle:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
+    except OSError:
+        return True
     return False
 
 

@@ -22,6 +22,7 @@ from ..models.settings import StudentSettings, TeacherSettings
 from ..models.teacher import TrainingData, train_teacher
 from .choosing import concat
 from .config import settings_from
+from .folder import MIN_LABELS
 from .tasks import Context, Outcome
 
 SCORE_COLUMNS = ["smiles", "target", "score"]
@@ -46,8 +47,8 @@ def is_sealed(smiles: str, seed: int, share: float) -> bool:
     return unit_interval(seed, "sealed", smiles) < share
 
 
-def training_data(
-    paths: Sequence[Path], shares: Sequence[float], directions: Mapping[str, bool], seed: int
+def gather_scores(
+    paths: Sequence[Path], root: Path, directions: Mapping[str, bool], seed: int, share: float
 ) -> tuple[TrainingData, int, int]:
     """Gather docking scores into one matrix.
 
@@ -55,12 +56,14 @@ def training_data(
     ----------
     paths : sequence of Path
         Scores tables.
-    shares : sequence of float
-        For each, the share of its molecules that is sealed: left out, wherever else they appear.
+    root : Path
+        The campaign folder that they lie in.
     directions : mapping of str to bool
         ``lower_is_better`` by target.
     seed : int
         The campaign's; it says which molecules are sealed.
+    share : float
+        Share of the seed sample that is sealed: left out, wherever else those molecules appear.
 
     Returns
     -------
@@ -76,11 +79,12 @@ def training_data(
         If there is no score at all.
     """
     tables = [concat([path], SCORE_COLUMNS) for path in paths]
+    shares = [_sealed_share(path, root, share) for path in paths]
     sealed = {
         smiles
-        for table, share in zip(tables, shares, strict=True)
+        for table, sealed_share in zip(tables, shares, strict=True)
         for smiles in table["smiles"].to_pylist()
-        if is_sealed(smiles, seed, share)
+        if is_sealed(smiles, seed, sealed_share)
     }
     everything = pa.concat_tables(tables)
     table = everything.filter(pc.is_valid(everything["score"]))
@@ -91,7 +95,7 @@ def training_data(
             f"There is no docking score to train on: {failed:,} dockings failed.",
             "`docksieve hits CAMPAIGN --failed` lists them with their reasons.",
         )
-    means = table.group_by(["smiles", "target"]).aggregate([("score", "mean")])
+    means = table.group_by(["smiles", "target"], use_threads=False).aggregate([("score", "mean")])
     smiles = sorted(set(means["smiles"].to_pylist()))
     place = {text: index for index, text in enumerate(smiles)}
     column = {target: index for index, target in enumerate(directions)}
@@ -112,10 +116,12 @@ def train(context: Context) -> Outcome:
     """Train the teacher on every docking score so far, but for the sealed ones."""
     settings = context.settings
     with context.watch("read"):
-        paths = context.inputs()
-        shares = [_sealed_share(path, context.root, settings["sealed"]) for path in paths]
-        data, sealed, failed = training_data(
-            paths, shares, dict(settings["lower_is_better"]), settings["seed"]
+        data, sealed, failed = gather_scores(
+            context.inputs(),
+            context.root,
+            dict(settings["lower_is_better"]),
+            settings["seed"],
+            settings["sealed"],
         )
     seed = derive_seed(settings["seed"], "train", settings["model"])
     with context.watch("train"):
@@ -194,9 +200,8 @@ def distil(context: Context) -> Outcome:
         labels = labels.filter(pc.is_valid(labels[names[1]]))
         mean = np.column_stack([labels[f"mean:{target}"].to_numpy() for target in directions])
         spread = np.column_stack([labels[f"spread:{target}"].to_numpy() for target in directions])
-        # The teacher is sure of what it was trained on for a reason that the student cannot see.
-        docked = concat(context.inputs("scores/"), ["smiles"])["smiles"]
-        spread[pc.is_in(labels["smiles"], docked.combine_chunks()).to_numpy(zero_copy_only=False)] = np.nan
+        known = concat([*context.inputs("scores/"), *context.inputs("imports/")], ["smiles"])["smiles"]
+        spread = _without_memory(labels["smiles"], spread, known)
     seed = derive_seed(settings["seed"], "distil", settings["model"])
     with context.watch("train"):
         student = distil_student(
@@ -221,6 +226,19 @@ def distil(context: Context) -> Outcome:
         counts={"molecules": labels.num_rows},
         facts={"model": model, "report": student.report},
     )
+
+
+def _without_memory(smiles: pa.ChunkedArray, spread: np.ndarray, docked: pa.ChunkedArray) -> np.ndarray:
+    """Blank the spread of docked molecules: the teacher is sure of them for a reason no student can see.
+
+    In a library so small that hardly any molecule is left undocked, the spreads stay as they are.
+    """
+    seen = pc.is_in(smiles, docked.combine_chunks()).to_numpy(zero_copy_only=False)
+    if (~seen).sum() < MIN_LABELS:
+        return spread
+    blanked = spread.copy()
+    blanked[seen] = np.nan
+    return blanked
 
 
 def screen(context: Context) -> Outcome:

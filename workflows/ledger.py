@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.receipts import Receipt, fingerprint, is_done, read_receipt
-from ..data.store import FileRecord, read_json, write_json
+from ..data.store import FileRecord, is_temporary, read_json, write_json
 
 LIBRARY_PREFIX = "@library/"
 
@@ -75,8 +75,8 @@ class Ledger:
 
     def stages(self) -> list[str]:
         """Return every stage planned so far, in the order in which they run."""
-        names = [read_json(path)["stage"] for path in (self.root / "plan").glob("*.json")]
-        return sorted(names, key=stage_order)
+        plans = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
+        return sorted((read_json(path)["stage"] for path in plans), key=stage_order)
 
     def receipts(self, stage: str) -> Iterator[Receipt]:
         """Yield the receipts there are for the tasks of ``stage``, in plan order."""
@@ -121,10 +121,16 @@ STEPS = (
 def stage_order(stage: str) -> tuple[int, int]:
     """Return the place of ``stage`` in a campaign: by round, then by step; the final stages come last."""
     group, _, step = stage.partition("/")
-    match = re.fullmatch(r"round-(\d+)", group)
-    return (int(match.group(1)) if match else 10**9, STEPS.index(step) if step in STEPS else len(STEPS))
+    number = round_number(group)
+    return (10**9 if number is None else number, STEPS.index(step) if step in STEPS else len(STEPS))
 
 
 def round_name(number: int) -> str:
     """Return the folder name of a round, such as ``round-03``."""
     return f"round-{number:02d}"
+
+
+def round_number(group: str) -> int | None:
+    """Return the number of the round whose folder name is ``group``; None for ``final`` and others."""
+    match = re.fullmatch(r"round-(\d+)", group)
+    return int(match.group(1)) if match else None

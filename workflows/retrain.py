@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data.errors import CampaignError, InputError
-from ..data.receipts import Receipt
+from ..data.receipts import Receipt, read_receipt
 from ..data.seeds import derive_seed
-from ..data.store import FileRecord, read_json, read_table, record_file, write_json, write_table
+from ..data.store import FileRecord, is_temporary, read_table, record_file, write_json, write_table
 from ..models.bundle import load_bundle, read_card
 from ..screening.compare import PairedComparison, compare_predictions
 from .folder import Campaign, DriverLock, open_campaign
 from .imports import ImportReport, check_direction, read_import
-from .learning import SEALED_SHARE_OF_IMPORTS, is_sealed
-from .ledger import Task, round_name
+from .learning import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
+from .ledger import Task, round_name, round_number
 from .tasks import run_task
 
 
@@ -117,24 +118,24 @@ def _retrain(
     agreement = float("nan")
     if not force:
         agreement = check_direction(table["score"].to_numpy(), predicted[:, column], path)
-    number = len(list((campaign.root / "imports").glob("import-*"))) + 1
-    record = _keep(campaign, table, number)
+    number = max((card["number"] for card in campaign.imports()), default=0) + 1
+    record = _keep(campaign, table, number, path)
     receipt = _train(campaign, record, number, present)
     candidate = f"retrain-{number:03d}/teacher"
     comparison = _compare(campaign, present, candidate, table)
     promoted, reason = _decide(comparison, target, promote)
     first_round = trained_rounds(campaign) + 1 if promoted else None
     card = {
+        "number": number,
         "file": str(path),
         "target": target,
         "scores": vars(record),
         "first_round": first_round,
         "report": imported.report.to_json(),
-        "candidate": receipt.facts["model"],
+        "model": candidate,
+        "model_id": receipt.facts["model"],
     }
     write_json(campaign.root / "imports" / f"import-{number:03d}" / "import.json", card)
-    if promoted:
-        write_json(campaign.root / "models" / "present.json", {"model": candidate})
     return RetrainResult(candidate, imported.report, agreement, comparison, promoted, reason)
 
 
@@ -150,12 +151,16 @@ def _the_target(campaign: Campaign, target: str | None) -> str:
 
 def trained_rounds(campaign: Campaign) -> int:
     """Return the number of the last round that has a teacher."""
-    rounds = (campaign.root / "models").glob("round-*/teacher/card.json")
-    return max((int(path.parts[-3].removeprefix("round-")) for path in rounds), default=0)
+    trained = [stage for stage in campaign.stages() if stage.endswith("/train")]
+    done = [stage for stage in trained if any(r.done for r in campaign.ledger.receipts(stage))]
+    return max((round_number(stage.partition("/")[0]) or 0 for stage in done), default=0)
 
 
 def present_model(campaign: Campaign) -> str:
-    """Return the folder (under ``models/``) of the teacher in force: promoted, or of the latest round.
+    """Return the folder (under ``models/``) of the teacher in force.
+
+    That is the one promoted last, until a later round has trained one on the same scores and more; else
+    the latest round's.
 
     Raises
     ------
@@ -163,16 +168,9 @@ def present_model(campaign: Campaign) -> str:
         If no teacher was trained yet.
     """
     last = trained_rounds(campaign)
-    pointer = campaign.root / "models" / "present.json"
-    if pointer.exists():
-        promoted = str(read_json(pointer)["model"])
-        first = [
-            read_json(card)["first_round"]
-            for card in (campaign.root / "imports").glob("*/import.json")
-            if f"retrain-{card.parent.name.removeprefix('import-')}/teacher" == promoted
-        ]
-        if not first or last < first[0]:  # a later round trained on the same scores and more
-            return promoted
+    promoted = [card for card in campaign.imports() if card["first_round"] is not None]
+    if promoted and last < promoted[-1]["first_round"]:
+        return str(promoted[-1]["model"])
     if last == 0:
         raise CampaignError(
             f"The campaign in {campaign.root} has no model yet.",
@@ -181,10 +179,18 @@ def present_model(campaign: Campaign) -> str:
     return f"{round_name(last)}/teacher"
 
 
-def _keep(campaign: Campaign, table: pa.Table, number: int) -> FileRecord:
-    path = campaign.root / "imports" / f"import-{number:03d}" / "scores.parquet"
-    write_table(path, table)
-    return record_file(path, campaign.root)
+def _keep(campaign: Campaign, table: pa.Table, number: int, path: Path) -> FileRecord:
+    kept = campaign.root / "imports" / f"import-{number:03d}" / "scores.parquet"
+    write_table(kept, table)
+    record = record_file(kept, campaign.root)
+    for card in campaign.imports():
+        if card["first_round"] is not None and card["scores"]["sha256"] == record.sha256:
+            shutil.rmtree(kept.parent)
+            raise InputError(
+                f"The scores in {path} were imported already (import-{card['number']:03d}).",
+                "Scores count once.",
+            )
+    return record
 
 
 def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> Receipt:
@@ -210,7 +216,7 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
 def docked_scores(campaign: Campaign) -> list[FileRecord]:
     """Return the scores tables of every round so far."""
     ledger = campaign.ledger
-    stages = [stage for stage in ledger.stages() if stage.startswith("round-") and stage.endswith("/dock")]
+    stages = [stage for stage in campaign.stages() if stage.startswith("round-") and stage.endswith("/dock")]
     return [record for stage in stages for record in ledger.outputs(stage, "scores/")]
 
 
@@ -227,6 +233,10 @@ def _compare(
     sealed.append(_only_sealed(imported.select(["smiles", "target", "score"]), seed, SEALED_SHARE_OF_IMPORTS))
     test = pa.concat_tables(sealed)
     test = test.filter(pc.is_valid(test["score"]))
+    known = pa.array(sorted(_trained_on(campaign, present)), pa.string())
+    test = test.filter(pc.invert(pc.is_in(test["smiles"], known)))
+    merged = test.group_by(["smiles", "target"], use_threads=False).aggregate([("score", "mean")])
+    test = merged.rename_columns(["smiles", "target", "score"])  # a molecule counts once
     comparisons = {}
     for target in campaign.targets:
         mine = test.filter(pc.equal(test["target"], target))
@@ -246,6 +256,27 @@ def _compare(
             "Set [start] sealed above 0 in the next campaign, or import more scores.",
         )
     return comparisons
+
+
+def _trained_on(campaign: Campaign, model: str) -> set[str]:
+    """Return the molecules that a teacher of this campaign learnt from.
+
+    A molecule acquired in some round is not sealed; if it is imported too, it may fall into the sealed part
+    of the import, and would then flatter the model that has seen it.
+    """
+    receipt = read_receipt(campaign.root, f"{model.partition('/')[0]}/train")
+    if receipt is None or not receipt.done:
+        raise CampaignError(
+            f"The receipt of the training of {model} is missing.", "Submit the campaign again."
+        )
+    data, _, _ = gather_scores(
+        [campaign.root / record.path for record in receipt.inputs],
+        campaign.root,
+        {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
+        campaign.seed,
+        campaign.config.start.sealed,
+    )
+    return set(data.smiles)
 
 
 def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
@@ -272,7 +303,8 @@ def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:
     """Return the card of every model of a campaign, with its folder and whether it is the one in force."""
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
     folder = opened.root / "models"
-    names = sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/card.json"))
+    cards = [path for path in folder.glob("*/*/card.json") if not is_temporary(path.parent)]
+    names = sorted(path.parent.relative_to(folder).as_posix() for path in cards)
     present = present_model(opened) if any(name.endswith("/teacher") for name in names) else ""
     return [{"name": name, "present": name == present, **read_card(folder / name)} for name in names]
 

@@ -44,14 +44,16 @@ class StageRunner:
             on_running=lambda names: self._note(stage, names),
             stop_requested=cancel_path(self._campaign.root).exists,
         )
-        for receipt in self._engine.run(open_tasks, watch):
-            self._observer.task_ended(stage, receipt)
-            in_a_row = 0 if receipt.done else in_a_row + 1
-            if not receipt.done:
-                failed.append(receipt)
-            if in_a_row >= MAX_FAILURES_IN_A_ROW:
-                break
-        self._observer.stage_ended(stage)
+        try:
+            for receipt in self._engine.run(open_tasks, watch):
+                self._observer.task_ended(stage, receipt)
+                in_a_row = 0 if receipt.done else in_a_row + 1
+                if not receipt.done:
+                    failed.append(receipt)
+                if in_a_row >= MAX_FAILURES_IN_A_ROW:
+                    break
+        finally:
+            self._observer.stage_ended(stage)
         if failed:
             raise self._explain(stage, failed, len(tasks))
 

@@ -137,11 +137,12 @@ def _check_inputs(root: Path, task: Task) -> None:
         path = task.locate(root, record)
         of_library = record.path.startswith(LIBRARY_PREFIX)
         kind = LibraryError if of_library else FormatError
+        cure = "Restore it from a copy and submit again." if of_library else "Submit again: it is made anew."
         if not path.is_file():
-            raise kind(f"{path} is missing, and {task.name} needs it.", "Restore it and submit again.")
+            raise kind(f"{path} is missing, and {task.name} needs it.", cure)
         if path.stat().st_size != record.bytes or sha256_file(path) != record.sha256:
             what = "the library was built" if of_library else "its receipt was written"
             raise kind(
                 f"{path} was altered since {what}; {task.name} will not use it.",
-                "Restore it from a copy and submit again.",
+                cure,
             )

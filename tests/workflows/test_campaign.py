@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -210,14 +211,94 @@ def test_an_altered_library_is_refused(make_campaign: Make, small_inputs: Path, 
         submit(path, "inline")
 
 
-def test_an_empty_folder_of_someone_else_is_not_taken(make_campaign: Make) -> None:
+def test_a_folder_of_someone_else_is_not_touched(make_campaign: Make) -> None:
     path = make_campaign()
     folder = path.with_suffix("")
-    folder.mkdir()
-    (folder / "thesis.txt").write_text("precious")
+    (folder / "targets").mkdir(parents=True)
+    for name in ("thesis.txt", "cancel", "targets/receptor.pdbqt"):
+        (folder / name).write_text("precious")
     with pytest.raises(CampaignError, match="not empty and is not a campaign"):
         submit(path, "inline")
-    assert [item.name for item in folder.iterdir() if item.name != "driver.lock"] == ["thesis.txt"]
+    left = sorted(item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file())
+    assert left == ["cancel", "targets/receptor.pdbqt", "thesis.txt"]
+
+
+def test_a_preparation_that_was_killed_is_begun_again(
+    make_campaign: Make, finished: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docksieve.workflows import folder as module
+
+    path = make_campaign()
+    real = module.freeze_target
+
+    def freeze_and_die(*arguments: object) -> dict[str, object]:
+        real(*arguments)  # type: ignore[arg-type]
+        os._exit(9)
+
+    monkeypatch.setattr(module, "freeze_target", freeze_and_die)
+    child = os.fork()
+    if child == 0:
+        submit(path, "inline")
+    os.waitpid(child, 0)
+    monkeypatch.undo()
+    assert not (path.with_suffix("") / "campaign.json").exists()
+    assert all_hits(submit(path, "inline")).equals(all_hits(finished))
+
+
+def test_project_and_library_can_be_moved(
+    make_campaign: Make, finished: Campaign, small_inputs: Path, tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    shutil.copytree(small_inputs / "library", before / "library")
+    text = make_campaign().read_text().replace(str(small_inputs / "library"), "library")
+    (before / "campaign.toml").write_text(text)
+    with pytest.raises(KeyboardInterrupt):
+        submit(before / "campaign.toml", "inline", Interrupting(20))
+    after = tmp_path / "elsewhere" / "after"
+    after.parent.mkdir()
+    before.rename(after)
+    (after / "library").rename(after / "lib")
+    (after / "campaign.toml").write_text(text.replace('"library"', '"lib"'))
+    assert all_hits(submit(after / "campaign.toml", "inline")).equals(all_hits(finished))
+
+
+def test_fewer_rounds_and_no_final_docking_are_honoured(make_campaign: Make) -> None:
+    path = make_campaign()
+    submit(path, "inline")
+    path.write_text(
+        path.read_text().replace("count = 2", "count = 1").replace("molecules = 5", "molecules = 0")
+    )
+    campaign = submit(path, "inline")
+    table = all_hits(campaign)
+    assert max(table["docked_round"].to_pylist()) == 1
+    assert table["final_score"].null_count == len(table)
+    assert status(campaign).state == "complete"
+
+
+def test_rounds_do_not_run_dry_while_molecules_are_left(make_campaign: Make) -> None:
+    path = make_campaign(
+        ("count = 2", "count = 5"), ("keep = 0.2", "keep = 0.01"), ("dock = 15", "dock = 30")
+    )
+    campaign = submit(path, "inline")
+    for number in range(1, 6):
+        (receipt,) = campaign.ledger.receipts(f"round-{number:02d}/acquire")
+        assert {name: receipt.facts[name]["chosen"] for name in "AB"} == {"A": 30, "B": 30}
+
+
+def test_a_library_that_is_docked_whole_still_has_a_campaign(make_campaign: Make) -> None:
+    path = make_campaign(("molecules = 60", "molecules = 400"), ("count = 2", "count = 1"))
+    campaign = submit(path, "inline")
+    (receipt,) = campaign.ledger.receipts("round-01/acquire")
+    assert receipt.rows_out == 0  # nothing is left to dock, and that is no failure
+    assert len(hits(campaign, top=None, target="A")) >= 390
+
+
+def test_too_small_a_start_is_refused_before_docking(make_campaign: Make) -> None:
+    path = make_campaign(("molecules = 60", "molecules = 12"))
+    with pytest.raises(ConfigError, match=r"\[start\] molecules = 12.*too few for a teacher"):
+        submit(path, "inline")
+    assert not path.with_suffix("").exists()
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,26 @@ def test_a_worse_candidate_is_not_promoted_unless_asked(
         assert result.promoted
 
 
+def test_molecules_the_present_model_learnt_from_do_not_judge_it(campaign: Path, tmp_path: Path) -> None:
+    """Somebody docks the acquired molecules again and imports them: none may be in the test set."""
+    opened = open_campaign(campaign)
+    table = hits(opened, top=None, target="A", by="docked")
+    path = tmp_path / "again.csv"
+    rows = zip(table["smiles"].to_pylist(), table["docked_score"].to_pylist(), strict=True)
+    path.write_text("smiles,score\n" + "".join(f"{smiles},{score}\n" for smiles, score in rows))
+    (receipt,) = opened.ledger.receipts("round-01/train")
+    result = retrain(campaign, path, "A")
+    in_round_one = sum(1 for number in table["docked_round"].to_pylist() if number == 1)
+    assert result.comparison["A"].molecules <= receipt.counts["sealed"] + in_round_one
+
+
+def test_the_same_scores_count_once(campaign: Path, new_scores: Path) -> None:
+    retrain(campaign, new_scores, "A", promote=True)
+    with pytest.raises(InputError, match="imported already"):
+        retrain(campaign, new_scores, "A", promote=True)
+    assert len(list((campaign / "imports").iterdir())) == 1
+
+
 def test_every_line_is_accounted_for(campaign: Path, tmp_path: Path) -> None:
     path = tmp_path / "messy.csv"
     lines = [
@@ -128,7 +148,7 @@ def test_turned_scores_are_refused_and_can_be_turned_back(
     turned.write_text(new_scores.read_text().replace(",-", ","))
     with pytest.raises(InputError, match=r"run against the present model.*sign"):
         retrain(campaign, turned, "A")
-    assert not (campaign / "imports").exists()  # nothing is kept of a refused file
+    assert not list((campaign / "imports").glob("*"))  # nothing is kept of a refused file
     result = retrain(campaign, turned, "A", lower_is_better=False)
     assert result.agreement > 0.5
 
