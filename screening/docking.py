@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -26,6 +26,9 @@ from .ligand_settings import LigandSettings
 from .receptor import Box
 from .table import TableTarget
 from .vina import SearchSettings, VinaTarget
+
+if TYPE_CHECKING:
+    from ..data.molecules import StandardSettings
 
 __all__ = [
     "Box",
@@ -81,7 +84,13 @@ def _engine(name: str) -> Any:
         raise FormatError(f"The docking engine {name!r} is unknown; this version knows {known}.") from None
 
 
-def freeze_target(name: str, settings: TargetSettings, folder: Path, base: Path) -> dict[str, Any]:
+def freeze_target(
+    name: str,
+    settings: TargetSettings,
+    folder: Path,
+    base: Path,
+    standard: StandardSettings | None = None,
+) -> dict[str, Any]:
     """Check a target and copy all that workers need into ``folder``. Runs once, where the campaign starts.
 
     Parameters
@@ -93,6 +102,8 @@ def freeze_target(name: str, settings: TargetSettings, folder: Path, base: Path)
         Made if it does not exist. Several targets may share it.
     base : Path
         Folder that relative paths in ``settings`` are taken from.
+    standard : StandardSettings, optional
+        How the library's molecules came to their standard form, for engines that match molecules (``table``).
 
     Returns
     -------
@@ -111,7 +122,9 @@ def freeze_target(name: str, settings: TargetSettings, folder: Path, base: Path)
             "It begins with a letter or digit and holds letters, digits, '_', '-' and '.', at most 64.",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    spec = _engine(settings.engine).freeze(name, settings, folder, base)
+    freeze = _engine(settings.engine).freeze
+    known = {"standard": standard} if settings.engine == "table" else {}
+    spec = freeze(name, settings, folder, base, **known)
     return dict(json.loads(json.dumps(spec, allow_nan=False)))
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,9 @@ from ..data.errors import DockingError, DocksieveError, InputError
 from ..data.store import read_table, sha256_file, write_table
 from .docking_contract import BatchNotes, FailureCode, Ligand, Outcome, Protocol_
 from .table_read import ScoreRow, read_scores
+
+if TYPE_CHECKING:
+    from ..data.molecules import StandardSettings
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,14 @@ class _Entry:
     scores: list[float]
 
 
-def freeze(name: str, settings: TableTarget, folder: Path, base: Path) -> dict[str, Any]:
-    """Read the table, index it in ``folder``, and return the frozen target with counts of what was read."""
+def freeze(
+    name: str, settings: TableTarget, folder: Path, base: Path, standard: StandardSettings | None = None
+) -> dict[str, Any]:
+    """Read the table, index it in ``folder``, and return the frozen target with counts of what was read.
+
+    ``standard`` is that of the library: a library that forgets stereochemistry, say, finds its molecules
+    only in a table that forgets it too.
+    """
     path = base / Path(settings.scores).expanduser()
     table = read_scores(path, settings)
     match = settings.match
@@ -91,7 +101,7 @@ def freeze(name: str, settings: TableTarget, folder: Path, base: Path) -> dict[s
         )
     if match == "id" and not table.has_ids:
         raise InputError(f"{path} has no id column.", "Name it (id_column = ...), or set match = 'smiles'.")
-    key_of = standard_or_none if match == "smiles" else _id_key
+    key_of = partial(standard_or_none, settings=standard) if match == "smiles" else _id_key
     entries, unreadable = _collect(table.rows, key_of, match)
     if not entries:
         raise InputError(
@@ -109,18 +119,35 @@ def freeze(name: str, settings: TableTarget, folder: Path, base: Path) -> dict[s
         "scores_sha256": sha256_file(folder / copy),
         "source": path.name,
         "match": match,
+        "standard": None if standard is None else asdict(standard),
         "duplicates": settings.duplicates,
         "counts": {"lines": len(table.rows), "unreadable": len(unreadable), **counts},
         "unreadable_lines": unreadable[:20],
     }
 
 
-def standard_or_none(smiles: str) -> str | None:
-    """Return the standard SMILES, or None for a molecule that cannot be standardised."""
-    from ..data.molecules import standard_smiles
+def standard_or_none(smiles: str, settings: StandardSettings | None = None) -> str | None:
+    """Return the standard SMILES, or None for a molecule that cannot be standardised.
 
+    Parameters
+    ----------
+    smiles : str
+    settings : StandardSettings, optional
+        A library's. Its limits of size are widened to the default ones: they say what the library takes,
+        not what a molecule is.
+    """
+    from ..data.molecules import DEFAULT_STANDARD, standard_smiles
+
+    wide = DEFAULT_STANDARD
+    if settings is not None:
+        wide = replace(
+            settings,
+            min_heavy_atoms=1,
+            max_heavy_atoms=max(settings.max_heavy_atoms, wide.max_heavy_atoms),
+            max_characters=max(settings.max_characters, wide.max_characters),
+        )
     try:
-        return standard_smiles(smiles)
+        return standard_smiles(smiles, wide)
     except DocksieveError:
         return None
 
@@ -266,13 +293,16 @@ def dock(
     notes: BatchNotes,
 ) -> list[Outcome]:
     """Look up the scores of ``ligands``."""
+    from ..data.molecules import StandardSettings
+
     index = _kept_index(folder, spec)
     if spec["match"] == "id":
         return [index.outcome(row) for row in index.find([ligand.id for ligand in ligands])]
     rows = index.find([ligand.smiles for ligand in ligands])
-    # Libraries hold standard SMILES already; only what is not found is standardised.
+    # Libraries hold standard SMILES already; only what is not found is standardised, as the table was.
     missed = [number for number, row in enumerate(rows) if row < 0]
-    keys = [standard_or_none(ligands[number].smiles) for number in missed]
+    standard = StandardSettings(**spec["standard"]) if spec.get("standard") else None
+    keys = [standard_or_none(ligands[number].smiles, standard) for number in missed]
     again = [(number, key) for number, key in zip(missed, keys, strict=True) if key is not None]
     for (number, _), row in zip(again, index.find([key for _, key in again]), strict=True):
         rows[number] = row

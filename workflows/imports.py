@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from ..data.errors import InputError
+from ..data.errors import FormatError, InputError
 from ..data.library import Library
 from ..data.schema import SCORES_SCHEMA
 from ..screening.compare import rank_correlation
 from ..screening.docking import TableTarget
 from ..screening.table import standard_or_none
 from ..screening.table_read import ScoreRow, read_scores
+
+if TYPE_CHECKING:
+    from ..data.molecules import StandardSettings
 
 SHOWN_LINES = 20
 
@@ -64,6 +69,28 @@ class Imported:
     report: ImportReport
 
 
+def library_standard(library: Library) -> StandardSettings:
+    """Return the settings by which the molecules of ``library`` came to their standard form.
+
+    Only with these does a molecule from elsewhere get the SMILES under which the library holds it.
+
+    Raises
+    ------
+    FormatError
+        If the manifest names a step that this version does not know.
+    """
+    from ..data.molecules import StandardSettings
+
+    kept = library.manifest.get("settings", {}).get("standard", {})
+    try:
+        return StandardSettings(**kept)
+    except (TypeError, ValueError) as error:
+        raise FormatError(
+            f"{library.path}: the manifest's standard settings cannot be used: {error}.",
+            "Use the version of docksieve that built the library.",
+        ) from None
+
+
 def read_import(
     path: Path,
     library: Library,
@@ -72,7 +99,7 @@ def read_import(
     lower_is_better: bool,
     columns: Mapping[str, str | int | None] | None = None,
 ) -> Imported:
-    """Read a file of docking scores and match its molecules with the library by standard SMILES.
+    """Read a file of docking scores and match its molecules with the library by SMILES in the library's standard form.
 
     Parameters
     ----------
@@ -94,12 +121,13 @@ def read_import(
     source = read_scores(path, settings)
     if not source.has_smiles:
         raise InputError(f"{path} has no column of SMILES.", "Name it with --smiles-column.")
+    standard_form = library_standard(library)
     molecules: dict[str, list[ScoreRow]] = {}
     unscored, unreadable = [], []
     for row in source.rows:
         if row.score is None:
             unscored.append(row.line)
-        elif (standard := standard_or_none(row.smiles)) is None:
+        elif (standard := standard_or_none(row.smiles, standard_form)) is None:
             unreadable.append(row.line)
         else:
             molecules.setdefault(standard, []).append(row)
@@ -153,7 +181,7 @@ def _scores_table(
         "lower_is_better": pa.array([lower_is_better] * count),
         "engine": pa.array(["imported"] * count),
         "engine_version": pa.array([""] * count),
-        "settings": pa.array([f'{{"file":"{path.name}"}}'] * count),
+        "settings": pa.array([json.dumps({"file": path.name})] * count),
         "seconds": pa.array([0.0] * count),
     }
     arrays = [columns.get(item.name, pa.nulls(count, item.type)) for item in SCORES_SCHEMA]

@@ -13,7 +13,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DockingError, InputError
-from docksieve.data.molecules import standard_smiles
+from docksieve.data.molecules import StandardSettings, standard_smiles
 from docksieve.screening import table
 from docksieve.screening.docking import Ligand, TableTarget, dock_batch, freeze_target
 
@@ -204,3 +204,24 @@ def test_real_tables(shared_data: Path, tmp_path: Path, name: str, lines: int, s
     batch = dock_batch(spec, tmp_path, "T", ligands, 7, "p")
     assert batch.scores["score"].to_pylist() == [entry["score"] for entry in index]
     assert all(standard_smiles(entry["key"]) == entry["key"] for entry in index[:200])
+
+
+@pytest.mark.parametrize(
+    ("standard", "score"),
+    [
+        (StandardSettings(keep_stereo=False), -7.5),  # the library holds one form of both: the best counts
+        (StandardSettings(canonical_tautomer=True), -7.5),  # RDKit's tautomers lose this centre
+        (StandardSettings(neutralise=False), -6.5),
+    ],
+)
+def test_the_table_is_read_in_the_form_that_the_library_keeps(
+    tmp_path: Path, standard: StandardSettings, score: float
+) -> None:
+    left, right = "C[C@H]([NH3+])C(O)=NCC", "C[C@@H]([NH3+])C(O)=NCC"
+    (tmp_path / "a.csv").write_text(f"smiles,score\n{left},-6.5\n{right},-7.5\n")
+    settings = TableTarget("a.csv", "kcal/mol", True)
+    spec = freeze_target("T", settings, tmp_path / "frozen", tmp_path, standard)
+    assert json.loads(json.dumps(spec)) == spec
+    held = standard_smiles(left, standard)
+    for smiles in (held, left):
+        assert look_up(tmp_path / "a.csv", spec, smiles)[0]["score"] == score
