@@ -1,57 +1,37 @@
-"""Figures that say how well predictions agree with scores (for reports made while training).
+"""Figures that say how well predictions agree with scores, for the reports that models carry.
 
-The metrics of screening, with enrichment, live in :mod:`docksieve.screening.metrics`; this room needs few
-and knows nothing of that one.
+As in :mod:`docksieve.data.statistics`, but 0 where one side does not vary: a model's card is JSON, which
+knows no NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
-Metric = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+from ..data import statistics
+from ..data.statistics import Metric, rmse
 
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ranks from 0, ties sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    result: NDArray[np.float64] = (ends - (counts + 1) / 2)[inverse]
-    return result
+__all__ = ["best_recall", "r2", "rmse", "spearman", "with_interval"]
 
 
 def r2(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Return 1 - residual / total sum of squares; 0 where the truth does not vary."""
-    total = float(((truth - truth.mean()) ** 2).sum())
-    return 1 - float(((truth - predicted) ** 2).sum()) / total if total > 0 else 0.0
-
-
-def rmse(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
-    """Return the root mean squared error."""
-    return float(np.sqrt(((truth - predicted) ** 2).mean()))
+    return float(np.nan_to_num(statistics.r2(truth, predicted)))
 
 
 def spearman(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Return the rank correlation (ties share ranks); 0 where one side does not vary."""
-    first, second = _ranks(truth), _ranks(predicted)
-    first, second = first - first.mean(), second - second.mean()
-    norm = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return float((first * second).sum()) / norm if norm > 0 else 0.0
+    return float(np.nan_to_num(statistics.spearman(truth, predicted)))
 
 
 def with_interval(
     metric: Metric, truth: NDArray[np.float64], predicted: NDArray[np.float64], seed: int, rounds: int = 200
 ) -> dict[str, float]:
     """Return the metric and its 95 % bootstrap interval over molecules (percentile method)."""
-    generator = np.random.default_rng(seed)
-    draws = [
-        metric(truth[rows], predicted[rows])
-        for rows in (generator.integers(0, len(truth), len(truth)) for _ in range(rounds))
-    ]
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return {"value": metric(truth, predicted), "low": float(low), "high": float(high)}
+    return asdict(statistics.bootstrap(metric, truth, predicted, seed, rounds))
 
 
 def best_recall(truth: NDArray[np.float64], predicted: NDArray[np.float64], share: float) -> float:

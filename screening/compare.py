@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from .metrics import Interval as Estimate
+from .metrics import bootstrap, paired_difference, rmse, spearman
+from .metrics import rmse as root_mean_square_error
+
+__all__ = [
+    "Estimate",
+    "PairedComparison",
+    "compare_predictions",
+    "rank_correlation",
+    "root_mean_square_error",
+]
 
 Array = NDArray[np.float64]
 RESAMPLES = 2000
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -53,16 +51,7 @@ def rank_correlation(a: Array, b: Array) -> float:
 
     NaN if either is constant or there are fewer than two values.
     """
-    if len(a) < 2:
-        return float("nan")
-    x, y = rankdata(a) - (len(a) + 1) / 2, rankdata(b) - (len(b) + 1) / 2
-    norm = np.sqrt((x @ x) * (y @ y))
-    return float((x @ y) / norm) if norm > 0 else float("nan")
-
-
-def root_mean_square_error(truth: Array, predicted: Array) -> float:
-    """Return the root mean square error of ``predicted``."""
-    return float(np.sqrt(np.mean((np.asarray(predicted) - np.asarray(truth)) ** 2)))
+    return spearman(a, b) if len(a) > 1 else float("nan")
 
 
 def compare_predictions(truth: Array, present: Array, candidate: Array, seed: int) -> PairedComparison:
@@ -73,33 +62,17 @@ def compare_predictions(truth: Array, present: Array, candidate: Array, seed: in
     truth, present, candidate : array of float, shape (n,)
         Without NaN; n is at least 1.
     seed : int
-        Of the bootstrap (2,000 resamples of molecules, percentile intervals; Efron 1979).
+        Of the bootstrap (2,000 resamples of molecules, the same ones for every figure; percentile intervals).
 
     Returns
     -------
     PairedComparison
     """
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(truth), size=(RESAMPLES, len(truth)))
-
-    def estimate(measure: Callable[[NDArray[np.int64]], float]) -> Estimate:
-        values = np.array([measure(draw) for draw in draws])
-        values = values[np.isfinite(values)]
-        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (np.nan, np.nan)
-        return Estimate(measure(np.arange(len(truth))), float(low), float(high))
-
-    def rmse(model: Array) -> Callable[[NDArray[np.int64]], float]:
-        return lambda at: root_mean_square_error(truth[at], model[at])
-
-    def spearman(model: Array) -> Callable[[NDArray[np.int64]], float]:
-        return lambda at: rank_correlation(truth[at], model[at])
-
-    old, new = rmse(present), rmse(candidate)
     return PairedComparison(
         molecules=len(truth),
-        rmse_present=estimate(old),
-        rmse_candidate=estimate(new),
-        spearman_present=estimate(spearman(present)),
-        spearman_candidate=estimate(spearman(candidate)),
-        difference=estimate(lambda at: new(at) - old(at)),
+        rmse_present=bootstrap(rmse, truth, present, seed, RESAMPLES),
+        rmse_candidate=bootstrap(rmse, truth, candidate, seed, RESAMPLES),
+        spearman_present=bootstrap(spearman, truth, present, seed, RESAMPLES),
+        spearman_candidate=bootstrap(spearman, truth, candidate, seed, RESAMPLES),
+        difference=paired_difference(rmse, truth, present, candidate, seed, RESAMPLES),
     )

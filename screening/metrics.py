@@ -9,25 +9,38 @@ Rounded docking scores tie often: :func:`top_k_found` counts both ways.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Metric = Callable[[Floats, Floats], float]
+from ..data.statistics import (
+    Floats,
+    Interval,
+    bootstrap,
+    paired,
+    paired_difference,
+    r2,
+    ranks,
+    rmse,
+    spearman,
+)
 
-
-def _pair(truth: ArrayLike, predicted: ArrayLike) -> tuple[Floats, Floats]:
-    first, second = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
-    if first.ndim != 1 or first.shape != second.shape or not len(first):
-        raise ValueError(
-            f"expected two equally long, non-empty vectors, got shapes {first.shape} and {second.shape}"
-        )
-    if np.isnan(first).any() or np.isnan(second).any():
-        raise ValueError("scores hold NaN; leave those molecules out before measuring")
-    return first, second
+__all__ = [
+    "EnrichmentSurface",
+    "Interval",
+    "bootstrap",
+    "enrichment_factor",
+    "enrichment_surface",
+    "paired_difference",
+    "precision_at",
+    "r2",
+    "ranks",
+    "recall_at",
+    "rmse",
+    "spearman",
+    "top_k_found",
+]
 
 
 def _order(values: Floats, lower_is_better: bool) -> NDArray[np.int64]:
@@ -59,7 +72,7 @@ def recall_at(
     float
         |kept and best| / |best|; never below one molecule each.
     """
-    first, second = _pair(truth, predicted)
+    first, second = paired(truth, predicted)
     wanted = _order(first, lower_is_better)[: _count(best, len(first), "best")]
     taken = _order(second, lower_is_better)[: _count(kept, len(first), "kept")]
     return float(np.isin(wanted, taken).mean())
@@ -72,7 +85,7 @@ def precision_at(
 
     Parameters are those of :func:`recall_at`.
     """
-    first, second = _pair(truth, predicted)
+    first, second = paired(truth, predicted)
     wanted = _order(first, lower_is_better)[: _count(best, len(first), "best")]
     taken = _order(second, lower_is_better)[: _count(kept, len(first), "kept")]
     return float(np.isin(taken, wanted).mean())
@@ -85,7 +98,7 @@ def enrichment_factor(
 
     EF = (hits kept / kept) / (hits / n); parameters are those of :func:`recall_at`.
     """
-    first, _ = _pair(truth, predicted)
+    first, _ = paired(truth, predicted)
     precision = precision_at(truth, predicted, kept, best, lower_is_better)
     return precision * len(first) / _count(best, len(first), "best")
 
@@ -137,7 +150,7 @@ def enrichment_surface(
     """
     if not 0 < least < 1 or points < 2:
         raise ValueError(f"least must be in (0, 1) and points at least 2, not {least} and {points}")
-    first, second = _pair(truth, predicted)
+    first, second = paired(truth, predicted)
     count = len(first)
     rank = np.empty(count, np.int64)
     rank[_order(first, lower_is_better)] = np.arange(count)
@@ -191,110 +204,3 @@ def top_k_found(
     room = int((scores[best] == limit).sum())
     covered = int(better.sum()) + min(int((have == limit).sum()), room)
     return {"scores": covered / count, "molecules": molecules}
-
-
-def ranks(values: ArrayLike) -> Floats:
-    """Return ranks from 0, equal values sharing their mean rank."""
-    _, inverse, counts = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    result: Floats = (ends - (counts + 1) / 2)[inverse]
-    return result
-
-
-def spearman(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return Spearman's rank correlation (Pearson's of the ranks); NaN where one side does not vary."""
-    first, second = (ranks(side) for side in _pair(truth, predicted))
-    first, second = first - first.mean(), second - second.mean()
-    norm = np.sqrt((first**2).sum() * (second**2).sum())
-    return float((first * second).sum() / norm) if norm > 0 else float("nan")
-
-
-def r2(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return 1 - residual / total sum of squares; NaN where the truth does not vary."""
-    first, second = _pair(truth, predicted)
-    total = ((first - first.mean()) ** 2).sum()
-    return float(1 - ((first - second) ** 2).sum() / total) if total > 0 else float("nan")
-
-
-def rmse(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the root mean squared error, in the unit of the scores."""
-    first, second = _pair(truth, predicted)
-    return float(np.sqrt(((first - second) ** 2).mean()))
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A metric with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def bootstrap(
-    metric: Metric,
-    truth: ArrayLike,
-    predicted: ArrayLike,
-    seed: int,
-    rounds: int = 1000,
-    level: float = 0.95,
-) -> Interval:
-    """Return ``metric`` and its percentile bootstrap interval over molecules (Efron 1979).
-
-    Parameters
-    ----------
-    metric : callable
-        ``metric(truth, predicted) -> float``; draws for which it is NaN are left out.
-    truth, predicted : array of float, shape (n,)
-    seed : int
-        The same seed gives the same interval.
-    rounds : int
-    level : float
-        Coverage, in (0, 1).
-    """
-    if not 0 < level < 1 or rounds < 1:
-        raise ValueError(f"level must be in (0, 1) and rounds at least 1, not {level} and {rounds}")
-    first, second = _pair(truth, predicted)
-    generator = np.random.default_rng(seed)
-    draws = np.array([
-        metric(first[rows], second[rows])
-        for rows in (generator.integers(0, len(first), len(first)) for _ in range(rounds))
-    ])  # fmt: skip
-    draws = draws[~np.isnan(draws)]
-    value = metric(first, second)
-    if not len(draws):
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)])
-    return Interval(value, float(low), float(high))
-
-
-def paired_difference(
-    metric: Metric,
-    truth: ArrayLike,
-    before: ArrayLike,
-    after: ArrayLike,
-    seed: int,
-    rounds: int = 1000,
-    level: float = 0.95,
-) -> Interval:
-    """Return ``metric(truth, after) - metric(truth, before)`` with its interval, both on the same draws."""
-    first, old = _pair(truth, before)
-    _, new = _pair(truth, after)
-    joined = np.arange(len(first), dtype=np.float64)
-
-    def difference(rows: Floats, _: Floats) -> float:
-        index = rows.astype(np.int64)
-        return metric(first[index], new[index]) - metric(first[index], old[index])
-
-    return bootstrap(difference, joined, joined, seed, rounds, level)
-
-
-def enrichment_table(
-    truth: ArrayLike,
-    predicted: ArrayLike,
-    kept: Sequence[float],
-    best: Sequence[float],
-    lower_is_better: bool = True,
-) -> Floats:
-    """Return the recall of the best (columns) at each share kept (rows)."""
-    return np.array([[recall_at(truth, predicted, x, y, lower_is_better) for y in best] for x in kept])
