@@ -5,6 +5,7 @@ Docked scores, final scores and predictions stand in columns of their own, never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ HIT_COLUMNS = (
     "row",
     *PROPERTY_COLUMNS,
 )
-FAILURE_COLUMNS = ("target", "id", "smiles", "failure", "message", "docked_round", "row")
+FAILURE_COLUMNS = ("target", "stage", "id", "smiles", "failure", "message", "row")
 
 
 @dataclass(frozen=True)
@@ -102,36 +103,72 @@ def ranked_hits(
         _create_views(connection, sources)
         chosen = _resolve(connection, by)
         connection.execute(f"CREATE TEMP TABLE hits AS {_ranking_sql(sources, chosen)}")
-        connection.execute("SET enable_external_access = false")  # a condition reads no files
-        relation = connection.table("hits")
-        if where:
-            relation = _filtered(relation, where)
-        relation = relation.order("rank")
-        if top is not None:
-            relation = relation.limit(top)
-        return relation.to_arrow_table()
+        return _answer(connection, "hits", "rank", HIT_COLUMNS, top, where)
 
 
-def failed_dockings(sources: HitSources) -> pa.Table:
-    """Return every docking that gave no score, with its code and message (:data:`FAILURE_COLUMNS`)."""
+def failed_dockings(sources: HitSources, top: int | None = None, where: str | None = None) -> pa.Table:
+    """Return the dockings of one target that gave no score, with their code and message.
+
+    Parameters
+    ----------
+    sources : HitSources
+    top : int or None
+        How many; None for all.
+    where : str, optional
+        An SQL condition on the columns, for example ``"failure = 'timeout'"``.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns :data:`FAILURE_COLUMNS`, by stage (``round-00`` ... ``final``) and ``row``.
+
+    Raises
+    ------
+    InputError
+        If ``where`` is not a condition on these columns.
+    """
     with duckdb.connect() as connection:
         _create_views(connection, sources)
-        return connection.sql(
-            f"SELECT {_literal(sources.target)} AS target, id, smiles, failure, message, "
-            'round AS docked_round, "row" FROM docked WHERE failure IS NOT NULL ORDER BY round, "row"'
-        ).to_arrow_table()
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE failures AS
+            SELECT
+                {_literal(sources.target)} AS target,
+                CASE WHEN round IS NULL THEN 'final' ELSE printf('round-%02d', round) END AS stage,
+                id, smiles, failure, message, "row",
+                row_number() OVER (ORDER BY round NULLS LAST, "row") AS place
+            FROM (SELECT * FROM docked_all UNION ALL SELECT *, NULL AS round FROM final_all)
+            WHERE failure IS NOT NULL
+            """
+        )
+        return _answer(connection, "failures", "place", FAILURE_COLUMNS, top, where)
 
 
-def _filtered(relation: duckdb.DuckDBPyRelation, where: str) -> duckdb.DuckDBPyRelation:
+def _answer(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    order: str,
+    columns: Sequence[str],
+    top: int | None,
+    where: str | None,
+) -> pa.Table:
+    """Return ``columns`` of the first ``top`` rows of ``table`` for which ``where`` holds."""
+    connection.execute("SET enable_external_access = false")  # a condition reads no files
+    relation = connection.table(table)
     try:
-        filtered = relation.filter(where)
-        filtered.limit(0).fetchall()  # names are bound here, so that errors come here too
-        return filtered
+        if where:
+            relation = relation.filter(where)
+        relation = relation.order(_column(order)).project(", ".join(_column(name) for name in columns))
+        if top is not None:
+            relation = relation.limit(top)
+        return relation.to_arrow_table()  # values are computed here: a cast can still fail
     except duckdb.Error as error:
+        if not where:
+            raise
         first_line = str(error).splitlines()[0]
         raise InputError(
             f"--where {where!r} is not understood: {first_line}.",
-            f"It is an SQL condition on the columns {', '.join(HIT_COLUMNS)}.",
+            f"It is an SQL condition on the columns {', '.join(columns)}.",
         ) from None
 
 
@@ -148,6 +185,11 @@ def _resolve(connection: duckdb.DuckDBPyConnection, by: RankBy) -> str:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) -> None:
+    """Name what the files hold.
+
+    ``docked_all`` and ``final_all`` have every docking, ``docked`` and ``final`` one per molecule;
+    ``refined_all`` and ``molecules_all`` have the shortlists, which may be very long.
+    """
     scores = '"row", id, smiles, score, unit, pose, failure, message'
     empty_scores = (
         "NULL::BIGINT AS \"row\", '' AS id, '' AS smiles, NULL::DOUBLE AS score, '' AS unit, "
@@ -159,9 +201,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
         for number, paths in sources.docked.items()
         if paths
     ]
-    _view(connection, "docked", docked, f"{empty_scores}, 0 AS round")
     final = [f"SELECT {scores} FROM {_files(sources.final)} WHERE {mine}"] if sources.final else []
-    _view(connection, "final", final, empty_scores)
     mean, spread = _column(f"mean:{sources.target}"), _column(f"spread:{sources.target}")
     refined = [
         f'SELECT "row", id, smiles, {mean} AS mean, {spread} AS spread, {number} AS round, '
@@ -169,45 +209,59 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
         for number, paths in sources.refined.items()
         if paths
     ]
-    _view(
-        connection,
-        "refined_all",
-        refined,
+    empty_refined = (
         "NULL::BIGINT AS \"row\", '' AS id, '' AS smiles, NULL::FLOAT AS mean, NULL::FLOAT AS spread, "
-        "0 AS round, '' AS model",
-    )
-    connection.execute(
-        "CREATE TEMP VIEW refined AS SELECT * FROM refined_all "
-        'QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY round DESC) = 1'
+        "0 AS round, '' AS model"
     )
     properties = ", ".join(_column(name) for name in PROPERTY_COLUMNS)
     nothing = ", ".join(f"NULL AS {_column(name)}" for name in PROPERTY_COLUMNS)
     shortlists = [path for paths in sources.refined.values() for path in paths]
     known = [*sources.selections, *shortlists]
-    selections = [f'SELECT "row", {properties} FROM {_files(known)}'] if known else []
-    _view(connection, "molecules_all", selections, f'NULL::BIGINT AS "row", {nothing}')
-    connection.execute(
-        "CREATE TEMP VIEW molecules AS SELECT * FROM molecules_all "
-        'QUALIFY row_number() OVER (PARTITION BY "row") = 1'
-    )
+    molecules = [f'SELECT "row", {properties} FROM {_files(known)}'] if known else []
+    _gather(connection, "docked_all", docked, f"{empty_scores}, 0 AS round", "TABLE")
+    _gather(connection, "final_all", final, empty_scores, "TABLE")
+    _gather(connection, "refined_all", refined, empty_refined)
+    _gather(connection, "molecules_all", molecules, f'NULL::BIGINT AS "row", {nothing}')
+    for name, order in (("docked", "score IS NULL, round"), ("final", "score IS NULL, pose")):
+        # A molecule docked twice for one purpose is one hit, whatever befell the campaign.
+        connection.execute(
+            f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}_all "
+            f'QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY {order}) = 1'
+        )
 
 
-def _view(connection: duckdb.DuckDBPyConnection, name: str, parts: list[str], empty: str) -> None:
+def _gather(
+    connection: duckdb.DuckDBPyConnection, name: str, parts: list[str], empty: str, kind: str = "VIEW"
+) -> None:
     body = " UNION ALL ".join(parts) if parts else f"SELECT {empty} WHERE false"
-    connection.execute(f"CREATE TEMP VIEW {name} AS {body}")
+    connection.execute(f"CREATE TEMP {kind} {name} AS {body}")
 
 
 def _ranking_sql(sources: HitSources, by: str) -> str:
+    """Return the query for all hits.
+
+    Unless the ranking is by prediction, only docked molecules are looked up in the shortlists, which hold
+    up to tens of millions of others.
+    """
     direction = "ASC" if sources.lower_is_better else "DESC"
     order = {
         "docked": f"docked_score {direction} NULLS LAST",
         "final": f"final_score {direction} NULLS LAST, docked_score {direction} NULLS LAST",
         "predicted": f"predicted_mean {direction} NULLS LAST",
     }[by]
-    kept = "predicted_mean IS NOT NULL" if by == "predicted" else "docked_score IS NOT NULL"
+    everything = by == "predicted"
+    kept = "predicted_mean IS NOT NULL" if everything else "docked_score IS NOT NULL"
+    only = "" if everything else 'WHERE "row" IN (SELECT "row" FROM docked_all)'
+    join = "FULL OUTER" if everything else "LEFT"
     properties = ", ".join(f"m.{_column(name)}" for name in PROPERTY_COLUMNS)
     return f"""
-        WITH joined AS (
+        WITH refined AS (
+            SELECT * FROM refined_all {only}
+            QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY round DESC) = 1
+        ), molecules AS (
+            SELECT * FROM molecules_all {only}
+            QUALIFY row_number() OVER (PARTITION BY "row") = 1
+        ), joined AS (
             SELECT
                 {_literal(sources.target)} AS target,
                 coalesce(d.id, r.id) AS id,
@@ -225,7 +279,7 @@ def _ranking_sql(sources: HitSources, by: str) -> str:
                 coalesce(d."row", r."row") AS "row",
                 {properties}
             FROM docked d
-            FULL OUTER JOIN refined r ON d."row" = r."row"
+            {join} JOIN refined r ON d."row" = r."row"
             LEFT JOIN final f ON f."row" = d."row"
             LEFT JOIN molecules m ON m."row" = coalesce(d."row", r."row")
         )
@@ -234,8 +288,9 @@ def _ranking_sql(sources: HitSources, by: str) -> str:
 
 
 def _files(paths: Sequence[Path]) -> str:
-    names = ", ".join(_literal(str(path)) for path in paths)
-    return f"read_parquet([{names}], union_by_name = true)"
+    """Return a table expression for Parquet files: their names taken literally, their folders as no columns."""
+    names = ", ".join(_literal(re.sub(r"([*?\[])", r"[\1]", str(path))) for path in paths)
+    return f"read_parquet([{names}], union_by_name = true, hive_partitioning = false)"
 
 
 def _literal(text: str) -> str:
