@@ -50,12 +50,14 @@ def parsl_config(site: Site, run_dir: Path) -> Config:
     -----
     Retries are ours (``workflows.apps``): Parsl's own would also repeat bad input. Its checkpoints are
     not used: receipts are the truth. One thread per worker for the numeric libraries, so that workers do
-    not fight over cores; a task that may use more says so itself.
+    not fight over cores; a task that may use more says so itself. Workers keep the user's TMPDIR in
+    DOCKSIEVE_SCRATCH, for the files of docking programs (``screening.command_run``).
     """
     environment = Path(sys.executable).parent
     worker_init = "\n".join(
         [
             f'export PATH="{environment}:$PATH"',  # workers must find Parsl's own programs
+            'export DOCKSIEVE_SCRATCH="${DOCKSIEVE_SCRATCH:-${TMPDIR:-}}"',  # where docking programs write
             "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
             "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
         ]

@@ -12,6 +12,22 @@ from typing import Any, Literal
 
 from ..data.errors import SiteError
 
+_KINDS = ("local", "inline")
+_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "name": ("text", (str,)),
+    "kind": ("text", (str,)),
+    "workers": ("a whole number", (int,)),
+    "heartbeat_seconds": ("a whole number of seconds", (int,)),
+    "poll_seconds": ("a number of seconds", (int, float)),
+    "stall_seconds": ("a number of seconds", (int, float)),
+}
+
+
+def _check_type(key: str, value: object) -> None:
+    words, types = _TYPES[key]
+    if not isinstance(value, types) or isinstance(value, bool):
+        raise ValueError(f"{key} must be {words}, not {value!r}")
+
 
 @dataclass(frozen=True)
 class Site:
@@ -20,6 +36,7 @@ class Site:
     Attributes
     ----------
     name : str
+        Of a site file without one: the file's.
     kind : str
         ``local``: Parsl's high-throughput executor on this machine, loopback only. ``inline``: the same
         tasks in the driver itself, one after the other, without Parsl (for debugging and tests).
@@ -31,7 +48,8 @@ class Site:
         How often the driver looks at finished tasks and for a request to cancel.
     stall_seconds : float
         If no process of the campaign used the processor for so long while tasks were in flight, the worker
-        pool is taken for stuck and started again.
+        pool is taken for stuck and started again. While a docking program of one's own may be waiting for
+        something, its time limit counts instead, if that is longer (``workflows.stuck``).
     """
 
     name: str
@@ -42,13 +60,19 @@ class Site:
     stall_seconds: float = 120.0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name))
+        if not self.name.strip():
+            raise ValueError("name must not be empty")
+        if self.kind not in _KINDS:
+            raise ValueError(f"kind must be {' or '.join(map(repr, _KINDS))}, not {self.kind!r}")
         if self.workers < 0:
             raise ValueError(f"workers must be 0 (one per core) or more, not {self.workers}")
         if self.heartbeat_seconds < 1:
             raise ValueError(f"heartbeat_seconds must be at least 1, not {self.heartbeat_seconds}")
         if not 0 < self.poll_seconds <= 10:
             raise ValueError(f"poll_seconds must lie between 0 and 10, not {self.poll_seconds}")
-        if self.stall_seconds < 5:
+        if not self.stall_seconds >= 5:
             raise ValueError(f"stall_seconds must be at least 5, not {self.stall_seconds}")
 
     @property
@@ -87,7 +111,11 @@ def load_site(name: str) -> Site:
     if path.suffix == ".toml":
         if not path.is_file():
             raise SiteError(f"The site file {path} does not exist.", "Check the path.")
-        return _parse(path.read_text(), str(path))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SiteError(f"The site file {path} cannot be read: {error}.") from None
+        return _parse(text, str(path), path.stem)
     if name not in preset_names():
         known = preset_names()
         close = difflib.get_close_matches(name, known, n=1)
@@ -97,10 +125,10 @@ def load_site(name: str) -> Site:
             f"{meant}Known sites: {', '.join(known)}; or give the path of a TOML file.",
         )
     preset = resources.files(__package__) / "sites" / f"{name}.toml"
-    return _parse(preset.read_text(), f"the preset {name!r}")
+    return _parse(preset.read_text(encoding="utf-8"), f"the preset {name!r}", name)
 
 
-def _parse(text: str, where: str) -> Site:
+def _parse(text: str, where: str, name: str) -> Site:
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -111,9 +139,7 @@ def _parse(text: str, where: str) -> Site:
             close = difflib.get_close_matches(key, known, n=1)
             meant = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(known)}."
             raise SiteError(f"{where}: unknown key {key!r}.", meant)
-    if values.get("kind", "local") not in ("local", "inline"):
-        raise SiteError(f"{where}: kind is {values['kind']!r}.", "It must be 'local' or 'inline'.")
     try:
-        return Site(**values)
-    except (TypeError, ValueError) as error:
+        return Site(**{"name": name, **values})
+    except ValueError as error:
         raise SiteError(f"{where}: {error}.") from None

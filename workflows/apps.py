@@ -113,7 +113,7 @@ class ParslEngine:
                     flying[self._app(self._root, task)] = (task, 1)
             watch.on_running([task.name for task, _ in flying.values()])
             watch.check()
-            self._stuck.look()
+            self._stuck.look(task for task, _ in flying.values())
             done, _ = wait(flying, timeout=self._poll, return_when=FIRST_COMPLETED)
             for future in done:
                 task, attempt = flying.pop(future)

@@ -2,17 +2,20 @@
 
 A worker that is killed while it waits for work takes the pool's queue lock with it, and its siblings wait
 for ever while the pool reports itself alive. What gives that away is that tasks are in flight and nothing
-uses the processor.
+uses the processor. A docking program that waits (for a licence, for a remote service) looks the same, so
+while one may be running, the patience is as long as its time limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 
 import psutil
 
 from .folder import Campaign, marked_processes
+from .ledger import Task
 
 _LOOK_SECONDS = 2.0
 _IDLE_SHARE = 0.02
@@ -27,16 +30,32 @@ class StuckPool:
     def __init__(self, campaign: Campaign, patience: float) -> None:
         self._id = campaign.state["id"]
         self._patience = patience
+        batch = campaign.config.run.dock_batch
+        self._limits = {
+            name: spec["time_limit"] * batch
+            for name, spec in campaign.state["targets"].items()
+            if spec["engine"] == "command"
+        }
         self._looked = self._busy_at = time.monotonic()
         self._seconds: dict[int, float] = {}
+        self._names: set[str] = set()
 
-    def look(self) -> None:
+    def look(self, in_flight: Iterable[Task]) -> None:
         """Look at most every two seconds; end a pool that did nothing for the whole of the patience.
 
         Its tasks come back as lost and are tried again.
+
+        Parameters
+        ----------
+        in_flight : iterable of Task
+            Those that the pool has; dockings with a program of the user's lengthen the patience.
         """
         now = time.monotonic()
         elapsed = now - self._looked
+        tasks = list(in_flight)
+        names = {task.name for task in tasks}
+        if names != self._names:  # one came back, so the pool works
+            self._names, self._busy_at = names, now
         if elapsed < _LOOK_SECONDS:
             return
         self._looked = now
@@ -45,12 +64,17 @@ class StuckPool:
         processes = marked_processes(self._id)
         if self._used(processes, elapsed) > _IDLE_SHARE * elapsed:
             self._busy_at = now
-        elif now - self._busy_at > self._patience:
+        elif now - self._busy_at > self._patience_for(tasks):
             self._busy_at = now
             for process in processes:
                 with contextlib.suppress(psutil.Error):
                     if "process_worker_pool" in " ".join(process.cmdline()):
                         process.kill()
+
+    def _patience_for(self, tasks: Iterable[Task]) -> float:
+        """Return how long ``tasks`` may use no processor and still be at work."""
+        limits = [self._limits.get(task.settings["target"], 0.0) for task in tasks if task.kind == "dock"]
+        return max([self._patience, *limits])
 
     def _used(self, processes: list[psutil.Process], elapsed: float) -> float:
         """Return the processor seconds used since the last look; a new process counts as busy."""
