@@ -19,21 +19,29 @@ from ..data.scorekeys import KEYS, MISSING_KEY, score_keys
 from ..data.store import read_table
 
 
-def merge_histograms(paths: Iterable[str | Path], target: str) -> NDArray[np.int64]:
-    """Add up the histograms of many shards.
+def merge_all_histograms(paths: Iterable[str | Path]) -> dict[str, NDArray[np.int64]]:
+    """Add up the histograms of many shards, for all targets; each file is read once.
 
     Returns
     -------
-    array of int64, shape (65536,)
-        Molecules per score key (``data.scorekeys``), best key first.
+    dict of str to array of int64, shape (65536,)
+        By target, molecules per score key (``data.scorekeys``), best key first.
     """
-    total = np.zeros(KEYS, dtype=np.int64)
+    totals: dict[str, NDArray[np.int64]] = {}
     for path in paths:
         table = read_table(path)
-        mine = np.asarray(table["target"].to_pylist()) == target
-        keys = table["key"].to_numpy()[mine]
-        np.add.at(total, keys.astype(np.int64), table["count"].to_numpy()[mine])
-    return total
+        encoded = table["target"].combine_chunks().dictionary_encode()
+        names, places = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+        keys, counts = table["key"].to_numpy().astype(np.int64), table["count"].to_numpy()
+        for place, name in enumerate(names):
+            mine = places == place
+            np.add.at(totals.setdefault(name, np.zeros(KEYS, np.int64)), keys[mine], counts[mine])
+    return totals
+
+
+def merge_histograms(paths: Iterable[str | Path], target: str) -> NDArray[np.int64]:
+    """Return :func:`merge_all_histograms` of one target; zeros if no file knows it."""
+    return merge_all_histograms(paths).get(target, np.zeros(KEYS, np.int64))
 
 
 def cut_key(histogram: NDArray[np.int64], count: int) -> int:
@@ -82,22 +90,63 @@ def best_rows(
         If the histogram promises molecules that the files do not hold.
     """
     worst = cut_key(histogram, count)
-    promised = int(histogram[: worst + 1].sum()) if worst >= 0 else 0
-    rows, scores = [], []
+    better = int(histogram[:worst].sum()) if worst >= 0 else 0
+    promised = better + int(histogram[worst]) if worst >= 0 else 0
+    inside = _Best(better, lower_is_better)  # better than the boundary key: all of them are in
+    boundary = _Best(min(count, promised) - better, lower_is_better)  # the best of these fill what is left
     for path in predictions if promised else ():
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=batch_rows, columns=["row", column]):
-                values = batch.column(1).to_numpy(zero_copy_only=False)
-                kept = np.flatnonzero(score_keys(values, lower_is_better) <= worst)
-                rows.append(batch.column(0).to_numpy(zero_copy_only=False)[kept])
-                scores.append(values[kept])
-    found = sum(map(len, rows))
+                rows = batch.column(0).to_numpy(zero_copy_only=False)
+                scores = batch.column(1).to_numpy(zero_copy_only=False)
+                keys = score_keys(scores, lower_is_better)
+                inside.add(rows, scores, keys < worst)
+                boundary.add(rows, scores, keys == worst)
+    found = inside.seen + boundary.seen
     if found != promised:
         raise FormatError(
             f"The histograms promise {promised:,} molecules at the cut, the predictions hold {found:,}.",
             "A prediction file was altered: remove its receipt and give the same command again.",
         )
-    all_rows = np.concatenate(rows) if rows else np.empty(0, np.int64)
-    all_scores = np.concatenate(scores) if scores else np.empty(0, np.float32)
-    order = np.lexsort((all_rows, all_scores if lower_is_better else -all_scores))[:count]
-    return pa.table({"row": pa.array(all_rows[order], pa.int64()), "score": pa.array(all_scores[order])})
+    (first_rows, first_scores), (last_rows, last_scores) = inside.best(), boundary.best()
+    return pa.table(
+        {
+            "row": pa.array(np.concatenate([first_rows, last_rows]), pa.int64()),
+            "score": pa.array(np.concatenate([first_scores, last_scores]), pa.float32()),
+        }
+    )
+
+
+class _Best:
+    """Collects rows and keeps the best ``count`` of them by (score, row), holding few more at any time.
+
+    One score key may be that of very many molecules: a model that predicts the same for all of them, or
+    scores near zero, where keys are coarse.
+    """
+
+    def __init__(self, count: int, lower_is_better: bool) -> None:
+        self._count, self._lower = count, lower_is_better
+        self._rows: list[NDArray[np.int64]] = []
+        self._scores: list[NDArray[np.float32]] = []
+        self._held = 0
+        self.seen = 0
+
+    def add(self, rows: NDArray[np.int64], scores: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+        """Take in the rows that ``mask`` marks."""
+        kept = np.flatnonzero(mask)
+        if not len(kept):
+            return
+        self.seen += len(kept)
+        self._held += len(kept)
+        self._rows.append(rows[kept])
+        self._scores.append(scores[kept])
+        if self._held > 2 * self._count:
+            self.best()
+
+    def best(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best ``count`` rows and their scores, best first, and forget the others."""
+        rows = np.concatenate([np.empty(0, np.int64), *self._rows])
+        scores = np.concatenate([np.empty(0, np.float32), *self._scores])
+        order = np.lexsort((rows, scores if self._lower else -scores))[: self._count]
+        self._rows, self._scores, self._held = [rows[order]], [scores[order]], len(order)
+        return self._rows[0], self._scores[0]

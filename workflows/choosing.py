@@ -20,7 +20,7 @@ from ..data.seeds import derive_seed
 from ..data.store import read_table, write_table
 from ..screening.acquire import AcquisitionContext, acquire
 from ..screening.diverse import diverse_subset
-from ..screening.rank import best_rows, merge_histograms
+from ..screening.rank import best_rows, merge_all_histograms
 from .tasks import Context, Outcome
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
@@ -48,14 +48,14 @@ def sample(context: Context) -> Outcome:
 def rank(context: Context) -> Outcome:
     """Keep the student's best molecules of each target, over all shards, for the teacher."""
     settings, library = context.settings, Library.open(context.runtime["library"])
-    histograms = context.inputs("histograms/")
     predictions = context.inputs("predictions/")
     kept: list[np.ndarray] = []
     cuts: dict[str, Any] = {}
     with context.watch("rank"):
+        histograms = merge_all_histograms(context.inputs("histograms/"))
         for target, lower in settings["lower_is_better"].items():
-            histogram = merge_histograms(histograms, target)
-            best = best_rows(predictions, histogram, f"mean:{target}", settings["keep"], lower)
+            column = f"mean:{target}"
+            best = best_rows(predictions, histograms[target], column, settings["keep"], lower)
             kept.append(best["row"].to_numpy())
             cut = float(best["score"][-1].as_py()) if best.num_rows else None
             cuts[target] = {"kept": best.num_rows, "cut": cut}
@@ -70,12 +70,16 @@ def rank(context: Context) -> Outcome:
 
 
 def acquire_batch(context: Context) -> Outcome:
-    """Choose what to dock next, per target, from the teacher's predictions on the shortlist."""
+    """Choose what to dock next, per target, from the teacher's predictions on the shortlist.
+
+    Of the shortlist only rows and one target's predictions are held at once; the chosen molecules' other
+    columns are read afterwards.
+    """
     settings = context.settings
-    refined = pa.concat_tables([read_table(path) for path in context.inputs("refined/")])
-    scores = [read_table(path, ["row", "target", "score"]) for path in context.inputs("scores/")]
-    docked = pa.concat_tables(scores)
-    rows = refined["row"].to_numpy()
+    shortlist = context.inputs("refined/")
+    batches = [read_table(path, ["row"])["row"].to_numpy() for path in shortlist]
+    rows = np.concatenate(batches)
+    docked = concat(context.inputs("scores/"), ["row", "target", "score"])
     outputs: list[Path] = []
     facts: dict[str, Any] = {}
     chosen_in_all = 0
@@ -83,21 +87,21 @@ def acquire_batch(context: Context) -> Outcome:
         mine = docked.filter(pc.equal(docked["target"], target))
         known = mine["score"].drop_null().to_numpy()
         best = (float(known.min() if lower else known.max())) if len(known) else 0.0
+        predicted = concat(shortlist, [f"mean:{target}", f"spread:{target}"])
         chosen, values = acquire(
             settings["acquisition"],
             rows,
-            refined[f"mean:{target}"].to_numpy(),
-            refined[f"spread:{target}"].to_numpy(),
+            predicted[f"mean:{target}"].to_numpy(),
+            predicted[f"spread:{target}"].to_numpy(),
             settings["dock"],
             lower_is_better=lower,
             context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
             seed=derive_seed(settings["seed"], "acquire", settings["round"], target),
             docked=mine["row"].drop_null().to_numpy(),
         )
-        table = refined.take(pa.array(chosen))
-        picked = table.select(MOLECULE_COLUMNS)
-        picked = picked.append_column("mean", table[f"mean:{target}"])
-        picked = picked.append_column("spread", table[f"spread:{target}"])
+        picked = _molecules_at(shortlist, list(map(len, batches)), chosen)
+        for name in ("mean", "spread"):
+            picked = picked.append_column(name, predicted[f"{name}:{target}"].take(pa.array(chosen)))
         picked = picked.append_column("acquisition", pa.array(values))
         outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
         facts[target] = {"asked": settings["dock"], "chosen": len(chosen), "best_before": best}
@@ -105,10 +109,24 @@ def acquire_batch(context: Context) -> Outcome:
     return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
 
 
+def _molecules_at(paths: Sequence[Path], sizes: Sequence[int], places: np.ndarray) -> pa.Table:
+    """Return :data:`MOLECULE_COLUMNS` of the molecules at ``places`` of all files, counted through, in that order."""
+    starts = np.cumsum([0, *sizes])
+    parts, taken = [], []
+    for path, start, end in zip(paths, starts[:-1], starts[1:], strict=True):
+        here = np.flatnonzero((places >= start) & (places < end))
+        if len(here):
+            parts.append(read_table(path, MOLECULE_COLUMNS).take(pa.array(places[here] - start)))
+            taken.append(here)
+    if not parts:
+        return pa.schema([LIBRARY_SCHEMA.field(name) for name in MOLECULE_COLUMNS]).empty_table()
+    return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(taken))))
+
+
 def select_final(context: Context) -> Outcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
-    docked = pa.concat_tables([read_table(path) for path in context.inputs("scores/")])
+    docked = concat(context.inputs("scores/"), ["row", "id", "smiles", "target", "score"])
     outputs: list[Path] = []
     selected = 0
     for target, lower in settings["lower_is_better"].items():

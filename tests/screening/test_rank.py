@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pyarrow as pa
 import pytest
 from docksieve.data.errors import FormatError
 from docksieve.data.scorekeys import KEYS, MISSING_KEY, key_scores, score_keys
-from docksieve.data.store import write_table
-from docksieve.screening.rank import best_rows, cut_key, merge_histograms
+from docksieve.data.store import read_table, write_table
+from docksieve.screening import rank
+from docksieve.screening.rank import best_rows, cut_key, merge_all_histograms, merge_histograms
 
 TARGET = "T"
 
@@ -74,6 +76,47 @@ def test_an_altered_prediction_file_is_noticed(tmp_path: Path) -> None:
     merged = merge_histograms(histograms, TARGET)
     with pytest.raises(FormatError, match="promise"):
         best_rows(predictions[1:], merged, f"mean:{TARGET}", 300, True)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_many_equal_scores_at_the_cut_need_no_more_memory(tmp_path: Path, lower: bool) -> None:
+    """A student that predicts nearly the same for everybody must not fill the memory."""
+    rng = np.random.default_rng(8)
+    scores = np.full(1_000_000, -7.0)
+    scores[rng.choice(len(scores), 500_000, replace=False)] = -7.0005  # the same key, not the same score
+    best = rng.choice(len(scores), 30, replace=False)
+    scores[best] = -9.0 if lower else -5.0
+    predictions, histograms = write_shards(tmp_path, scores, [300_000, 700_000], lower)
+    merged = merge_histograms(histograms, TARGET)
+    tracemalloc.start()
+    found = best_rows(predictions, merged, f"mean:{TARGET}", 100, lower, batch_rows=20_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found["row"].to_numpy(), expected(scores, 100, lower))
+    assert peak < 3_000_000  # bytes; all rows of the boundary key would be 12,000,000
+
+
+def test_histograms_of_all_targets_come_from_one_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = []
+    for index in range(3):
+        columns = {
+            "target": ["A", "B", "B", "C"],
+            "key": pa.array([1, 1, 5, index], pa.uint16()),
+            "count": pa.array([10, 20, 5, 1], pa.int64()),
+        }
+        paths.append(tmp_path / f"{index}.parquet")
+        write_table(paths[-1], pa.table(columns))
+    read: list[Path] = []
+    monkeypatch.setattr(rank, "read_table", lambda path: read.append(path) or read_table(path))
+    merged = merge_all_histograms(paths)
+    assert read == paths
+    assert sorted(merged) == ["A", "B", "C"]
+    assert merged["A"].shape == (KEYS,)
+    assert (merged["A"].sum(), merged["B"][1], merged["B"][5]) == (30, 60, 15)
+    assert merged["C"][:4].tolist() == [1, 1, 1, 0]
+    assert merge_histograms(paths, "D").sum() == 0
 
 
 def test_nothing_predicted_gives_nothing() -> None:
