@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from ..data.errors import CampaignError, SiteError
 from ..data.receipts import Failure, Receipt, write_receipt
 from ..hpc.site import Site
-from .folder import ENVIRONMENT_MARK, Campaign
+from .folder import ENVIRONMENT_MARK, Campaign, marked_processes
 from .ledger import Task
 from .stuck import StuckPool
 from .tasks import failed_receipt, run_task
 
+CLOSE_SECONDS = 20.0
+"""How long Parsl may take to end its processes before they are killed."""
 MAX_ATTEMPTS = 3
 """How often one task is tried when workers die under it or the machine fails it."""
 
@@ -91,7 +97,9 @@ class ParslEngine:
         self._poll = site.poll_seconds
         self._stuck = StuckPool(campaign, site.stall_seconds)
         self.workers = site.worker_count
-        self._kernel = parsl.DataFlowKernel(parsl_config(site, campaign.root / "parsl"))
+        self._id = campaign.state["id"]
+        with _interrupts_ignored():  # by the processes started here, not by the driver for long
+            self._kernel = parsl.DataFlowKernel(parsl_config(site, campaign.root / "parsl"))
         # The undecorated function travels by its module's name, so workers run their installed version.
         self._app = parsl.python_app(run_task, data_flow_kernel=self._kernel, executors=[EXECUTOR])
 
@@ -137,9 +145,34 @@ class ParslEngine:
         return receipt
 
     def close(self) -> None:
-        """End the workers and Parsl's own processes."""
+        """End the workers and Parsl's own processes, kindly first and then for certain."""
+        cleanup = threading.Thread(target=self._clean_up, daemon=True)
+        cleanup.start()
+        cleanup.join(CLOSE_SECONDS)
+        for process in marked_processes(self._id):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _clean_up(self) -> None:
         with contextlib.suppress(Exception):
             self._kernel.cleanup()
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let processes started inside ignore Ctrl-C, which a terminal sends to the driver's whole group.
+
+    The driver alone answers it, and ends them in order; an interchange that died by itself would leave
+    Parsl waiting for its answer.
+    """
+    if threading.current_thread() is not threading.main_thread():  # a notebook's thread cannot set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _retryable(receipt: Receipt) -> bool:

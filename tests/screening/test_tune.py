@@ -58,9 +58,9 @@ def test_ligand_files_are_read_with_their_names(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_small_ladder_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tuning.SEARCHES, "standard", SearchSettings(4, 5_000))
+    monkeypatch.setitem(tuning.SEARCHES, "standard", SearchSettings(16, 20_000))
     ligands = {name: LIGANDS[name] for name in ("aspirin", "caffeine", "ibuprofen", "diazepam")}
-    ladder = {"tiny": SearchSettings(1, 100), "small": SearchSettings(2, 5_000)}
+    ladder = {"tiny": SearchSettings(1, 100), "small": SearchSettings(16, 10_000)}
     target = VinaTarget(receptor="dockstring:EGFR", box_size=18.0)
     seen: list[tuple[int, int]] = []
     result = tune(target, tmp_path, Path(), {**ligands, "none": "X"}, ladder, 1, 2, lambda *x: seen.append(x))
