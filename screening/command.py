@@ -8,7 +8,6 @@ writes is matched by that name, never by order, because programs drop molecules.
 from __future__ import annotations
 
 import os
-import shutil
 import string
 import subprocess
 import tempfile
@@ -21,8 +20,9 @@ from typing import Any, Literal
 from ..data.errors import ConfigError, DockingError
 from ..data.seeds import derive_seed
 from ..data.store import sha256_file, write_bytes
+from .command_files import check_files, locate
 from .command_output import CommandOutput
-from .command_run import Job, Program
+from .command_run import Job, Program, scratch_folder
 from .docking_contract import BatchNotes, FailureCode, Ligand, Outcome, Protocol_
 from .ligand_settings import LigandSettings
 from .receptor import Box, check_box, find_receptor, read_box, read_receptor, resolve_box
@@ -41,7 +41,8 @@ class CommandTarget:
     Attributes
     ----------
     command : tuple of str
-        The program and its arguments. Placeholders: ``{ligand}`` (file of one molecule, or of the batch),
+        The program and its arguments. Words that name a file beside the campaign file get its full path, and
+        its checksum is kept. Placeholders: ``{ligand}`` (file of one molecule, or of the batch),
         ``{ligand_list}`` (a file with the path of one molecule per line), ``{receptor}``, ``{output}``
         (file), ``{output_dir}``, ``{center_x}`` ... ``{size_z}``, ``{seed}``, ``{cpus}``; ``{{`` is a brace.
     unit : str
@@ -64,6 +65,7 @@ class CommandTarget:
     time_limit : float
         Seconds per molecule (a batch has that much for each of its molecules).
     cpus : int
+        What ``{cpus}`` says. Every worker runs one program at a time: their product should not exceed the cores.
     ligand : LigandSettings
     """
 
@@ -133,17 +135,21 @@ def _check_word(word: str, field_name: str) -> None:
 def freeze(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict[str, Any]:
     """Check program, receptor and box, copy the receptor into ``folder``, return the frozen target."""
     words = settings.placeholders
+    _check_cpus(name, settings)
+    absent = bool(settings.version)
+    screen, files = locate(settings.command, base, may_be_absent=absent)
+    final, more = locate(settings.final_command or settings.command, base, may_be_absent=absent)
+    asking: list[str] = []
+    if settings.version_command:
+        asking, _ = locate(settings.version_command, base, template=False)
     spec: dict[str, Any] = {
         "engine": "command",
         "unit": settings.unit,
         "lower_is_better": settings.lower_is_better,
-        "screen": {"command": _located(settings.command, base, bool(settings.version))},
-        "final": {
-            "command": _located(settings.final_command or settings.command, base, bool(settings.version))
-        },
-        "version_command": _located(settings.version_command, base, False)
-        if settings.version_command
-        else [],
+        "screen": {"command": screen},
+        "final": {"command": final},
+        "files": files | more,
+        "version_command": asking,
         "mode": settings.mode,
         "ligand_format": settings.ligand_format,
         "output": asdict(settings.output),
@@ -166,6 +172,16 @@ def freeze(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict
         if spec["receptor"] and spec["receptor"].endswith(".pdbqt"):
             check_box(read_receptor(folder / spec["receptor"], settings.receptor), box)
     return spec
+
+
+def _check_cpus(name: str, settings: CommandTarget) -> None:
+    """Refuse more processors per run than there are."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if settings.cpus > usable:
+        raise ConfigError(
+            f"Target {name}: cpus = {settings.cpus}, and this machine lets docksieve use {usable}.",
+            "Every worker runs the program with so many at a time: workers x cpus should not exceed the cores.",
+        )
 
 
 def _freeze_receptor(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict[str, Any]:
@@ -195,18 +211,6 @@ def _find_box(settings: CommandTarget, base: Path) -> Box:
         )
     box = read_box(base / settings.box) if isinstance(settings.box, str) else settings.box
     return box if settings.box_size is None else box.resized(settings.box_size)
-
-
-def _located(command: Sequence[str], base: Path, may_be_absent: bool) -> list[str]:
-    """Return ``command`` with the program's full path where it is given as a path."""
-    program = command[0]
-    path = str((base / program).resolve()) if os.sep in program and "{" not in program else program
-    if shutil.which(path) is None and not may_be_absent:
-        raise DockingError(
-            f"The program {program!r} is not found, or may not be run.",
-            "Give its path (relative paths are taken from the campaign file), or load its module first.",
-        )
-    return [path, *command[1:]]
 
 
 def _ask_version(command: Sequence[str]) -> str:
@@ -250,9 +254,10 @@ def dock(
 ) -> list[Outcome]:
     """Prepare ``ligands``, run the program on them, and read what it wrote."""
     _check_worker_version(spec)
+    check_files(spec.get("files", {}))
     if spec["receptor"] and sha256_file(folder / spec["receptor"]) != spec["receptor_sha256"]:
         raise DockingError(f"The receptor {folder / spec['receptor']} was altered since the campaign began.")
-    with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="docksieve-", dir=scratch_folder()) as scratch:
         work = Path(scratch)
         started = time.perf_counter()
         jobs = [
@@ -332,5 +337,6 @@ def row_settings(spec: Mapping[str, Any], protocol: Protocol_) -> dict[str, Any]
         "protocol": protocol,
         "command": spec[protocol]["command"],
         "receptor_sha256": spec.get("receptor_sha256"),
+        "files": spec.get("files", {}),
         **{key: spec[key] for key in kept},
     }

@@ -140,6 +140,15 @@ class Run:
     error: tuple[FailureCode, str] | None
 
 
+def scratch_folder() -> str | None:
+    """Return where the files of docking programs go: the user's temporary folder, or None for the default.
+
+    On workers TMPDIR is always short (``hpc.parsl_config``), and DOCKSIEVE_SCRATCH keeps what it was.
+    """
+    folder = os.environ.get("DOCKSIEVE_SCRATCH")
+    return str(Path(folder).absolute()) if folder and Path(folder).is_dir() else None
+
+
 def run_program(command: Sequence[str], place: Path, limit: float) -> Run:
     """Run ``command`` in ``place``; past ``limit`` seconds, kill it with all that it has started.
 
@@ -148,10 +157,18 @@ def run_program(command: Sequence[str], place: Path, limit: float) -> Run:
     DockingError
         If the program cannot be started at all.
     """
+    scratch = scratch_folder()
+    environment = {**os.environ, "TMPDIR": scratch} if scratch else None
     with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=place, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=place,
+                env=environment,
+                start_new_session=True,
             )
         except OSError as error:
             raise DockingError(

@@ -65,7 +65,7 @@ def read_scores(path: Path, settings: Any) -> ScoreTable:
         If the file cannot be read, the columns cannot be told, or a score is not a number.
     """
     if not path.is_file():
-        raise InputError(f"The score table {path} does not exist.", "Check the path in the campaign file.")
+        raise InputError(f"The score table {path} does not exist.", "Check its path.")
     try:
         lines = _read_binary(path) if path.suffix in (".parquet", ".feather") else _read_text(path, settings)
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
@@ -147,7 +147,8 @@ def _find_columns(header: list[str] | None, sample: list[list[str]], settings: A
             names = ", ".join(header) if header else f"{width} columns, no header"
             raise InputError(
                 f"{path}: which column holds the scores cannot be told ({names}).",
-                "Name it: score_column = 'NAME', or its number from 1.",
+                "Say which: score_column in the campaign file, --score-column on the command line (a name, or a "
+                "number from 1).",
             )
         score = candidates[0]
     if identifier is None and header is None:
@@ -163,11 +164,11 @@ def _chosen(
         return None
     if isinstance(choice, int):
         if not 1 <= choice <= width:
-            raise InputError(f"{path}: {key} = {choice}, but the table has {width} columns.")
+            raise InputError(f"{path} has {width} columns, and no column {choice} ({key.replace('_', ' ')}).")
         return choice - 1
     if header is None or choice not in header:
         has = ", ".join(header) if header else "no header"
-        raise InputError(f"{path} has no column {choice!r} ({key}); it has: {has}.")
+        raise InputError(f"{path} has no column {choice!r} ({key.replace('_', ' ')}); it has: {has}.")
     return header.index(choice)
 
 
@@ -213,6 +214,7 @@ def _read_row(cells: list[str], line: int, columns: _Columns, path: Path) -> Sco
         if not math.isfinite(score):
             raise InputError(
                 f"{path}, line {line}: the score {text!r} is not a finite number.",
-                "Leave the score of a failed docking empty; if the column is wrong, set score_column.",
+                "Leave the score of a failed docking empty; if the column is wrong, name another (score_column in "
+                "the campaign file, --score-column on the command line).",
             )
     return ScoreRow(line, cell(columns.smiles), cell(columns.id), score)

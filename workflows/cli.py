@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,23 @@ app.add_typer(receptor_app, name="receptor")
 register_queries(app)
 
 
+def _print_version(wanted: bool) -> None:
+    from .. import __version__
+
+    if wanted:
+        typer.echo(f"docksieve {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Screen billions of molecules for the price of docking a few thousand."""
+
+
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="Campaign file to write.")] = Path("campaign.toml"),
@@ -41,11 +59,11 @@ def init(
     """Write a commented campaign file."""
     from ..data.errors import ConfigError
     from ..data.store import write_bytes
-    from .template import campaign_template
+    from .template import campaign_name, campaign_template
 
     if file.exists() and not force:
         raise ConfigError(f"{file} exists already.", "Choose another name, or give --force.")
-    text = campaign_template(name or file.stem, library, str(file))
+    text = campaign_template(name or campaign_name(file.stem), library, str(file))
     write_bytes(file, text.encode())
     typer.echo(f"Wrote {file}. Edit its library and targets, then: docksieve submit {shlex.quote(str(file))}")
 
@@ -59,8 +77,13 @@ def submit(
     from .campaign import submit as submit_campaign
     from .terminal import TerminalObserver, console
 
-    command = ["docksieve", "submit", str(file.resolve()), "--site", site]
+    command = ["docksieve", "submit", str(file.resolve()), "--site", full_site(site)]
     submit_campaign(file, site, TerminalObserver(console(), command))
+
+
+def full_site(site: str) -> str:
+    """Return ``site`` so that it means the same in another folder: the full path of a file, or the name."""
+    return str(Path(site).resolve()) if Path(site).suffix == ".toml" else site
 
 
 @app.command()
@@ -97,7 +120,10 @@ def cancel(campaign: Annotated[Path, typer.Argument(help="Campaign folder or fil
 
 
 def main() -> None:
-    """Run the command line; errors of ours become one paragraph and exit code 2."""
+    """Run the command line; errors raised on purpose become one paragraph and exit code 2.
+
+    Any other error is a bug: it keeps its traceback, and the exit code is 1.
+    """
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = get_command(app)(standalone_mode=False)
@@ -117,6 +143,22 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception:
+        _report_bug()
+        sys.exit(1)
+
+
+def _report_bug() -> None:
+    """Print the traceback of an error that nobody foresaw, and what to do with it."""
+    from .. import __version__
+
+    traceback.print_exc()
+    Console(stderr=True).print(
+        f"[bold red]This error was not foreseen by docksieve {__version__}.[/] Please report it with the lines above "
+        "and the command that you gave. Finished work is kept.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _terminated(signum: int, frame: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +13,7 @@ from ..data.errors import ConfigError
 from ..models.settings import StudentSettings, TeacherSettings
 from ..screening.acquire import ACQUISITIONS
 from ..screening.docking import CommandTarget, TableTarget, VinaTarget
+from .config_errors import explain
 
 Target = Annotated[VinaTarget | CommandTarget | TableTarget, Field(discriminator="engine")]
 T = TypeVar("T")
@@ -150,66 +150,4 @@ def parse_config(text: str, where: str) -> CampaignConfig:
     try:
         return CampaignConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, values, text, where)) from None
-
-
-def _explain(error: ValidationError, values: dict[str, Any], text: str, where: str) -> str:
-    problems = []
-    for item in error.errors():
-        location = [str(part) for part in item["loc"]]
-        if len(location) > 2 and location[0] == "targets":  # drop the union's tag
-            location = location[:2] + location[3:]
-        key = location[-1] if location else ""
-        line = _line_of(text, location)
-        place = f"{where}{f', line {line}' if line else ''}: "
-        section = f"[{'.'.join(location[:-1])}] " if location[:-1] else ""
-        if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            problems.append(f"{place}{section}has no key {key!r}.{_suggestion(key, location)}")
-        elif item["type"] == "missing":
-            what = f"section [{key}]" if not section else f"key {key!r}"
-            problems.append(f"{place}{section}the {what} is missing.")
-        else:
-            problem = item["msg"].removeprefix("Value error, ")
-            given = item["input"]
-            shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
-            problems.append(f"{place}{section}{key}: {problem}{shown}.")
-    return " ".join(problems)
-
-
-def _suggestion(key: str, location: list[str]) -> str:
-    known = _known_keys(location)
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Known keys: {', '.join(known)}." if known else ""
-
-
-def _known_keys(location: list[str]) -> list[str]:
-    if len(location) == 1:
-        return list(CampaignConfig.model_fields)
-    if location[0] == "targets":
-        names: list[str] = []
-        for kind in (VinaTarget, CommandTarget, TableTarget):
-            names += [name for name in kind.__dataclass_fields__ if name not in names]
-        return names
-    section = CampaignConfig.model_fields[location[0]].annotation
-    fields = getattr(section, "model_fields", None) or getattr(section, "__dataclass_fields__", {})
-    return list(fields)
-
-
-def _line_of(text: str, location: list[str]) -> int | None:
-    """Return the line of the key at ``location``, or of its section, as far as a plain reading finds it."""
-    section = ".".join(location[:-1])
-    current, section_line = "", None
-    key = re.compile(rf"\s*[\"']?{re.escape(location[-1])}[\"']?\s*=") if location else None
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[([^\[\]]+)\]", line)
-        if header:
-            current = ".".join(part.strip().strip("\"'") for part in header.group(1).split("."))
-            if current == ".".join(location):
-                return number
-            if current == section:
-                section_line = number
-        elif key is not None and current == section and key.match(line):
-            return number
-    return section_line
+        raise ConfigError(explain(error, values, text, where, CampaignConfig)) from None

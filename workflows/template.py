@@ -1,23 +1,32 @@
 """The campaign file that ``docksieve init`` writes."""
 
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+from ..data.errors import ConfigError
+from .config import TARGET_NAME, parse_config
+
 TEMPLATE = """\
 # A Docksieve campaign. Submit it with:  docksieve submit {file}
-# Every key has the value shown as its default, unless it says "required".
+# Every key has the value shown as its default, unless it says "required" or "advised".
 
 [campaign]
-name = "{name}"              # required; also the campaign's folder, beside this file
-# folder = "{name}"          # another folder; relative names are beside this file
+name = {name:<21} # required; also the campaign's folder, beside this file
+# folder = {name:<17} # another folder; relative names are beside this file
 seed = 1                     # same seed, same library, same settings: same hits
 
 [library]
-path = "{library}"           # required; a folder made by `docksieve library build` or `enumerate`
+path = {library:<21} # required; a folder made by `docksieve library build` or `enumerate`
 
 # One section per target; all of them are screened in one pass over the library.
 [targets.EGFR]
 engine = "vina"              # required: "vina", "command" (any program) or "table" (scores in a file)
 receptor = "dockstring:EGFR" # required: a PDBQT file, or a receptor of the dockstring package
 # box = {{ center = [10.0, 20.0, 30.0], size = [22.0, 22.0, 22.0] }}   # or the name of a box file
-box_size = 22.0              # sides of the box in angstrom; dockstring's own are 30, and cost time and quality
+box_size = 22.0              # advised: sides in angstrom; dockstring's own are 30, and cost time and quality
 # search = "balanced"        # or fast, thorough, standard; `docksieve receptor tune` finds the cheapest good one
 # See docs/docking.md for ligand preparation, other programs and score tables.
 
@@ -45,6 +54,43 @@ predict_batch = 5000
 """
 
 
+def campaign_name(stem: str) -> str:
+    """Return the name of a campaign whose file is called ``stem``: what a name may not hold becomes ``-``."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._")[:64] or "campaign"
+
+
 def campaign_template(name: str, library: str, file: str) -> str:
-    """Return a commented campaign file."""
-    return TEMPLATE.format(name=name, library=library, file=file)
+    """Return a commented campaign file that :func:`parse_config` accepts.
+
+    Parameters
+    ----------
+    name : str
+        Of the campaign.
+    library : str
+        Its folder, in any spelling that a file system allows.
+    file : str
+        Where the text will be written; only for the command in its first line.
+
+    Raises
+    ------
+    ConfigError
+        If ``name`` is not a name, or a word cannot be written in TOML.
+    """
+    if not TARGET_NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be the name of a campaign.",
+            "A name begins with a letter or digit and holds letters, digits, '.', '_' and '-', at most 64.",
+        )
+    shown = "".join(letter if letter.isprintable() else "?" for letter in shlex.quote(file))
+    text = TEMPLATE.format(name=_quoted(name), library=_quoted(library), file=shown)
+    parse_config(text, file)
+    return text
+
+
+def _quoted(text: str) -> str:
+    """Return ``text`` as a TOML string: as in JSON, but surrogates and DEL must be written otherwise."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{text!r} is not UTF-8 text, and a TOML file must be.", "Rename it.") from None
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

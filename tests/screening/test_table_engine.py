@@ -133,7 +133,7 @@ def test_columns_can_be_named_or_numbered(tmp_path: Path) -> None:
         assert look_up(path, freeze(path, header=True, score_column=column), "CCO")[0]["score"] == -3.0
     with pytest.raises(InputError, match="no column 'w'"):
         freeze(path, header=True, score_column="w")
-    with pytest.raises(InputError, match="has 3 columns"):
+    with pytest.raises(InputError, match="has 3 columns, and no column 4"):
         freeze(path, header=True, score_column=4)
 
 
