@@ -214,7 +214,10 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
         "0 AS round, '' AS model"
     )
     properties = ", ".join(_column(name) for name in PROPERTY_COLUMNS)
-    nothing = ", ".join(f"NULL AS {_column(name)}" for name in PROPERTY_COLUMNS)
+    nothing = ", ".join(
+        f"NULL::{'FLOAT' if pa.types.is_floating(kind) else 'SMALLINT'} AS {_column(name)}"
+        for name, kind in PROPERTY_COLUMNS.items()
+    )
     shortlists = [path for paths in sources.refined.values() for path in paths]
     known = [*sources.selections, *shortlists]
     molecules = [f'SELECT "row", {properties} FROM {_files(known)}'] if known else []

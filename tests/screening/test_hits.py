@@ -154,6 +154,13 @@ def test_a_molecule_docked_twice_is_one_hit(sources: HitSources, tmp_path: Path)
     assert by_row[2]["final_score"] == -7.6
 
 
+def test_a_target_without_files_has_hits_of_the_same_columns(sources: HitSources) -> None:
+    nothing = ranked_hits(HitSources("C", "kcal/mol", True))
+    assert nothing.num_rows == 0
+    assert nothing.schema.equals(ranked_hits(sources).schema)
+    assert failed_dockings(HitSources("C", "kcal/mol", True)).schema.equals(failed_dockings(sources).schema)
+
+
 def test_a_ranking_by_docking_sorts_docked_molecules_only(sources: HitSources) -> None:
     """The shortlist may hold tens of millions of molecules that nobody docked."""
     with duckdb.connect() as connection:
