@@ -20,7 +20,8 @@ import psutil
 from ..data.errors import CampaignError, SiteError
 from ..data.receipts import Failure, Receipt, write_receipt
 from ..hpc.site import Site
-from .folder import ENVIRONMENT_MARK, Campaign, marked_processes
+from .driver import ENVIRONMENT_MARK, marked_processes
+from .folder import Campaign
 from .ledger import Task
 from .stuck import StuckPool
 from .tasks import failed_receipt, run_task

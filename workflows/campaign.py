@@ -20,13 +20,12 @@ from ..data.store import FileRecord
 from ..hpc.site import Site, load_site
 from .apps import Engine, open_engine
 from .config import CampaignConfig, read_config
+from .driver import DriverLock, end_orphans
 from .folder import (
     Campaign,
-    DriverLock,
     abandon_if_unborn,
     begin_or_resume,
     campaign_root,
-    end_orphans,
     open_campaign,
     refuse_strangers,
 )

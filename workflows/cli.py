@@ -114,7 +114,7 @@ def status(
 @app.command()
 def cancel(campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")]) -> None:
     """Ask a running campaign to stop; finished work is kept and it can be submitted again."""
-    from .folder import request_cancel
+    from .driver import request_cancel
 
     typer.echo(request_cancel(campaign))
 

@@ -34,7 +34,7 @@ class Task:
     inputs : tuple of FileRecord
         Relative to the campaign folder, or to the library where the path starts with ``@library/``.
     runtime : dict
-        What does not change the result: where the library lies, threads, device.
+        What does not change the result, such as where the library lies.
     """
 
     name: str

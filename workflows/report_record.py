@@ -15,7 +15,7 @@ from ..data.store import read_json
 from ..screening import report_charts as charts
 from ..screening.report_timeline import timeline
 from .config import read_config
-from .folder import read_driver
+from .driver import read_driver
 from .report_facts import Facts, imports
 from .report_html import code, details, figure, pairs, paragraph, section, table, tag
 from .report_time import CHOOSING, KINDS, Times

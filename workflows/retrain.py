@@ -18,7 +18,8 @@ from ..data.seeds import derive_seed
 from ..data.store import FileRecord, is_temporary, read_table, record_file, write_json, write_table
 from ..models.bundle import load_bundle, read_card
 from ..screening.compare import PairedComparison, compare_predictions
-from .folder import Campaign, DriverLock, open_campaign
+from .driver import DriverLock
+from .folder import Campaign, open_campaign
 from .imports import ImportReport, check_direction, read_import
 from .learning import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
 from .ledger import Task, round_name, round_number

@@ -9,7 +9,8 @@ from ..data.errors import CampaignError
 from ..data.receipts import Receipt, receipt_path
 from ..hpc.site import Site
 from .apps import Engine, EngineWatch
-from .folder import Campaign, cancel_path, write_driver
+from .driver import cancel_path, write_driver
+from .folder import Campaign
 from .ledger import Task
 from .observe import Observer
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 
 import psutil
 
-from .folder import Campaign, marked_processes
+from .driver import marked_processes
+from .folder import Campaign
 from .ledger import Task
 
 _LOOK_SECONDS = 2.0

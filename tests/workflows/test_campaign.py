@@ -17,7 +17,8 @@ from docksieve.data.receipts import Receipt
 from docksieve.data.store import read_json, read_table
 from docksieve.workflows.apps import Cancelled
 from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import Campaign, cancel_path, open_campaign
+from docksieve.workflows.driver import cancel_path
+from docksieve.workflows.folder import Campaign, open_campaign
 from docksieve.workflows.hits import failures, hits
 from docksieve.workflows.observe import Silent
 from docksieve.workflows.status import expected_stages, status

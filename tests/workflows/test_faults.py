@@ -15,7 +15,8 @@ import pyarrow as pa
 import pytest
 from docksieve.data.store import read_table
 from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import ENVIRONMENT_MARK, open_campaign
+from docksieve.workflows.driver import ENVIRONMENT_MARK
+from docksieve.workflows.folder import open_campaign
 from docksieve.workflows.status import status
 
 pytestmark = pytest.mark.slow
