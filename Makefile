@@ -7,7 +7,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 .PHONY: help install test test-fast lint types demo clean
 
 help:
-	@echo "make demo       install, then build a library, screen it and dock the best (about 10 minutes on 2 cores)"
+	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
 	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
