@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .teacher import Teacher
 
 BUNDLE_FORMAT = "docksieve-model"
-BUNDLE_VERSION = 1
+BUNDLE_VERSION = 2
+"""Written; read are this and all before it. 2: weights of members per target, trees, the student's gate."""
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 STUDENT_TENSORS = ("embedding", "bias", "hidden", "hidden_bias", "head", "head_bias", "floor")
@@ -158,9 +159,9 @@ def read_card(folder: str | os.PathLike[str]) -> dict[str, Any]:
     card = read_json(path)
     if not isinstance(card, dict) or card.get("format") != BUNDLE_FORMAT:
         raise FormatError(f"{path} is not the card of a docksieve model.")
-    if card.get("version") != BUNDLE_VERSION:
+    if card.get("version") not in range(1, BUNDLE_VERSION + 1):
         raise FormatError(
-            f"{path} has version {card.get('version')!r}; this docksieve reads {BUNDLE_VERSION}.",
+            f"{path} has version {card.get('version')!r}; this docksieve reads 1 to {BUNDLE_VERSION}.",
             "Use the version of docksieve that wrote it, or a newer one.",
         )
     if set(card) != _CARD_KEYS:
@@ -238,7 +239,7 @@ def _require_shapes(
 
 
 def _student(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Student:
-    settings = settings_from_json(StudentSettings, card["settings"], "The card's settings")
+    settings = settings_from_json(StudentSettings, card["settings"], "The card's settings", card["version"])
     names, lower = _targets(card)
     width, layers = settings.width, settings.layers - 1
     outputs = len(names) * (2 if settings.spread else 1)
@@ -258,7 +259,7 @@ def _teacher(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Te
     from .regressor import registered, regressor_class
     from .teacher import Member, Teacher
 
-    settings = settings_from_json(TeacherSettings, card["settings"], "The card's settings")
+    settings = settings_from_json(TeacherSettings, card["settings"], "The card's settings", card["version"])
     names, lower = _targets(card)
     _require_shapes(tensors, dict.fromkeys(TEACHER_MOMENTS, (len(names),)), np.float64)
     members = []

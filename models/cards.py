@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ..data.errors import FormatError
+from .settings import SINCE
 
 Settings = TypeVar("Settings")
 
@@ -19,15 +20,22 @@ def settings_to_json(settings: Any) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in result.items()}
 
 
-def settings_from_json(kind: type[Settings], value: Any, where: str) -> Settings:
-    """Return the settings that :func:`settings_to_json` wrote.
+def settings_from_json(kind: type[Settings], value: Any, where: str, version: int) -> Settings:
+    """Return the settings that :func:`settings_to_json` wrote in bundles of ``version``.
+
+    Fields that later versions introduced are absent and get their defaults.
 
     Raises
     ------
     FormatError
         If a key is missing or unknown, or a value is out of range; ``where`` says in what.
     """
-    hints = {name: hint for name, hint in typing.get_type_hints(kind).items() if not name.startswith("__")}
+    later = {item.name for item in dataclasses.fields(kind) if item.metadata.get(SINCE, 1) > version}  # type: ignore[arg-type]
+    hints = {
+        name: hint
+        for name, hint in typing.get_type_hints(kind).items()
+        if not name.startswith("__") and name not in later
+    }
     if not isinstance(value, Mapping) or set(value) != set(hints):
         given = sorted(value) if isinstance(value, Mapping) else value
         raise FormatError(
@@ -38,7 +46,7 @@ def settings_from_json(kind: type[Settings], value: Any, where: str) -> Settings
     for name, hint in hints.items():
         item = value[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            item = settings_from_json(hint, item, f"{where}.{name}")
+            item = settings_from_json(hint, item, f"{where}.{name}", version)
         elif typing.get_origin(hint) is tuple and isinstance(item, list):
             item = tuple(item)
         elif not _fits(item, hint):

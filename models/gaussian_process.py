@@ -336,6 +336,14 @@ class KernelRegressor:
         return result
 
     @classmethod
+    def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
+        """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
+        kernel = settings.kernel
+        references = rows if rows <= kernel.max_exact else min(kernel.inducing, rows)
+        choice = 60 * (min(rows, kernel.selection_rows) / 1_000) ** 3
+        return choice / 10 + 1e-6 * rows * references + 1e-10 * references**2 * (rows + references) * targets
+
+    @classmethod
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> KernelRegressor:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..data.seeds import derive_seed
 from .fingerprints import Features
+from .folded import fold
 from .regressor import FitContext
 from .settings import MlpSettings, TeacherSettings
 from .threads import torch_threads
 
 BLOCK = 1_024
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class _Bags:
@@ -25,19 +25,9 @@ class _Bags:
     def __init__(
         self, features: Features, buckets: int, centre: NDArray[np.float32], scale: NDArray[np.float32]
     ) -> None:
-        tables = list(features.counts.values())
-        lengths = np.stack([np.diff(table.offsets) for table in tables])
-        self.offsets = np.concatenate([[0], np.cumsum(lengths.sum(axis=0))]).astype(np.int64)
-        self.buckets = np.empty(self.offsets[-1], np.int64)
-        self.weights = np.empty(self.offsets[-1], np.float32)
-        starts = self.offsets[:-1].copy()
-        shift = np.uint64(64 - (buckets.bit_length() - 1))
-        for index, table in enumerate(tables):
-            keys = table.features.astype(np.uint64) | np.uint64((index + 1) << 40)
-            place = np.repeat(starts - table.offsets[:-1], lengths[index]) + np.arange(len(keys))
-            self.buckets[place] = ((keys * _MIX) >> shift).astype(np.int64)
-            self.weights[place] = np.log1p(table.counts)
-            starts += lengths[index]
+        folded = fold(features, buckets)
+        self.offsets, self.buckets = folded.offsets, folded.buckets
+        self.weights = np.log1p(folded.counts).astype(np.float32)
         self.descriptors = np.clip((features.descriptors - centre) / scale, -5, 5).astype(np.float32)
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
@@ -145,6 +135,13 @@ class MlpRegressor:
                 f"member.{index}.{name}": value.numpy() for name, value in network.state_dict().items()
             }
         return result
+
+    @classmethod
+    def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
+        """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
+        mlp = settings.mlp
+        steps = mlp.epochs * max(1, rows // mlp.batch_size)
+        return mlp.members * (steps * mlp.width * mlp.buckets * 1.5e-8 + 2e-7 * mlp.epochs * rows * mlp.width)
 
     @classmethod
     def restore(

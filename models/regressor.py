@@ -57,6 +57,11 @@ class Regressor(Protocol):
         ...
 
     @classmethod
+    def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
+        """Return roughly how many core-seconds one fit takes: the same on every machine."""
+        ...
+
+    @classmethod
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> Regressor:
@@ -100,5 +105,12 @@ def _mlp() -> type[Regressor]:
     return MlpRegressor
 
 
+def _trees() -> type[Regressor]:
+    from .trees import TreesRegressor
+
+    return TreesRegressor
+
+
 register("kernel", _kernel)
 register("mlp", _mlp)
+register("trees", _trees)

@@ -7,6 +7,10 @@ from typing import Literal
 
 FingerprintKind = Literal["morgan2", "morgan3", "pair", "torsion"]
 
+SINCE = "since"
+"""Metadata of a field: the bundle version that introduced it. In older bundles it is absent, and its default
+is what they were made with."""
+
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
@@ -116,13 +120,60 @@ class MlpSettings:
 
 
 @dataclass(frozen=True)
+class TreesSettings:
+    """The gradient-boosted trees.
+
+    Attributes
+    ----------
+    members : int
+        Boosters, each on its own share of the molecules; their disagreement is part of the spread.
+    buckets : int
+        Counts that all fingerprints together are folded into; a power of two.
+    iterations : int
+        Trees of each booster.
+    leaves : int
+        Most leaves of a tree.
+    learning_rate : float
+    features : float
+        Share of the features that a split may choose from.
+    subsample : float
+        Share of the scored molecules that each booster sees.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    members: int = 4
+    buckets: int = 1_024
+    iterations: int = 200
+    leaves: int = 15
+    learning_rate: float = 0.05
+    features: float = 0.1
+    subsample: float = 0.8
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.members <= 100, f"trees.members must be from 1 to 100, not {self.members}")
+        _require(
+            64 <= self.buckets <= 65_536 and self.buckets & (self.buckets - 1) == 0,
+            f"trees.buckets must be a power of two from 64 to 65536, not {self.buckets}",
+        )
+        _require(
+            1 <= self.iterations <= 10_000, f"trees.iterations must be from 1 to 10000, not {self.iterations}"
+        )
+        _require(2 <= self.leaves <= 1024, f"trees.leaves must be from 2 to 1024, not {self.leaves}")
+        _require(0 < self.learning_rate <= 1, "trees.learning_rate must be in (0, 1]")
+        _require(0 < self.features <= 1, f"trees.features must be in (0, 1], not {self.features}")
+        _require(0 < self.subsample <= 1, f"trees.subsample must be in (0, 1], not {self.subsample}")
+
+
+@dataclass(frozen=True)
 class TeacherSettings:
     """The model that learns from docking scores.
 
     Attributes
     ----------
     kind : str
-        ``kernel``, ``mlp``, or ``auto``: both, mixed by weights found on held-out scores.
+        ``kernel``, ``mlp``, ``trees``, or ``auto``: all that are affordable, mixed by weights found on
+        held-out scores.
     fingerprints : FingerprintSettings
     kernel : KernelSettings
     mlp : MlpSettings
@@ -130,19 +181,26 @@ class TeacherSettings:
         Parts of the cross-validation that the report rests on.
     min_scores : int
         Fewest scored molecules a target needs.
+    trees : TreesSettings
+    auto_minutes : float
+        What ``auto`` may cost: kinds that would exceed it, by an estimate that knows nothing but the number
+        of scores and the settings, are left out. Minutes of one core.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
-    kind: Literal["kernel", "mlp", "auto"] = "kernel"
+    kind: Literal["kernel", "mlp", "trees", "auto"] = "kernel"
     fingerprints: FingerprintSettings = field(default_factory=FingerprintSettings)
     kernel: KernelSettings = field(default_factory=KernelSettings)
     mlp: MlpSettings = field(default_factory=MlpSettings)
     folds: int = 5
     min_scores: int = 10
+    trees: TreesSettings = field(default_factory=TreesSettings, metadata={SINCE: 2})
+    auto_minutes: float = field(default=60.0, metadata={SINCE: 2})
 
     def __post_init__(self) -> None:
         _require(2 <= self.folds <= 50, f"teacher.folds must be from 2 to 50, not {self.folds}")
+        _require(self.auto_minutes >= 0, f"teacher.auto_minutes must not be negative: {self.auto_minutes}")
         _require(self.min_scores >= 4, f"teacher.min_scores must be at least 4, not {self.min_scores}")
 
 

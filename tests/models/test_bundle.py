@@ -10,10 +10,10 @@ from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.store import sha256_file, sha256_json
 from docksieve.models.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.distill import distil_student
-from docksieve.models.settings import MlpSettings, StudentSettings, TeacherSettings
+from docksieve.models.settings import MlpSettings, StudentSettings, TeacherSettings, TreesSettings
 from docksieve.models.teacher import TrainingData, train_teacher
 
-MODELS = ("kernel", "mlp", "auto", "student")
+MODELS = ("kernel", "mlp", "trees", "auto", "student")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,11 @@ def models(amides: list[str], logp: np.ndarray) -> dict:
     scores = np.stack([logp[:60], 5 - logp[:60]], axis=1)
     scores[:10, 1] = np.nan
     data = TrainingData(amides[:60], ["a", "b/1"], scores, [True, False])
-    found = {kind: train_teacher(data, TeacherSettings(kind=kind, mlp=mlp, folds=2)) for kind in MODELS[:3]}
+    trees = TreesSettings(members=2, iterations=10, buckets=64)
+    found = {
+        kind: train_teacher(data, TeacherSettings(kind=kind, mlp=mlp, trees=trees, folds=2))
+        for kind in MODELS[:4]
+    }
     settings = StudentSettings(width=16, buckets=256, epochs=2)
     found["student"] = distil_student(amides[:200], logp[:200], np.abs(logp[:200]), ["a"], [True], settings)
     return found
@@ -101,7 +105,7 @@ def test_an_altered_card_is_refused(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"format": "something"}, "not the card"),
-        ({"version": 2}, "version 2"),
+        ({"version": 3}, "version 3"),
         ({"kind": "oracle"}, "unknown kind 'oracle'"),
         ({"extra": 1}, "extra"),
         ({"seed": ...}, "seed"),

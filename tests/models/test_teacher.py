@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from docksieve.data.errors import ModelError
 from docksieve.models.agreement import spearman
-from docksieve.models.settings import KernelSettings, MlpSettings, TeacherSettings
+from docksieve.models.settings import KernelSettings, MlpSettings, TeacherSettings, TreesSettings
 from docksieve.models.teacher import TrainingData, train_teacher
 
 QUICK = MlpSettings(members=2, width=32, buckets=1024, epochs=12)
+FEW = TreesSettings(members=2, buckets=256, iterations=80, learning_rate=0.1)
 SETTINGS = {
     "kernel": TeacherSettings(kind="kernel"),
     "projected": TeacherSettings(kind="kernel", kernel=KernelSettings(max_exact=100, inducing=80)),
     "mlp": TeacherSettings(kind="mlp", mlp=QUICK, folds=3),
-    "auto": TeacherSettings(kind="auto", mlp=QUICK, folds=3),
+    "trees": TeacherSettings(kind="trees", trees=FEW, folds=3),
+    "auto": TeacherSettings(kind="auto", mlp=QUICK, trees=FEW, folds=3),
 }
 
 
@@ -89,7 +91,7 @@ def test_row_order_changes_no_bit(amides: list[str], logp: np.ndarray) -> None:
     assert first.data_sha256 == second.data_sha256
 
 
-@pytest.mark.parametrize("name", ["kernel", "mlp"])
+@pytest.mark.parametrize("name", ["kernel", "mlp", "trees"])
 def test_a_prediction_does_not_depend_on_company(name: str, amides: list[str], logp: np.ndarray) -> None:
     teacher = train_teacher(_data(amides[:60], logp[:60]), SETTINGS[name])
     together = teacher.predict([*amides[60:90], "broken", *amides[90:110]])
@@ -100,7 +102,7 @@ def test_a_prediction_does_not_depend_on_company(name: str, amides: list[str], l
     assert teacher.predict([]).mean.shape == (0, 1)
 
 
-@pytest.mark.parametrize("name", ["kernel", "mlp"])
+@pytest.mark.parametrize("name", ["kernel", "mlp", "trees"])
 def test_several_targets_with_missing_scores(name: str, amides: list[str], logp: np.ndarray) -> None:
     count = 200
     scores = np.stack([logp[:count], -3 * logp[:count] + 5, logp[:count] * 0.5 - 8], axis=1)
