@@ -255,13 +255,7 @@ def _print_rows(library: Any, rows: Any, format: str) -> None:
         pyarrow.csv.write_csv(table, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     else:
-        from rich.console import Console
-        from rich.table import Table
+        from .terminal import console, plain_table
 
         names = ["row", "id", "smiles", "heavy_atoms", "weight", "logp", "tpsa"]
-        shown = Table(*names)
-        for row in table.select(names).to_pylist():
-            shown.add_row(
-                *(f"{value:.1f}" if isinstance(value, float) else str(value) for value in row.values())
-            )
-        Console().print(shown)
+        console().print(plain_table(table.select(names), decimals=1))

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..data.errors import InputError
-from ..screening.hits_export import FORMATS, export_hits, sdf_records, smiles_lines
+from ..screening.hits_export import FORMATS, export_hits, sdf_records, smiles_lines, write_csv
 from .folder import open_campaign
 from .hits import failures, hits
 from .retrain import RetrainResult
-from .status import status
-from .terminal import console, hits_as_table
+from .status import Standing, status
+from .terminal import console, hits_as_table, plain_table
 
 
 def deliver_hits(
@@ -36,35 +36,55 @@ def deliver_hits(
     Raises
     ------
     InputError
-        If the format is unknown, or is binary and no file is named.
+        If the format is unknown, or is binary and no file is named, or the question makes no sense for failed
+        dockings.
     """
     if kind not in FORMATS:
         raise InputError(f"{kind!r} is not a format.", f"Choose one of {', '.join(FORMATS)}.")
-    opened = open_campaign(campaign)
-    table = failures(opened, target) if failed else hits(opened, top, target, where, by)  # type: ignore[arg-type]
-    state = status(opened).state
+    chosen = out.suffix.lstrip(".").lower() if out is not None and kind == "table" else kind
+    if failed:
+        _check_failed(by, chosen)
+    standing = Standing(open_campaign(campaign))
+    opened = standing.campaign
+    if failed:
+        table = failures(opened, target, top, where, standing=standing)
+    else:
+        table = hits(opened, top, target, where, by, standing=standing)  # type: ignore[arg-type]
+    state = status(opened, standing).state
     notes = console(stderr=True)
     if state != "complete":
         notes.print(f"The campaign is {state}: this is what is finished by now.")
     if table.num_rows == 0:
-        notes.print(
-            "There are no such molecules" + (f" where {where}" if where else "") + " (yet).", markup=False
-        )
+        condition = f" where {where}" if where else ""
+        notes.print(Text(f"There are no such molecules{condition} (yet)."))
+    if failed and top is not None and top in _rows_by_target(table):
+        notes.print(f"At most {top} failed dockings per target are listed; --top 0 lists all.")
     if out is not None:
-        chosen = kind if kind != "table" else out.suffix.lstrip(".").lower()
-        if failed and chosen in ("sdf", "smi"):
-            raise InputError("Failed dockings have no poses.", "Use csv, parquet or json.")
         export_hits(table, chosen, out, opened.root)
-        notes.print(f"Wrote {table.num_rows:,} molecules to {out}.", highlight=False)
+        notes.print(Text(f"Wrote {table.num_rows:,} molecules to {out}."), soft_wrap=True)
     else:
         _print(table, kind, opened.root, failed)
 
 
+def _check_failed(by: str, kind: str) -> None:
+    if kind in ("sdf", "smi"):
+        raise InputError(f"Failed dockings have no poses to write as {kind}.", "Use csv, parquet or json.")
+    if by != "auto":
+        raise InputError(
+            "Failed dockings have no score to be ranked by: they are listed by stage.",
+            "Leave out --by, or --failed.",
+        )
+
+
+def _rows_by_target(table: pa.Table) -> list[int]:
+    return [int(item["counts"]) for item in table["target"].value_counts().to_pylist()]
+
+
 def _print(table: pa.Table, kind: str, root: Path, failed: bool) -> None:
     if kind == "table":
-        console().print(_plain_table(table) if failed else hits_as_table(table))
+        console().print(plain_table(table, decimals=2) if failed else hits_as_table(table))
     elif kind == "csv":
-        pa_csv.write_csv(table, sys.stdout.buffer)
+        write_csv(table, sys.stdout.buffer)
     elif kind == "json":
         print(json.dumps(table.to_pylist(), indent=1))
     elif kind == "smi":
@@ -74,13 +94,6 @@ def _print(table: pa.Table, kind: str, root: Path, failed: bool) -> None:
             print(record, end="")
     else:
         raise InputError("Parquet is not text.", "Name a file with --out.")
-
-
-def _plain_table(table: pa.Table) -> Table:
-    shown = Table(*table.column_names)
-    for row in table.to_pylist():
-        shown.add_row(*("-" if value is None else str(value) for value in row.values()))
-    return shown
 
 
 def print_retrain(console: Console, result: RetrainResult) -> None:
@@ -96,18 +109,19 @@ def print_retrain(console: Console, result: RetrainResult) -> None:
             f"{report.unknown:,} of the used are not in the library: they train, but cannot be hits."
         )
     for what, lines in report.examples.items():
-        console.print(f"  {what}: line {', '.join(map(str, lines))}" + (" ..." if len(lines) == 20 else ""))
+        more = " ..." if len(lines) == 20 else ""
+        console.print(Text(f"  {what}: line {', '.join(map(str, lines))}{more}"))
     table = Table("target", "sealed molecules", "model", "RMSE (95 %)", "Spearman (95 %)")
     for target, item in result.comparison.items():
         table.add_row(
-            target, str(item.molecules), "present", str(item.rmse_present), str(item.spearman_present)
+            Text(target), str(item.molecules), "present", str(item.rmse_present), str(item.spearman_present)
         )
         table.add_row("", "", "candidate", str(item.rmse_candidate), str(item.spearman_candidate))
     console.print(table)
     for target, item in result.comparison.items():
-        console.print(f"{target}: RMSE of the candidate minus the present model's: {item.difference}")
-    verdict = "[bold green]Promoted[/]" if result.promoted else "[bold yellow]Not promoted[/]"
-    console.print(f"{verdict} {result.name}: {result.reason}.", highlight=False)
+        console.print(Text(f"{target}: RMSE of the candidate minus the present model's: {item.difference}"))
+    verdict = ("Promoted", "bold green") if result.promoted else ("Not promoted", "bold yellow")
+    console.print(Text.assemble(verdict, f" {result.name}: {result.reason}."))
     if result.promoted:
         console.print(
             "The imported scores train every later round: raise [rounds] count and submit again.",
@@ -119,7 +133,7 @@ def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
     """Print one line per model; a star marks the one in force."""
     table = Table("", "name", "kind", "model", "parent", "targets")
     for card in cards:
-        table.add_row(
+        cells = (
             "*" if card["present"] else "",
             card["name"],
             str(card.get("kind", "")),
@@ -127,6 +141,7 @@ def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
             str(card.get("parent", ""))[:12],
             ", ".join(_target_names(card)),
         )
+        table.add_row(*map(Text, cells))
     console.print(table)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +10,8 @@ from ..data.errors import InputError
 from ..data.store import write_table
 from ..screening.hits import HitSources, RankBy, failed_dockings, ranked_hits
 from .folder import Campaign, open_campaign
-from .ledger import Ledger
+from .ledger import round_number
+from .status import Standing, chooser
 from .tasks import Context, Outcome
 
 
@@ -21,6 +21,8 @@ def hits(
     target: str | None = None,
     where: str | None = None,
     by: RankBy = "auto",
+    *,
+    standing: Standing | None = None,
 ) -> pa.Table:
     """Return the ranked hits of a campaign, finished or still running.
 
@@ -35,6 +37,8 @@ def hits(
         An SQL condition on the columns (``screening.hits.HIT_COLUMNS``).
     by : str
         ``auto``, ``final``, ``docked`` or ``predicted``.
+    standing : Standing, optional
+        Receipts of the same campaign, if they were read already.
 
     Returns
     -------
@@ -45,16 +49,30 @@ def hits(
     InputError
         If the target or the condition is wrong.
     """
-    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
-    names = _chosen_targets(opened, target)
-    return pa.concat_tables([ranked_hits(hit_sources(opened, name), top, by, where) for name in names])
+    standing = standing or _standing(campaign)
+    names = _chosen_targets(standing.campaign, target)
+    return pa.concat_tables([ranked_hits(hit_sources(standing, name), top, by, where) for name in names])
 
 
-def failures(campaign: str | Path | Campaign, target: str | None = None) -> pa.Table:
-    """Return every docking of a campaign that gave no score, with its reason."""
-    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
-    names = _chosen_targets(opened, target)
-    return pa.concat_tables([failed_dockings(hit_sources(opened, name)) for name in names])
+def failures(
+    campaign: str | Path | Campaign,
+    target: str | None = None,
+    top: int | None = None,
+    where: str | None = None,
+    *,
+    standing: Standing | None = None,
+) -> pa.Table:
+    """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
+
+    Parameters are those of :func:`hits`; ``where`` is on ``screening.hits.FAILURE_COLUMNS``.
+    """
+    standing = standing or _standing(campaign)
+    names = _chosen_targets(standing.campaign, target)
+    return pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
+
+
+def _standing(campaign: str | Path | Campaign) -> Standing:
+    return Standing(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
 
 
 def _chosen_targets(campaign: Campaign, target: str | None) -> list[str]:
@@ -66,45 +84,40 @@ def _chosen_targets(campaign: Campaign, target: str | None) -> list[str]:
     return [target]
 
 
-def hit_sources(campaign: Campaign, target: str) -> HitSources:
+def hit_sources(standing: Standing, target: str) -> HitSources:
     """Return the files of ``target`` that are finished by now."""
-    ledger, root = campaign.ledger, campaign.root
+    campaign = standing.campaign
+
+    def paths(stage: str, folder: str) -> list[Path]:
+        return [campaign.root / record.path for record in standing.outputs(stage, folder)]
+
     docked: dict[int, list[Path]] = {}
     refined: dict[int, list[Path]] = {}
     selections: list[Path] = []
     models: dict[int, str] = {}
-    for stage in ledger.stages():
+    for stage in standing.stages:
         group, _, step = stage.partition("/")
-        number = _round_number(group)
+        number = round_number(group)
         if number is None:
             continue
         if step == "dock":
-            docked[number] = _paths(ledger, root, stage, f"scores/{group}/{target}/")
+            docked[number] = paths(stage, f"scores/{group}/{target}/")
         elif step == "refine":
-            refined[number] = _paths(ledger, root, stage, "refined/")
-        elif step in ("sample", "acquire"):
-            selections += _paths(ledger, root, stage, f"selections/{group}/{target}/")
+            refined[number] = paths(stage, "refined/")
+        elif step == chooser(group):
+            selections += paths(stage, f"selections/{group}/{target}/")
         elif step == "train":
-            models[number] = next((str(r.facts["model"]) for r in ledger.receipts(stage) if r.done), "")
+            models[number] = next((str(r.facts["model"]) for r in standing.receipts(stage) if r.done), "")
     return HitSources(
         target=target,
         unit=campaign.targets[target]["unit"],
         lower_is_better=campaign.targets[target]["lower_is_better"],
         docked=docked,
-        final=_paths(ledger, root, "final/dock", f"scores/final/{target}/"),
+        final=paths("final/dock", f"scores/final/{target}/"),
         refined=refined,
         selections=selections,
         models=models,
     )
-
-
-def _paths(ledger: Ledger, root: Path, stage: str, folder: str) -> list[Path]:
-    return [root / record.path for record in ledger.outputs(stage, folder)]
-
-
-def _round_number(group: str) -> int | None:
-    match = re.fullmatch(r"round-(\d+)", group)
-    return int(match.group(1)) if match else None
 
 
 def write_hits(context: Context) -> Outcome:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.receipts import Receipt, read_receipt
-from .folder import Campaign, is_driven, open_campaign, read_driver
+from ..data.receipts import Receipt
+from ..data.store import FileRecord
+from .driver import is_driven, read_driver
+from .folder import Campaign, open_campaign
 from .ledger import round_name
 
 STALE_SECONDS = 30.0
@@ -21,11 +25,14 @@ class StageStatus:
     ----------
     stage : str
     total, done, running, failed, left : int
-        Tasks; they add up: ``done + running + failed + left == total``.
+        Tasks; they add up: ``done + running + failed + left == total``. What waits for a free worker, or was
+        done with inputs that have changed since, is left.
     rows : int
         Molecules (or ligands) of the finished tasks.
     seconds : float
         Sum of the finished tasks' seconds.
+    failures : dict of str to int
+        Dockings without a score in the finished tasks, by code.
     """
 
     stage: str
@@ -36,6 +43,7 @@ class StageStatus:
     left: int
     rows: int
     seconds: float
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -69,14 +77,80 @@ class CampaignStatus:
     seconds_left: float | None
 
 
-def status(campaign: str | Path | Campaign) -> CampaignStatus:
-    """Return where ``campaign`` stands, from its plans and receipts."""
+class Standing:
+    """The receipts of a campaign that count now; those of a stage are read once, when first asked for.
+
+    Stages that the campaign no longer has (after ``[rounds] count`` or ``[final] molecules`` was lowered) do
+    not count. Nor does a docking of a batch that has been chosen anew since: its molecules may stand in
+    another batch by now.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    stages : list of str
+        Those planned so far, in the order in which they run.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        expected = set(expected_stages(campaign))
+        self.campaign = campaign
+        self.stages = [stage for stage in campaign.ledger.stages() if stage in expected]
+        self._receipts: dict[str, list[Receipt]] = {}
+
+    def receipts(self, stage: str) -> list[Receipt]:
+        """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
+        if stage not in self.stages:
+            return []
+        if stage not in self._receipts:
+            found = list(self.campaign.ledger.receipts(stage))
+            group, _, step = stage.partition("/")
+            if step == "dock":
+                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
+                chosen = {(batch.path, batch.sha256) for batch in batches}
+                found = [receipt for receipt in found if _selected(receipt) <= chosen]
+            self._receipts[stage] = found
+        return self._receipts[stage]
+
+    def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        return [
+            output
+            for receipt in self.receipts(stage)
+            if receipt.done
+            for output in receipt.outputs
+            if output.path.startswith(folder)
+        ]
+
+
+def chooser(group: str) -> str:
+    """Return the step that chooses what the group ``round-00`` ... or ``final`` docks."""
+    return {"round-00": "sample", "final": "select"}.get(group, "acquire")
+
+
+def _selected(receipt: Receipt) -> set[tuple[str, str]]:
+    """Return path and checksum of the batch that a docking docked."""
+    return {
+        (record.path, record.sha256) for record in receipt.inputs if record.path.startswith("selections/")
+    }
+
+
+def status(campaign: str | Path | Campaign, standing: Standing | None = None) -> CampaignStatus:
+    """Return where ``campaign`` stands, from its plans and receipts.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    standing : Standing, optional
+        Of the same campaign, if it was read already.
+    """
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
     driven = is_driven(opened.root)
     note = read_driver(opened.root) if driven else None
-    running = set(note["running"]) if note and time.time() - note["updated"] < STALE_SECONDS else set()
-    ledger = opened.ledger
-    stages = tuple(_stage(opened, name, running) for name in ledger.stages())
+    workers = int(note["workers"]) if note else 1
+    fresh = note is not None and time.time() - note["updated"] < STALE_SECONDS
+    flying = list(note["running"]) if note and fresh else []
+    standing = standing or Standing(opened)
+    stages = tuple(_stage(standing, name, flying, workers) for name in standing.stages)
     known = {stage.stage for stage in stages}
     waiting = tuple(name for name in expected_stages(opened) if name not in known)
     complete = not waiting and all(stage.done == stage.total for stage in stages)
@@ -85,7 +159,6 @@ def status(campaign: str | Path | Campaign) -> CampaignStatus:
     else:
         state = "complete" if complete else "stopped"
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
-    workers = int(note["workers"]) if note else 1
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
     return CampaignStatus(opened.root, state, stages, waiting, driver, left)
 
@@ -101,25 +174,27 @@ def expected_stages(campaign: Campaign) -> list[str]:
     return [*names, "final/hits"]
 
 
-def _stage(campaign: Campaign, stage: str, running: set[str]) -> StageStatus:
-    names = campaign.ledger.planned(stage)
-    receipts: dict[str, Receipt] = {}
-    for name in names:
-        receipt = read_receipt(campaign.root, name)
-        if receipt is not None:
-            receipts[name] = receipt
+def _stage(standing: Standing, stage: str, flying: list[str], workers: int) -> StageStatus:
+    """Count the tasks of ``stage``; of those in flight, the ones sent first run, the others wait for a worker."""
+    names = standing.campaign.ledger.planned(stage)
+    receipts = {receipt.task: receipt for receipt in standing.receipts(stage)}
     done = [receipt for receipt in receipts.values() if receipt.done]
-    failed = sum(1 for name, receipt in receipts.items() if not receipt.done and name not in running)
-    now = sum(1 for name in names if name in running and not (name in receipts and receipts[name].done))
+    open_names = set(names) - {receipt.task for receipt in done}
+    now = [name for name in flying if name in open_names][:workers]
+    failed = sum(1 for receipt in receipts.values() if not receipt.done and receipt.task not in flying)
+    failures: Counter[str] = Counter()
+    for receipt in done:
+        failures.update(receipt.facts.get("failures", {}))
     return StageStatus(
         stage=stage,
         total=len(names),
         done=len(done),
-        running=now,
+        running=len(now),
         failed=failed,
-        left=len(names) - len(done) - failed - now,
+        left=len(names) - len(done) - failed - len(now),
         rows=sum(receipt.rows_in for receipt in done),
         seconds=sum(receipt.seconds.get("total", 0.0) for receipt in done),
+        failures=dict(failures.most_common()),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..data.library import Library
 from ..data.receipts import Receipt
@@ -20,6 +23,8 @@ from .status import CampaignStatus
 from .throughput import Throughput
 
 QUIET_SECONDS = 30.0
+ENDLESS = 10_000
+"""Characters in a line where nobody looks at its width."""
 STEP_WORDS = {
     "sample": "choose the seed sample",
     "train": "train the teacher",
@@ -36,7 +41,11 @@ STEP_WORDS = {
 
 
 class TerminalObserver:
-    """Tells a person at a terminal, or a log file, what a campaign does."""
+    """Tells a person at a terminal, or a log file, what a campaign does.
+
+    Whatever comes from files goes out as :class:`rich.text.Text`, which is never read as markup: in a SMILES
+    or a path, ``[nH]`` and ``[/data]`` mean what they say.
+    """
 
     def __init__(self, console: Console, command: list[str]) -> None:
         self._console = console
@@ -48,21 +57,21 @@ class TerminalObserver:
         self._skipped = 0
         self._rows = self._failed = 0
         self._notes: list[str] = []
+        self._without_score: Counter[str] = Counter()
         self._total = self._ended = 0
         self._told = 0.0
 
     def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
         """Print what is about to run, and the command that goes on with it if it is interrupted."""
-        say = self._console.print
-        say("If this is interrupted, the same command goes on with it:")
-        say(f"  {shlex.join(self._command)}", soft_wrap=True, highlight=False)
-        say(f"Campaign [bold]{campaign.config.campaign.name}[/] in {campaign.root}", soft_wrap=True)
-        say(
+        self._say("If this is interrupted, the same command goes on with it:")
+        self._say(f"  {shlex.join(self._command)}")
+        self._say("Campaign ", (campaign.config.campaign.name, "bold"), f" in {campaign.root}")
+        self._say(
             f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
             f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
         )
         if orphans:
-            say(f"Ended {orphans} processes that a killed driver had left behind.")
+            self._say(f"Ended {orphans} processes that a killed driver had left behind.")
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
         """Open the bar of a stage."""
@@ -71,9 +80,11 @@ class TerminalObserver:
         self._total = total
         self._rows = self._failed = 0
         self._notes = []
+        self._without_score = Counter()
         if self._console.is_terminal:
-            columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
-            self._progress = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
+            described = TextColumn("  {task.description}", markup=False)
+            columns = (described, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
             self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
 
@@ -82,18 +93,15 @@ class TerminalObserver:
         self._rows += receipt.rows_in
         if receipt.failure is not None:
             self._failed += 1
-            self._console.print(
-                f"  [red]failed[/] {receipt.task}: {receipt.failure.message}", highlight=False
-            )
-        self._notes = _notes(receipt) or self._notes
+            self._say("  ", ("failed", "red"), f" {receipt.task}: {receipt.failure.message}")
+        self._without_score.update(receipt.facts.get("failures", {}))
+        self._notes += _notes(receipt)
         self._ended += 1
         if self._progress is not None and self._bar is not None:
             self._progress.advance(self._bar)
         elif time.monotonic() - self._told > QUIET_SECONDS:  # a log file: no bar, but a sign of life
             self._told = time.monotonic()
-            self._console.print(
-                f"  {_described(stage)}: {self._ended} of {self._total} tasks", highlight=False
-            )
+            self._say(f"  {_described(stage)}: {self._ended} of {self._total} tasks")
 
     def stage_ended(self, stage: str) -> None:
         """Close the bar and leave one line about the stage."""
@@ -102,28 +110,30 @@ class TerminalObserver:
             self._progress = None
         seconds = time.monotonic() - self._stage_started
         done = f", {self._skipped} tasks were done before" if self._skipped else ""
-        failed = f", [red]{self._failed} tasks failed[/]" if self._failed else ""
+        failed = [(f", {self._failed} tasks failed", "red")] if self._failed else []
         molecules = f"{self._rows:,} molecules, " if self._rows else ""
-        self._console.print(
-            f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}{failed}", highlight=False
-        )
+        self._say(f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
         for note in self._notes:
-            self._console.print(f"      {note}", highlight=False)
+            self._say(f"      {note}")
+        if self._without_score:
+            self._say(f"      {without_score(self._without_score)}")
 
     def ended(self, campaign: Campaign) -> None:
         """Say that the campaign is complete and what to do next."""
         minutes = (time.monotonic() - self._started) / 60
-        self._console.print(f"[bold green]Complete[/] after {minutes:.1f} minutes. Next:")
+        self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
         for command in ("hits", "report", "throughput"):
-            self._console.print(
-                f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}", soft_wrap=True
-            )
+            self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _say(self, *parts: str | tuple[str, str]) -> None:
+        """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a console; one that is no terminal (a pipe, a log file) is wide enough for every table."""
+    """Return a console; one that is no terminal (a pipe, a log file) never breaks lines."""
     here = Console(stderr=stderr)
-    return here if here.is_terminal else Console(stderr=stderr, width=180)
+    return here if here.is_terminal else Console(stderr=stderr, width=ENDLESS)
 
 
 def shown_path(path: Path) -> str:
@@ -149,10 +159,25 @@ def _notes(receipt: Receipt) -> list[str]:
         ]
     if receipt.kind == "distil" and report:
         return [f"student {receipt.facts['model']}", *_quality(report)]
-    if receipt.kind == "dock" and receipt.facts.get("failures"):
-        listed = ", ".join(f"{code} {count}" for code, count in receipt.facts["failures"].items())
-        return [f"dockings without a score: {listed}"]
+    if receipt.kind == "acquire" and receipt.done:
+        return list(_short_of(receipt.facts))
     return []
+
+
+def _short_of(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each target of an acquisition that found fewer molecules than were asked for."""
+    for target, fact in facts.items():
+        if isinstance(fact, Mapping) and fact.get("chosen", 0) < fact.get("asked", 0):
+            yield (
+                f"{target}: only {fact['chosen']:,} of {fact['asked']:,} molecules asked for could be chosen; "
+                "the others of the shortlist are docked already or cannot be predicted"
+            )
+
+
+def without_score(failures: Mapping[str, int]) -> str:
+    """Return in words how many dockings gave no score, by code, the most frequent first."""
+    listed = ", ".join(f"{code} {count:,}" for code, count in Counter(failures).most_common())
+    return f"dockings without a score: {sum(failures.values()):,} ({listed})"
 
 
 def _quality(report: dict[str, Any]) -> list[str]:
@@ -176,12 +201,12 @@ def _figure(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def status_table(status: CampaignStatus) -> Table:
-    """Return the stages of a campaign as a table."""
+def status_table(status: CampaignStatus) -> Group:
+    """Return the stages of a campaign as a table, and the dockings without a score below it."""
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
     driver = f" ({status.driver})" if status.driver else ""
     title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title, style="table.title"), title_justify="left")
     table.add_column("stage", no_wrap=True)
     for name in ("tasks", "done", "running", "failed", "left", "molecules", "per task-second"):
         table.add_column(name, justify="right")
@@ -191,7 +216,8 @@ def status_table(status: CampaignStatus) -> Table:
         table.add_row(stage.stage, *map(str, counts), f"{stage.rows:,}", rate)
     for name in status.waiting:
         table.add_row(name, *["-"] * 7, style="dim")
-    return table
+    lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
+    return Group(table, *map(Text, lines))
 
 
 def throughput_table(groups: list[Throughput]) -> Table:
@@ -211,26 +237,34 @@ def throughput_table(groups: list[Throughput]) -> Table:
     for item in groups:
         bound = f"{item.bound} ({item.shares[item.bound]:.0%})"
         rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.wall_rate)
-        table.add_row(item.name, str(item.tasks), f"{item.molecules:,}", *(f"{r:,.0f}" for r in rates), bound)
+        counts = (str(item.tasks), f"{item.molecules:,}", *(f"{rate:,.0f}" for rate in rates))
+        table.add_row(Text(item.name), *counts, bound)
     return table
 
 
 def hits_as_table(hits: pa.Table) -> Table:
     """Return hits as a table that fits a terminal."""
-    table = Table()
     names = ["rank", "target", "id", "final_score", "docked_score", "predicted_mean", "predicted_spread"]
-    names += ["docked_round", "smiles"]
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="left" if name in ("id", "smiles") else "right")
-    for row in hits.select(names).to_pylist():
-        table.add_row(*(_cell(row[name]) for name in names))
-    return table
+    return plain_table(hits.select([*names, "docked_round", "smiles"]), decimals=2)
 
 
-def _cell(value: object) -> str:
+def plain_table(table: pa.Table, decimals: int) -> Table:
+    """Return any table for a terminal: every value in full, numbers to the right, nothing read as markup."""
+    shown = Table()
+    for field in table.schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        shown.add_column(
+            Text(field.name.replace("_", " ")), justify="right" if number else "left", overflow="fold"
+        )
+    for row in table.to_pylist():
+        shown.add_row(*(_cell(value, decimals) for value in row.values()))
+    return shown
+
+
+def _cell(value: object, decimals: int) -> Text:
     if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+        return Text("-")
+    return Text(f"{value:.{decimals}f}" if isinstance(value, float) else str(value))
 
 
 def duration(seconds: float) -> str:

@@ -7,12 +7,15 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from docksieve.data.library import Library
 from docksieve.workflows.campaign import submit
-from docksieve.workflows.hits import hits
+from docksieve.workflows.hits import failures, hits
 from docksieve.workflows.throughput import throughput
 from rdkit import Chem
 
@@ -106,6 +109,56 @@ def test_failed_dockings_are_listed(campaign: Path) -> None:
     done = run("hits", campaign, "--failed", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert {row["failure"] for row in rows} <= {"not_in_table"}
+
+
+def test_smiles_are_printed_as_they_are(campaign: Path, small_inputs: Path) -> None:
+    expected = hits(campaign, top=3, target="A", where="smiles like '%[nH]%'")["smiles"].to_pylist()
+    shown = run("hits", campaign, "--target", "A", "--top", "3", "--where", "smiles like '%[nH]%'").stdout
+    assert expected and all(smiles in shown for smiles in expected)
+    found = run("library", "head", small_inputs / "library", "--rows", "400")
+    smiles = Library.open(small_inputs / "library").take(np.arange(400), ["smiles"])["smiles"].to_pylist()
+    assert any("[nH]" in text for text in smiles)
+    assert all(f" {text} " in found.stdout for text in smiles)
+
+
+def test_questions_about_failures_are_answered_or_refused(campaign: Path, tmp_path: Path) -> None:
+    def ask(*arguments: str) -> tuple[list[dict[str, str]], str]:
+        done = run("hits", campaign, "--failed", "--format", "csv", *arguments)
+        assert done.returncode == 0, done.stderr
+        return list(csv.DictReader(io.StringIO(done.stdout))), done.stderr
+
+    everything, note = ask("--top", "0")
+    assert len(everything) == failures(campaign).num_rows >= 2
+    assert "At most" not in note
+    first, note = ask("--top", "1")
+    assert (
+        first
+        == [row for row in everything if row["target"] == "A"][:1]
+        + [row for row in everything if row["target"] == "B"][:1]
+    )
+    assert "At most 1 failed dockings per target are listed" in note
+    one = everything[0]
+    assert ask("--where", f"id = '{one['id']}' and stage = '{one['stage']}'", "--target", one["target"])[
+        0
+    ] == [one]
+    for arguments, said in (
+        (("--by", "docked"), "by stage"),
+        (("--format", "sdf"), "no poses"),
+        (("--format", "smi"), "no poses"),
+        (("--out", str(tmp_path / "x.sdf")), "no poses"),
+        (("--where", "docked_score < 0"), "failure, message"),
+        (("--where", "cast(smiles as int) > 3"), "not understood"),
+    ):
+        done = run("hits", campaign, "--failed", *arguments)
+        assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
+
+
+def test_status_counts_failures_by_code(campaign: Path) -> None:
+    shown = run("status", campaign).stdout
+    by_stage = Counter(failures(campaign)["stage"].to_pylist())
+    for stage, count in by_stage.items():
+        assert f"{stage}/dock: dockings without a score: {count} (not_in_table {count})" in shown
+    assert by_stage and shown.count("without a score") == len(by_stage)
 
 
 def test_status_models_and_throughput_answer(campaign: Path) -> None:
