@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..data.statistics import (
     Floats,
     Interval,
+    Metric,
     bootstrap,
     paired,
     paired_difference,
@@ -25,13 +26,17 @@ from ..data.statistics import (
     rmse,
     spearman,
 )
+from .bedroc import bedroc
 
 __all__ = [
     "EnrichmentSurface",
     "Interval",
+    "bedroc",
+    "bedroc_at",
     "bootstrap",
     "enrichment_factor",
     "enrichment_surface",
+    "matthews",
     "paired_difference",
     "precision_at",
     "r2",
@@ -39,6 +44,7 @@ __all__ = [
     "recall_at",
     "rmse",
     "spearman",
+    "summary",
     "top_k_found",
 ]
 
@@ -101,6 +107,103 @@ def enrichment_factor(
     first, _ = paired(truth, predicted)
     precision = precision_at(truth, predicted, kept, best, lower_is_better)
     return precision * len(first) / _count(best, len(first), "best")
+
+
+def bedroc_at(
+    truth: ArrayLike, predicted: ArrayLike, best: float, alpha: float = 20.0, lower_is_better: bool = True
+) -> float:
+    """Return :func:`docksieve.screening.bedroc.bedroc`, the truly best being the actives.
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+        Of molecules tied in truth the earlier count as better; molecules tied in prediction share their weight.
+    best : float
+        Share that counts as truly best, in (0, 1].
+    alpha : float
+        Weight of early ranks.
+    lower_is_better : bool
+    """
+    first, second = paired(truth, predicted)
+    active = np.zeros(len(first), bool)
+    active[_order(first, lower_is_better)[: _count(best, len(first), "best")]] = True
+    return bedroc(active, second, alpha, lower_is_better)
+
+
+def matthews(truth: ArrayLike, predicted: ArrayLike, cut: float, lower_is_better: bool = True) -> float:
+    """Return Matthews' correlation coefficient (1975) of "is a hit" and "is predicted to be one".
+
+    MCC = (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)).
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+    cut : float
+        Score from which a molecule is a hit, itself included; no tie is broken.
+    lower_is_better : bool
+
+    Returns
+    -------
+    float
+        In [-1, 1]; NaN where all or none are hits, or are predicted to be.
+    """
+    first, second = paired(truth, predicted)
+    hit, called = (side <= cut if lower_is_better else side >= cut for side in (first, second))
+    true_hits, hits, calls = (float(mask.sum()) for mask in (hit & called, hit, called))
+    rest, uncalled = len(first) - hits, len(first) - calls
+    # TP TN - FP FN = n TP - hits calls: the margins hold the rest.
+    norm = np.sqrt(hits * rest) * np.sqrt(calls * uncalled)
+    return float((len(first) * true_hits - hits * calls) / norm) if norm > 0 else float("nan")
+
+
+def summary(
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    seed: int,
+    lower_is_better: bool = True,
+    best: float = 0.01,
+    kept: float = 0.05,
+    cut: float | None = None,
+    rounds: int = 1000,
+) -> dict[str, Interval]:
+    """Return how good predictions are, each figure with its 95 % bootstrap interval over molecules.
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+    seed : int
+    lower_is_better : bool
+    best, kept : float
+        Shares that count as truly best and that are kept by prediction.
+    cut : float, optional
+        Score of a hit, for ``mcc``; by default that of the worst of the truly best.
+    rounds : int
+        Bootstrap draws.
+
+    Returns
+    -------
+    dict of str to Interval
+        ``r2``, ``rmse``, ``spearman``, ``recall``, ``precision`` and ``enrichment`` (of ``best`` in ``kept``),
+        ``precision_at_top`` (of ``best`` in as many by prediction), ``bedroc`` (alpha 20), ``mcc`` and ``res``
+        (the integral of the enrichment surface).
+    """
+    first, _ = paired(truth, predicted)
+    if cut is None:
+        cut = float(first[_order(first, lower_is_better)[_count(best, len(first), "best") - 1]])
+    limit, lower = cut, lower_is_better
+    metrics: dict[str, Metric] = {
+        "r2": r2,
+        "rmse": rmse,
+        "spearman": spearman,
+        "recall": lambda a, b: recall_at(a, b, kept, best, lower),
+        "precision": lambda a, b: precision_at(a, b, kept, best, lower),
+        "enrichment": lambda a, b: enrichment_factor(a, b, kept, best, lower),
+        "precision_at_top": lambda a, b: precision_at(a, b, best, best, lower),
+        "bedroc": lambda a, b: bedroc_at(a, b, best, lower_is_better=lower),
+        "mcc": lambda a, b: matthews(a, b, limit, lower),
+        "res": lambda a, b: enrichment_surface(a, b, lower).integral,
+    }
+    return {name: bootstrap(metric, truth, predicted, seed, rounds) for name, metric in metrics.items()}
 
 
 @dataclass(frozen=True)

@@ -127,3 +127,65 @@ def test_shares_out_of_range_are_refused() -> None:
         metrics.recall_at(TRUTH, PREDICTED, 0.0, 0.1)
     with pytest.raises(ValueError, match="best"):
         metrics.recall_at(TRUTH, PREDICTED, 0.1, 1.5)
+
+
+def test_bedroc_by_hand() -> None:
+    # Two actives of four, ranked 1 and 3, alpha 2: weights exp(-0.5), exp(-1.5).
+    active = [True, False, True, False]
+    found = (np.exp(-0.5) + np.exp(-1.5)) / 2
+    at_random = np.exp([-0.5, -1.0, -1.5, -2.0]).mean()
+    rie = found / at_random
+    least, most = (1 - np.e) / (0.5 * (1 - np.e**2)), (1 - np.exp(-1)) / (0.5 * (1 - np.exp(-2)))
+    expected = (rie - least) / (most - least)
+    assert metrics.bedroc(active, [1.0, 2.0, 3.0, 4.0], alpha=2.0) == pytest.approx(expected)
+    mirrored = metrics.bedroc(active, [-1.0, -2.0, -3.0, -4.0], alpha=2.0, lower_is_better=False)
+    assert mirrored == pytest.approx(expected)
+
+
+def test_bedroc_agrees_with_rdkit() -> None:
+    from rdkit.ML.Scoring.Scoring import CalcBEDROC
+
+    generator = np.random.default_rng(4)
+    for alpha, best in ((20.0, 0.02), (160.9, 0.005), (5.0, 0.3)):
+        truth = generator.normal(size=2000)
+        predicted = truth + generator.normal(size=2000)
+        active = np.argsort(np.argsort(truth)) < best * 2000
+        theirs = CalcBEDROC([[bool(active[row])] for row in np.argsort(predicted)], 0, alpha)
+        assert metrics.bedroc_at(truth, predicted, best, alpha) == pytest.approx(theirs)
+
+
+def test_bedroc_of_ties_is_the_mean_over_their_orders() -> None:
+    # Three molecules share the second to fourth place, one of them active.
+    active = np.array([False, True, False, False, True])
+    tied = metrics.bedroc(active, [1.0, 2.0, 2.0, 2.0, 3.0], alpha=3.0)
+    orders = [[1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 3.0, 2.0, 4.0, 5.0], [1.0, 4.0, 2.0, 3.0, 5.0]]
+    assert tied == pytest.approx(np.mean([metrics.bedroc(active, order, 3.0) for order in orders]))
+    assert np.isnan(metrics.bedroc([True, True], [1.0, 2.0]))
+    assert metrics.bedroc(np.arange(10_000) < 100, np.arange(10_000.0), 500.0) == pytest.approx(1.0, abs=0.05)
+    with pytest.raises(ValueError, match="alpha"):
+        metrics.bedroc([True, False], [1.0, 2.0], alpha=501)
+
+
+def test_matthews_by_hand() -> None:
+    # Cut -7, itself included: hits 0, 1, 2; predicted hits 0, 1, 2, 5. TP 3, FP 1, FN 0, TN 6.
+    expected = (3 * 6 - 1 * 0) / np.sqrt(4 * 3 * 7 * 6)
+    assert metrics.matthews(TRUTH, PREDICTED, -7.0) == pytest.approx(expected)
+    assert metrics.matthews(-TRUTH, -PREDICTED, 7.0, lower_is_better=False) == pytest.approx(expected)
+    assert metrics.matthews(TRUTH, TRUTH, -7.0) == pytest.approx(1.0)
+    assert np.isnan(metrics.matthews(TRUTH, PREDICTED, -20.0))
+
+
+def test_summary_gives_every_figure_an_interval() -> None:
+    generator = np.random.default_rng(5)
+    truth = generator.normal(-7, 1, 400).round(1)
+    predicted = truth + generator.normal(0, 0.7, 400)
+    found = metrics.summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
+    assert found == metrics.summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
+    assert found["recall"].value == metrics.recall_at(truth, predicted, 0.1, 0.05)
+    assert found["precision_at_top"].value == metrics.precision_at(truth, predicted, 0.05, 0.05)
+    assert found["mcc"].value == metrics.matthews(truth, predicted, np.sort(truth)[19])
+    for name, interval in found.items():
+        assert interval.low < interval.high, name
+    turned = metrics.summary(-truth, -predicted, 1, lower_is_better=False, best=0.05, kept=0.1, rounds=60)
+    for name in found:
+        assert turned[name].value == pytest.approx(found[name].value), name
