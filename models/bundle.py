@@ -59,7 +59,7 @@ def _members_of(model: Teacher | Student) -> list[dict[str, Any]]:
     if isinstance(model, Student):
         return []
     return [
-        {"name": member.name, "weight": member.weight, "hyper": dict(member.model.hyper)}
+        {"name": member.name, "weight": member.weight.tolist(), "hyper": dict(member.model.hyper)}
         for member in model.members
     ]
 
@@ -271,7 +271,11 @@ def _teacher(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Te
         prefix = f"member.{index}."
         own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         model = regressor_class(entry["name"]).restore(own, entry["hyper"], settings)
-        members.append(Member(entry["name"], float(entry["weight"]), model))
+        # In version 1 a member weighs the same for all targets.
+        weight = np.asarray(entry["weight"], np.float64)
+        if weight.shape != ((len(names),) if card["version"] > 1 else ()) or not (weight >= 0).all():
+            raise FormatError(f"The member {entry['name']!r} has the weights {entry['weight']!r}.")
+        members.append(Member(entry["name"], np.broadcast_to(weight, (len(names),)), model))
     moments = {name: tensors[name] for name in TEACHER_MOMENTS}
     return Teacher(
         members, names, lower, settings, moments, card["report"], card["data_sha256"], card["seed"]

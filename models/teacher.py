@@ -13,10 +13,20 @@ from numpy.typing import NDArray
 from ..data.errors import ModelError
 from ..data.seeds import derive_seed
 from .agreement import r2, rmse, spearman, with_interval
-from .fingerprints import Features, featurise, iter_features
+from .calibration import calibration_report, scaling
+from .fingerprints import featurise, iter_features
 from .prediction import Prediction
 from .regressor import FitContext, Regressor, regressor_class
 from .settings import TeacherSettings
+from .stacking import (
+    Moments,
+    affordable,
+    combine,
+    cross_validate,
+    explain,
+    held_out_mixture,
+    stacking_weights,
+)
 from .training_data import CleanData, TrainingData, clean
 
 __all__ = ["Prediction", "Teacher", "TrainingData", "train_teacher"]
@@ -30,12 +40,13 @@ class Member:
     ----------
     name : str
         Its name in the registry.
-    weight : float
+    weight : array of float64, shape (targets,)
+        Its share of each target's prediction.
     model : Regressor
     """
 
     name: str
-    weight: float
+    weight: NDArray[np.float64]
     model: Regressor
 
 
@@ -92,7 +103,7 @@ class Teacher:
         means, spreads = [], []
         for features in iter_features(smiles, self.settings.fingerprints, threads=threads):
             mean, variance = combine(
-                [member.weight for member in self.members],
+                np.stack([member.weight for member in self.members]),
                 [member.model.predict(features, threads) for member in self.members],
             )
             spread = np.sqrt(self.inflation * (variance + self.noise)) * self.scale
@@ -102,61 +113,6 @@ class Teacher:
             means.append(mean.astype(np.float32))
             spreads.append(spread.astype(np.float32))
         return Prediction(np.concatenate(means), np.concatenate(spreads))
-
-
-Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-
-def combine(weights: Sequence[float], predictions: Sequence[Moments]) -> Moments:
-    """Return mean and variance of the mixture of ``predictions`` with ``weights`` (adding up to one)."""
-    if len(predictions) == 1:
-        return predictions[0]
-    mean = sum(weight * part[0] for weight, part in zip(weights, predictions, strict=True))
-    variance = sum(
-        weight * (part[1] + (part[0] - mean) ** 2) for weight, part in zip(weights, predictions, strict=True)
-    )
-    return np.asarray(mean), np.asarray(variance)
-
-
-def _cross_validate(
-    cls: type[Regressor], features: Features, scores: NDArray[np.float64], context: FitContext
-) -> Moments:
-    """Return mean and variance of every molecule by a model that did not see it."""
-    count = len(scores)
-    folds = min(context.settings.folds, count)
-    drawn = np.random.default_rng(derive_seed(context.seed, "folds")).permutation(count)
-    # Molecules scored for the same targets are dealt out in turn: no fold takes all the scores of a target.
-    drawn = drawn[np.lexsort(~np.isnan(scores[drawn]).T)]
-    fold = np.empty(count, np.int64)
-    fold[drawn] = np.arange(count) % folds
-    mean, variance = np.zeros_like(scores), np.zeros_like(scores)
-    for index in range(folds):
-        train, test = np.flatnonzero(fold != index), np.flatnonzero(fold == index)
-        model = cls.fit(features.take(train), scores[train], context)
-        mean[test], variance[test] = model.predict(features.take(test), context.threads)
-    return mean, variance
-
-
-def _mixing_weights(truth: NDArray[np.float64], predictions: Sequence[Moments]) -> list[float]:
-    """Return the weights (in steps of 0.05) of two models with the least held-out squared error."""
-    if len(predictions) == 1:
-        return [1.0]
-    grid = np.arange(21) / 20
-    errors = [
-        np.nanmean((share * predictions[0][0] + (1 - share) * predictions[1][0] - truth) ** 2)
-        for share in grid
-    ]
-    share = float(grid[int(np.argmin(errors))])
-    return [share, 1 - share]
-
-
-def _calibration(truth: NDArray[np.float64], held_out: Moments) -> dict[str, NDArray[np.float64]]:
-    """Return noise and inflation of the variance per target, from held-out errors."""
-    squares = (held_out[0] - truth) ** 2
-    variance = np.where(np.isnan(truth), np.nan, held_out[1])
-    noise = np.maximum(np.nanmean(squares, axis=0) - np.nanmean(variance, axis=0), 0.0)
-    inflation = np.nanmean(squares / np.maximum(variance + noise, 1e-9), axis=0)
-    return {"noise": noise, "inflation": np.clip(inflation, 0.05, 20.0)}
 
 
 def _target_metrics(
@@ -175,17 +131,8 @@ def _target_metrics(
     return result
 
 
-def _why(
-    kinds: Sequence[str], weights: Sequence[float], truth: NDArray[np.float64], parts: Sequence[Moments]
-) -> str:
-    if len(kinds) == 1:
-        return f"{kinds[0]}: asked for by name."
-    errors = ", ".join(
-        f"{kind} {np.sqrt(np.nanmean((part[0] - truth) ** 2)):.3f}"
-        for kind, part in zip(kinds, parts, strict=True)
-    )
-    shares = ", ".join(f"{kind} {weight:.2f}" for kind, weight in zip(kinds, weights, strict=True))
-    return f"Held-out RMSE of standardised scores: {errors}; least for the mixture {shares}."
+def _by_target(targets: Sequence[str], values: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(targets, values.tolist(), strict=True))
 
 
 def train_teacher(
@@ -207,7 +154,8 @@ def train_teacher(
     Teacher
         Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``,
         ``rmse``, ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the
-        data), ``members``, ``choice`` (why these), ``calibration`` and ``seconds``.
+        data), ``members``, ``choice`` (why these), ``cost``, ``calibration`` (with ``coverage``, the table of
+        a calibration plot) and ``seconds``.
 
     Raises
     ------
@@ -222,35 +170,44 @@ def train_teacher(
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
-    kinds = ["kernel", "mlp"] if settings.kind == "auto" else [settings.kind]
-    models, held_out = [], []
+    kinds, minutes = [settings.kind], dict[str, float]()
+    if settings.kind == "auto":
+        kinds, minutes = affordable(*scores.shape, settings)
+    models, held_out, spent = [], [], []
     for kind in kinds:
+        begun = time.perf_counter()
         cls = regressor_class(kind)
         context = FitContext(settings, derive_seed(seed, "teacher", kind), threads)
         model = cls.fit(features, scores, context)
         models.append(model)
         folded = FitContext(settings, context.seed, threads, model.hyper)
-        held_out.append(_cross_validate(cls, features, scores, folded))
-    weights = _mixing_weights(scores, held_out)
-    mixture = combine(weights, held_out)
-    calibration = _calibration(scores, mixture)
+        held_out.append(cross_validate(cls, features, scores, folded))
+        spent.append(time.perf_counter() - begun)
+    weights = stacking_weights(scores, held_out)
+    mixture = held_out_mixture(scores, held_out, min(settings.folds, len(scores)), seed)
+    scaled = scaling(scores, mixture)
     members = [
         Member(kind, weight, model)
         for kind, weight, model in zip(kinds, weights, models, strict=True)
-        if weight > 0
+        if (weight > 0).any()
     ]
     report = {
         "data": table.facts,
         "targets": _target_metrics(table, centre, scale, mixture, seed),
         "folds": min(settings.folds, len(scores)),
-        "members": {member.name: {"weight": member.weight, **member.model.hyper} for member in members},
-        "choice": _why(kinds, weights, scores, held_out),
-        "calibration": {
-            key: dict(zip(table.targets, value.tolist(), strict=True)) for key, value in calibration.items()
+        "members": {
+            member.name: {"weight": _by_target(table.targets, member.weight), **member.model.hyper}
+            for member in members
         },
+        "choice": explain(kinds, weights, scores, held_out, minutes),
+        "cost": {
+            "seconds": dict(zip(kinds, spent, strict=True)),
+            "estimated_core_minutes": minutes,
+        },
+        "calibration": calibration_report(table.targets, scores, mixture, scaled, scale),
         "seconds": time.perf_counter() - started,
     }
-    moments = {"centre": centre, "scale": scale, **calibration}
+    moments = {"centre": centre, "scale": scale, **scaled}
     return Teacher(
         members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed
     )

@@ -1,0 +1,131 @@
+"""Teachers side by side, each alone and stacked: what the default and ``auto`` rest on.
+
+For every table, number of scores and seed, one ``auto`` teacher is trained on random molecules; its members are
+then judged alone and together on other molecules, so that all see the same data. ``recall_1_at_5`` is the share
+of the true best 1 % that is among the best 5 % by prediction.
+
+Example::
+
+    python benchmarks/ablation.py --tables molpal_enamine50k dockstring_zinc15k_JAK2 --sizes 1000 3000 --seeds 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from docksieve.data.seeds import derive_seed
+from docksieve.models.agreement import r2, spearman
+from docksieve.models.fingerprints import featurise
+from docksieve.models.settings import TeacherSettings
+from docksieve.models.teacher import Teacher, TrainingData, train_teacher
+
+RECALLS = ((0.01, 0.01), (0.01, 0.05), (0.05, 0.05))
+
+
+def load_table(name: str) -> tuple[list[str], np.ndarray]:
+    """Return SMILES and scores of a table, as the retrospective benchmark reads it."""
+    path = Path(__file__).with_name("retrospective.py")
+    spec = importlib.util.spec_from_file_location("retrospective", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: tuple[list[str], np.ndarray] = module.load_table(name)
+    return found
+
+
+def recall(truth: np.ndarray, predicted: np.ndarray, best: float, kept: float) -> float:
+    wanted = np.argsort(truth, kind="stable")[: round(best * len(truth))]
+    chosen = np.argsort(predicted, kind="stable")[: round(kept * len(truth))]
+    return float(np.isin(wanted, chosen).mean())
+
+
+def judged(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    result = {"r2": r2(truth, predicted), "spearman": spearman(truth, predicted)}
+    for best, kept in RECALLS:
+        result[f"recall_{100 * best:g}_at_{100 * kept:g}"] = recall(truth, predicted, best, kept)
+    return result
+
+
+def compare(teacher: Teacher, smiles: list[str], truth: np.ndarray) -> dict[str, dict[str, float]]:
+    """Judge each member of ``teacher`` alone, and all together."""
+    features = featurise(smiles, teacher.settings.fingerprints)
+    alone = {
+        member.name: member.model.predict(features, 1)[0][:, 0] * teacher.scale[0] + teacher.centre[0]
+        for member in teacher.members
+    }
+    alone["auto"] = teacher.predict(smiles).mean[:, 0].astype(float)
+    return {name: judged(truth, predicted) for name, predicted in alone.items()}
+
+
+def one(smiles: list[str], scores: np.ndarray, size: int, tested: int, seed: int) -> dict[str, Any]:
+    drawn = np.random.default_rng(derive_seed(seed, "ablation", size)).permutation(len(scores))
+    train, test = drawn[:size], drawn[size : size + tested]
+    data = TrainingData([smiles[row] for row in train], ["target"], scores[train], [True])
+    begun = time.process_time()
+    teacher = train_teacher(data, TeacherSettings(kind="auto"), seed=seed)
+    spent = time.process_time() - begun
+    return {
+        "scores": size,
+        "seed": seed,
+        "weights": {member.name: float(member.weight[0]) for member in teacher.members},
+        "cpu_seconds": spent,
+        "fit_and_cross_validation_seconds": teacher.report["cost"]["seconds"],
+        "judged": compare(teacher, [smiles[row] for row in test], scores[test]),
+    }
+
+
+def shown(runs: list[dict[str, Any]], size: int) -> str:
+    lines = []
+    chosen = [run for run in runs if run["scores"] == size]
+    for name in sorted({name for run in chosen for name in run["judged"]}):
+        rows = [run["judged"][name] for run in chosen if name in run["judged"]]
+        cells = [
+            f"{key} {np.mean([row[key] for row in rows]):.3f} +- {np.std([row[key] for row in rows]):.3f}"
+            for key in rows[0]
+        ]
+        lines.append(f"  {size:5d} {name:7s} ({len(rows)}) {', '.join(cells)}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tables", nargs="+", default=["molpal_enamine50k", "dockstring_zinc15k_JAK2"])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1_000, 3_000])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--test", type=int, default=4_000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "ablation.json")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    machine = {
+        "processor": platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+    results: dict[str, Any] = {"machine": machine, "tables": {name: [] for name in arguments.tables}}
+    tables = {}
+    for name in arguments.tables:
+        smiles, scores = load_table(name)
+        fine = np.flatnonzero(~np.isnan(scores))
+        tables[name] = ([smiles[row] for row in fine], scores[fine])
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    for seed in range(arguments.seeds):
+        for name, table in tables.items():
+            for size in arguments.sizes:
+                results["tables"][name].append(one(*table, size, arguments.test, seed))
+                arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+                print(f"{name}, seeds 0 to {seed}\n{shown(results['tables'][name], size)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
