@@ -25,8 +25,10 @@ import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.agreement import r2, spearman
 from docksieve.models.fingerprints import featurise
+from docksieve.models.regressor import FitContext, registered, regressor_class
 from docksieve.models.settings import TeacherSettings
 from docksieve.models.teacher import Teacher, TrainingData, train_teacher
+from docksieve.models.training_data import clean
 
 RECALLS = ((0.01, 0.01), (0.01, 0.05), (0.05, 0.05))
 
@@ -55,15 +57,30 @@ def judged(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     return result
 
 
-def compare(teacher: Teacher, smiles: list[str], truth: np.ndarray) -> dict[str, dict[str, float]]:
-    """Judge each member of ``teacher`` alone, and all together."""
-    features = featurise(smiles, teacher.settings.fingerprints)
+def compare(teacher: Teacher, data: TrainingData, smiles: list[str], truth: np.ndarray) -> dict[str, Any]:
+    """Judge each kind of teacher alone, and the mixture. Kinds that the mixture dropped are fitted once more."""
+    settings = teacher.settings
+    asked = featurise(smiles, settings.fingerprints)
+    models = {member.name: member.model for member in teacher.members}
+    missing = [kind for kind in registered() if kind not in models]
+    if missing:
+        table = clean(data, settings.min_scores)
+        features = featurise(table.smiles, settings.fingerprints)
+        scores = (table.scores - teacher.centre) / teacher.scale
+        for kind in missing:
+            context = FitContext(settings, derive_seed(teacher.seed, "teacher", kind), 1)
+            models[kind] = regressor_class(kind).fit(features, scores, context)
     alone = {
-        member.name: member.model.predict(features, 1)[0][:, 0] * teacher.scale[0] + teacher.centre[0]
-        for member in teacher.members
+        kind: model.predict(asked, 1)[0][:, 0] * teacher.scale[0] + teacher.centre[0]
+        for kind, model in models.items()
     }
-    alone["auto"] = teacher.predict(smiles).mean[:, 0].astype(float)
-    return {name: judged(truth, predicted) for name, predicted in alone.items()}
+    mixture = teacher.predict(smiles)
+    alone["auto"] = mixture.mean[:, 0].astype(float)
+    result: dict[str, Any] = {name: judged(truth, predicted) for name, predicted in alone.items()}
+    result["auto"]["rms_error_over_spread"] = float(
+        np.sqrt((((mixture.mean - truth[:, None]) / mixture.spread) ** 2).mean())
+    )
+    return result
 
 
 def one(smiles: list[str], scores: np.ndarray, size: int, tested: int, seed: int) -> dict[str, Any]:
@@ -77,9 +94,11 @@ def one(smiles: list[str], scores: np.ndarray, size: int, tested: int, seed: int
         "scores": size,
         "seed": seed,
         "weights": {member.name: float(member.weight[0]) for member in teacher.members},
+        "choice": teacher.report["choice"],
+        "coverage": teacher.report["calibration"]["coverage"]["target"],
         "cpu_seconds": spent,
         "fit_and_cross_validation_seconds": teacher.report["cost"]["seconds"],
-        "judged": compare(teacher, [smiles[row] for row in test], scores[test]),
+        "judged": compare(teacher, data, [smiles[row] for row in test], scores[test]),
     }
 
 

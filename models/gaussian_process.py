@@ -32,6 +32,10 @@ DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7, 0.85)
 DESCRIPTOR_CLIP = 5.0
 """Standardised descriptors beyond this are cut: one enormous molecule must not leave the kernel."""
 
+NOVEL = 0.01
+"""A molecule is novel if it is farther from all references than all but this share of the references are from
+each other: leave-one-out similarities of nearest neighbours tell what is usual."""
+
 BLOCK = 512
 """Molecules predicted at once."""
 
@@ -102,11 +106,36 @@ class _Kernel:
 
     def __call__(self, features: Features, threads: int) -> NDArray[np.float32]:
         """Return the weighted kernel, shape (n, references)."""
+        return self.compared(features, threads)[0]
+
+    def _counts(self, features: Features, threads: int) -> NDArray[np.float32]:
         weights = {kind: self.weights[kind] for kind in self.references}
-        total = similarity_matrix(features.counts, self.references, weights, threads)
+        return similarity_matrix(features.counts, self.references, weights, threads)
+
+    def _share(self) -> np.float32:
+        """Return what the fingerprints weigh together: their kernel of a molecule with itself."""
+        return np.float32(sum(self.weights[kind] for kind in self.references))
+
+    def compared(self, features: Features, threads: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the weighted kernel, shape (n, references), and the largest similarity by counts, shape (n,).
+
+        The similarity is the fingerprints' part of the kernel, scaled to be 1 for equal counts.
+        """
+        total = self._counts(features, threads)
+        nearest = np.minimum(total.max(axis=1, initial=0.0) / self._share(), np.float32(1.0))
         if self.weights["descriptors"]:
             total += np.float32(self.weights["descriptors"]) * self._smooth(features)
-        return total
+        return total, nearest
+
+    def novelty(self, threads: int) -> float:
+        """Return the ``NOVEL`` quantile of the references' similarities to their nearest neighbours."""
+        nearest = np.empty(len(self.descriptors), np.float32)
+        for start in range(0, len(nearest), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(nearest)))
+            total = self._counts(self.features.take(rows), threads)
+            total[np.arange(len(rows)), rows] = 0.0
+            nearest[rows] = total.max(axis=1)
+        return float(np.quantile(nearest / self._share(), NOVEL))
 
 
 def _mixes(kinds: tuple[str, ...]) -> list[dict[str, float]]:
@@ -250,6 +279,7 @@ class KernelRegressor:
         self._posteriors = posteriors
         self._targets = targets
         self.hyper = hyper
+        self.novelty: float | None = hyper.get("novelty")  # bundles of version 1 do not have it
 
     @classmethod
     def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> KernelRegressor:
@@ -276,6 +306,8 @@ class KernelRegressor:
         tune = context.hyper is None
         hyper = dict(context.hyper or _choose(kernel, features, scores, context))
         kernel.weights = dict(hyper["weights"])
+        if tune:
+            hyper["novelty"] = kernel.novelty(context.threads)
         posteriors = []
         known = ~np.isnan(scores)
         patterns, group = np.unique(known, axis=1, return_inverse=True)
@@ -298,12 +330,21 @@ class KernelRegressor:
 
     def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and variance (noise included); see :class:`docksieve.models.regressor.Regressor`."""
+        mean, variance, _ = self.compare(features, threads)
+        return mean, variance
+
+    def compare(
+        self, features: Features, threads: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+        """Return mean, variance and largest similarity; see :class:`docksieve.models.regressor.Comparing`."""
+        nearest = np.zeros(len(features), np.float32)
         mean = np.zeros((len(features), self._targets))
         variance = np.zeros((len(features), self._targets))
         with torch_threads(threads):
             for start in range(0, len(features), BLOCK):
                 rows = np.arange(start, min(start + BLOCK, len(features)))
-                cross = torch.from_numpy(self._kernel(features.take(rows), threads))
+                matrix, nearest[rows] = self._kernel.compared(features.take(rows), threads)
+                cross = torch.from_numpy(matrix)
                 for posterior in self._posteriors:
                     block = cross[:, torch.from_numpy(posterior.columns)]
                     values = block.double() @ torch.from_numpy(posterior.alpha)
@@ -314,7 +355,7 @@ class KernelRegressor:
                     place = np.ix_(rows, posterior.targets)
                     mean[place] = values.numpy()
                     variance[place] = left.numpy()[:, None] * posterior.amplitude
-        return mean, variance
+        return mean, variance, nearest
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return all arrays; see :class:`docksieve.models.regressor.Regressor`."""

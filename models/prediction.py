@@ -18,7 +18,15 @@ class Prediction:
         In the unit of the scores; NaN where the molecule could not be read.
     spread : array of float32, shape (n, targets)
         Standard deviation to expect of a docked score about the mean, docking noise included.
+    similarity : array of float32, shape (n,), or None
+        Largest min-max similarity to a molecule that the model learned from, in [0, 1]; NaN where the
+        molecule could not be read. None from models that do not compare molecules.
+    novel : array of bool, shape (n,), or None
+        Whether that similarity is below what all but 1 % of the training molecules have to their nearest
+        neighbour among the others: far from anything docked. False where the molecule could not be read.
     """
 
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
+    similarity: NDArray[np.float32] | None = None
+    novel: NDArray[np.bool_] | None = None

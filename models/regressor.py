@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,25 @@ class Regressor(Protocol):
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> Regressor:
         """Return the model that :meth:`tensors` and ``hyper`` describe."""
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A fitted model that compares molecules with those it learned from.
+
+    Attributes
+    ----------
+    novelty : float or None
+        Similarity below which a molecule is far from all training molecules; None if it is not known.
+    """
+
+    novelty: float | None
+
+    def compare(
+        self, features: Features, threads: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+        """Return mean and variance as ``predict`` does, and the largest similarity, shape (n,)."""
         ...
 
 

@@ -16,7 +16,7 @@ from .agreement import r2, rmse, spearman, with_interval
 from .calibration import calibration_report, scaling
 from .fingerprints import featurise, iter_features
 from .prediction import Prediction
-from .regressor import FitContext, Regressor, regressor_class
+from .regressor import Comparing, FitContext, Regressor, regressor_class
 from .settings import TeacherSettings
 from .stacking import (
     Moments,
@@ -97,22 +97,39 @@ class Teacher:
     def predict(self, smiles: Sequence[str | None], threads: int = 1) -> Prediction:
         """Return predictions for ``smiles``, one row each, in order.
 
+        A teacher with a member that compares molecules (``kernel``) also tells how similar each is to the
+        nearest that it learned from, and whether it is novel.
+
         A molecule's prediction does not depend on the others (to about 1e-6 of a score: matrix products may
         round differently).
         """
-        means, spreads = [], []
+        means, spreads, nearest = [], [], []
+        comparing = next((item.model for item in self.members if isinstance(item.model, Comparing)), None)
         for features in iter_features(smiles, self.settings.fingerprints, threads=threads):
-            mean, variance = combine(
-                np.stack([member.weight for member in self.members]),
-                [member.model.predict(features, threads) for member in self.members],
-            )
+            parts: list[Moments] = []
+            for member in self.members:
+                if member.model is comparing and comparing is not None:
+                    *part, similarity = comparing.compare(features, threads)
+                    similarity[~features.valid] = np.nan
+                    nearest.append(similarity)
+                    parts.append((part[0], part[1]))
+                else:
+                    parts.append(member.model.predict(features, threads))
+            mean, variance = combine(np.stack([member.weight for member in self.members]), parts)
             spread = np.sqrt(self.inflation * (variance + self.noise)) * self.scale
             mean = mean * self.scale + self.centre
             mean[~features.valid] = np.nan
             spread[~features.valid] = np.nan
             means.append(mean.astype(np.float32))
             spreads.append(spread.astype(np.float32))
-        return Prediction(np.concatenate(means), np.concatenate(spreads))
+        similarities = np.concatenate(nearest) if nearest else None
+        known = similarities is not None and comparing is not None and comparing.novelty is not None
+        return Prediction(
+            np.concatenate(means),
+            np.concatenate(spreads),
+            similarities,
+            similarities < comparing.novelty if known else None,  # type: ignore[operator, union-attr]
+        )
 
 
 def _target_metrics(

@@ -21,6 +21,8 @@ def test_bundles_of_version_1_predict_as_they_did(kind: str, tmp_path: Path) -> 
     # Matrix products may round differently on another processor.
     np.testing.assert_allclose(found.mean, wanted["mean"], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found.spread, wanted["spread"], rtol=1e-5, atol=1e-5)
+    # What version 1 did not know is absent, not made up.
+    assert found.novel is None
     # Written again, in the present version, it is the same model.
     save_bundle(model, tmp_path / "again")
     again = load_bundle(tmp_path / "again").predict(wanted["smiles"])
