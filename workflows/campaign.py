@@ -29,7 +29,7 @@ from .folder import (
     open_campaign,
     refuse_strangers,
 )
-from .ledger import LIBRARY_PREFIX, Task, round_name
+from .ledger import LIBRARY_PREFIX, Task, chooser, round_name
 from .observe import Observer, Silent
 from .stages import StageRunner
 
@@ -133,8 +133,7 @@ class Story:
 
     def dock(self, group: str, protocol: str) -> None:
         """Dock every selected batch of ``group`` (a round, or ``final``)."""
-        chooser = {"round-00": "sample", "final": "select"}.get(group, "acquire")
-        batches = self.ledger.outputs(f"{group}/{chooser}", f"selections/{group}/")
+        batches = self.ledger.outputs(f"{group}/{chooser(group)}", f"selections/{group}/")
         tasks = []
         for batch in batches:
             target, name = Path(batch.path).parts[-2:]

@@ -10,8 +10,8 @@ from ..data.errors import InputError
 from ..data.store import write_table
 from ..screening.hits import HitSources, RankBy, failed_dockings, ranked_hits
 from .folder import Campaign, open_campaign
-from .ledger import round_number
-from .status import Standing, chooser
+from .ledger import chooser, round_number
+from .status import Standing
 from .tasks import Context, Outcome
 
 

@@ -134,3 +134,8 @@ def round_number(group: str) -> int | None:
     """Return the number of the round whose folder name is ``group``; None for ``final`` and others."""
     match = re.fullmatch(r"round-(\d+)", group)
     return int(match.group(1)) if match else None
+
+
+def chooser(group: str) -> str:
+    """Return the step that chooses what the group ``round-00`` ... or ``final`` docks."""
+    return {"round-00": "sample", "final": "select"}.get(group, "acquire")

@@ -22,8 +22,8 @@ from ..data.store import read_json, read_table
 from ..screening.rank import merge_histograms
 from .folder import Campaign
 from .hits import hits
-from .ledger import Ledger, round_name, stage_order
-from .status import CampaignStatus, status
+from .ledger import Ledger, chooser, round_name, stage_order
+from .status import CampaignStatus, Standing, status
 
 Rows = NDArray[np.int64]
 TOP = 24
@@ -152,8 +152,7 @@ class Facts:
         return self._docked[group, target]
 
     def _read_docked(self, group: str, target: str) -> Docked:
-        chooser = {"round-00": "sample", "final": "select"}.get(group, "acquire")
-        chosen = self.outputs(f"{group}/{chooser}", f"selections/{group}/{target}/")
+        chosen = self.outputs(f"{group}/{chooser(group)}", f"selections/{group}/{target}/")
         paths = [path for path, _ in self.outputs(f"{group}/dock", f"scores/{group}/{target}/")]
         mine = f"{group}/dock/{target}/"
         failed = sum(r.counts["failed"] for r in self.finished(f"{group}/dock") if r.task.startswith(mine))
@@ -252,17 +251,17 @@ def read_facts(campaign: Campaign) -> Facts:
         library = campaign.open_library()
     except DocksieveError as error:
         problem = str(error)
-    ledger = campaign.ledger
+    standing = Standing(campaign)
     tables, counts = {}, {}
     for target in campaign.targets:
-        everything = hits(campaign, top=None, target=target)
+        everything = hits(campaign, top=None, target=target, standing=standing)
         counts[target], tables[target] = everything.num_rows, everything.slice(0, TOP)
     return Facts(
         campaign=campaign,
-        status=status(campaign),
+        status=status(campaign, standing),
         library=library,
         library_problem=problem,
-        receipts={stage: list(ledger.receipts(stage)) for stage in ledger.stages()},
+        receipts={stage: standing.receipts(stage) for stage in standing.stages},
         retrained=_retrained(campaign.root),
         hits=tables,
         hit_counts=counts,

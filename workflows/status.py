@@ -12,7 +12,7 @@ from ..data.receipts import Receipt
 from ..data.store import FileRecord
 from .driver import is_driven, read_driver
 from .folder import Campaign, open_campaign
-from .ledger import round_name
+from .ledger import chooser, round_name
 
 STALE_SECONDS = 30.0
 
@@ -92,9 +92,8 @@ class Standing:
     """
 
     def __init__(self, campaign: Campaign) -> None:
-        expected = set(expected_stages(campaign))
         self.campaign = campaign
-        self.stages = [stage for stage in campaign.ledger.stages() if stage in expected]
+        self.stages = campaign.stages()
         self._receipts: dict[str, list[Receipt]] = {}
 
     def receipts(self, stage: str) -> list[Receipt]:
@@ -120,11 +119,6 @@ class Standing:
             for output in receipt.outputs
             if output.path.startswith(folder)
         ]
-
-
-def chooser(group: str) -> str:
-    """Return the step that chooses what the group ``round-00`` ... or ``final`` docks."""
-    return {"round-00": "sample", "final": "select"}.get(group, "acquire")
 
 
 def _selected(receipt: Receipt) -> set[tuple[str, str]]:

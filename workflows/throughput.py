@@ -80,7 +80,7 @@ def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
     ledger = opened.ledger
     rounds = {
         stage.partition("/")[0]: [receipt for receipt in ledger.receipts(stage) if receipt.done]
-        for stage in ledger.stages()
+        for stage in opened.stages()
         if stage.endswith("/screen")
     }
     everything = [receipt for receipts in rounds.values() for receipt in receipts]
