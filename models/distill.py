@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..data.errors import ModelError
 from ..data.seeds import derive_seed
-from .agreement import best_recall, r2, spearman, with_interval
+from .fidelity import fidelity, passed_gate
 from .networks import StudentModule
 from .ngrams import Bags, StringBatch, encode
 from .settings import StudentSettings
@@ -24,7 +24,6 @@ from .threads import torch_threads
 MIN_LABELS = 50
 SPREAD_WEIGHT = 0.05
 """Weight of the spread's loss beside the mean's, which matters more and is learnt from the same trunk."""
-RECALL_SHARES = (0.001, 0.01, 0.05)
 
 
 @dataclass(frozen=True)
@@ -134,34 +133,6 @@ def _train(
     return {"epochs": len(history), "best_epoch": best[1] + 1, "held_out_loss": history}
 
 
-def _fidelity(
-    module: StudentModule, labels: _Labels, targets: Sequence[str], lower_is_better: Sequence[bool], seed: int
-) -> dict[str, Any]:
-    """Compare student and teacher on the molecules that neither training nor stopping saw."""
-    predicted = _apply(module, labels.bags, labels.test).double().numpy()
-    truth = labels.wanted[labels.test].double().numpy()
-    result: dict[str, Any] = {}
-    for column, target in enumerate(targets):
-        sign = 1.0 if lower_is_better[column] else -1.0
-        pair = (sign * truth[:, column], sign * predicted[:, column])
-        draws = derive_seed(seed, "fidelity", target)
-        metrics: dict[str, Any] = {
-            "r2": with_interval(r2, *pair, draws),
-            "spearman": with_interval(spearman, *pair, draws),
-        }
-        for share in RECALL_SHARES:
-            # Fewer than five molecules say nothing about a recall.
-            metrics[f"recall_best_{share:g}"] = (
-                best_recall(*pair, share) if share * len(pair[0]) >= 5 else None
-            )
-        if predicted.shape[1] > len(targets):
-            other = column + len(targets)
-            known = np.isfinite(truth[:, other])
-            metrics["spread_spearman"] = spearman(truth[known, other], predicted[known, other])
-        result[target] = metrics
-    return result
-
-
 def distil_student(
     smiles: Sequence[str],
     mean: ArrayLike,
@@ -196,7 +167,8 @@ def distil_student(
     -------
     Student
         Its ``report``: ``labels``, ``fidelity`` per target (``r2``, ``spearman`` with intervals,
-        ``recall_best_0.001`` ..., None where too few were held out), ``training``, ``seconds``.
+        ``recall_best_0.001`` ..., None where too few were held out), ``gate`` per target (see
+        :func:`docksieve.models.fidelity.passed_gate`), ``training``, ``seconds``.
 
     Raises
     ------
@@ -220,7 +192,10 @@ def distil_student(
         if parent is not None:
             _start_from(module, parent, settings)
         training = _train(module, labels, len(targets), settings, derive_seed(seed, "batches"))
-        fidelity = _fidelity(module, labels, targets, lower_is_better, seed)
+        predicted = _apply(module, labels.bags, labels.test).double().numpy()
+    truth = labels.wanted[labels.test].double().numpy()
+    agreed = fidelity(truth, predicted, targets, lower_is_better, seed)
+    gate = passed_gate(truth, predicted, targets, lower_is_better, settings, agreed, seed)
     # A spread far below all that the teacher ever gave would be an extrapolation: a tenth of its least.
     least = np.nanmin(np.where(np.isfinite(outputs), outputs, np.nan), axis=0)
     floor = np.where(np.arange(outputs.shape[1]) < len(targets), -np.inf, 0.1 * least).astype(np.float32)
@@ -229,7 +204,8 @@ def distil_student(
         "labels": len(labels.bags),
         "dropped": labels.dropped,
         "held_out": {"stopping": len(labels.stop), "fidelity": len(labels.test)},
-        "fidelity": fidelity,
+        "fidelity": agreed,
+        "gate": gate,
         "training": training,
         "seconds": time.perf_counter() - started,
     }

@@ -229,6 +229,11 @@ class StudentSettings:
     weight_decay : float
     held_out : float
         Share of the labelled molecules kept apart for early stopping and for the fidelity report.
+    min_fidelity : float
+        Least rank correlation (Spearman) with the teacher on held-out molecules; below it the report says
+        that the student is not to be trusted with a narrow cut.
+    min_recall : float
+        The same for the recall of the teacher's best 5 % among the student's best 5 %.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -244,6 +249,8 @@ class StudentSettings:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     held_out: float = 0.1
+    min_fidelity: float = field(default=0.9, metadata={SINCE: 2})
+    min_recall: float = field(default=0.6, metadata={SINCE: 2})
 
     def __post_init__(self) -> None:
         _require(1 <= self.ngram <= 8, f"student.ngram must be from 1 to 8, not {self.ngram}")
@@ -261,6 +268,10 @@ class StudentSettings:
         _require(self.batch_size >= 2, f"student.batch_size must be at least 2, not {self.batch_size}")
         _require(self.learning_rate > 0, "student.learning_rate must be positive")
         _require(self.weight_decay >= 0, "student.weight_decay must not be negative")
+        _require(
+            -1 <= self.min_fidelity <= 1, f"student.min_fidelity must be in [-1, 1]: {self.min_fidelity}"
+        )
+        _require(0 <= self.min_recall <= 1, f"student.min_recall must be in [0, 1], not {self.min_recall}")
         _require(0 < self.held_out <= 0.5, f"student.held_out must be in (0, 0.5], not {self.held_out}")
 
     @classmethod

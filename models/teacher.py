@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,14 +123,12 @@ class Teacher:
             spread[~features.valid] = np.nan
             means.append(mean.astype(np.float32))
             spreads.append(spread.astype(np.float32))
-        similarities = np.concatenate(nearest) if nearest else None
-        known = similarities is not None and comparing is not None and comparing.novelty is not None
-        return Prediction(
-            np.concatenate(means),
-            np.concatenate(spreads),
-            similarities,
-            similarities < comparing.novelty if known else None,  # type: ignore[operator, union-attr]
-        )
+        found = Prediction(np.concatenate(means), np.concatenate(spreads))
+        if comparing is None:
+            return found
+        similarities = np.concatenate(nearest)
+        novel = None if comparing.novelty is None else np.asarray(similarities < comparing.novelty)
+        return dataclasses.replace(found, similarity=similarities, novel=novel)
 
 
 def _target_metrics(
@@ -187,9 +186,10 @@ def train_teacher(
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
-    kinds, minutes = [settings.kind], dict[str, float]()
+    kinds: list[str] = [settings.kind]
+    minutes: dict[str, float] = {}
     if settings.kind == "auto":
-        kinds, minutes = affordable(*scores.shape, settings)
+        kinds, minutes = affordable(scores.shape[0], scores.shape[1], settings)
     models, held_out, spent = [], [], []
     for kind in kinds:
         begun = time.perf_counter()
