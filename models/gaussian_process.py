@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..data.errors import ModelError
 from .fingerprints import CountRows, Features
-from .minmax import References, similarity_matrix
+from .kernels import BLOCK, MixedKernel
 from .regressor import FitContext
 from .settings import TeacherSettings
 from .threads import torch_threads
@@ -29,15 +29,6 @@ NOISES = tuple(float(10 ** (step / 4)) for step in range(-12, 5))
 
 DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7, 0.85)
 """Candidates for the weight of the smooth kernel."""
-DESCRIPTOR_CLIP = 5.0
-"""Standardised descriptors beyond this are cut: one enormous molecule must not leave the kernel."""
-
-NOVEL = 0.01
-"""A molecule is novel if it is farther from all references than all but this share of the references are from
-each other: leave-one-out similarities of nearest neighbours tell what is usual."""
-
-BLOCK = 512
-"""Molecules predicted at once."""
 
 
 @dataclass(frozen=True)
@@ -70,74 +61,6 @@ class _Posterior:
     noise: float
 
 
-class _Kernel:
-    """The kernel between any molecules and the references."""
-
-    def __init__(self, features: Features, weights: Mapping[str, float], size: int, centre: NDArray[np.float32],
-                 scale: NDArray[np.float32]) -> None:  # fmt: skip
-        self.features = features
-        self.weights = dict(weights)
-        self.size = size
-        self.centre, self.scale = centre, scale
-        self.references = {kind: References.build(rows, size) for kind, rows in features.counts.items()}
-        self.descriptors = self._standardised(features.descriptors)
-
-    def _standardised(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-        values = (descriptors - self.centre) / self.scale
-        return np.clip(values, -DESCRIPTOR_CLIP, DESCRIPTOR_CLIP).astype(np.float32)
-
-    def _smooth(self, features: Features) -> NDArray[np.float32]:
-        queries = torch.from_numpy(self._standardised(features.descriptors)).double()
-        references = torch.from_numpy(self.descriptors).double()
-        squares = (queries**2).sum(1)[:, None] + (references**2).sum(1)[None] - 2 * queries @ references.T
-        smooth: NDArray[np.float32] = (
-            torch.exp(-squares.clamp(min=0) / (8 * queries.shape[1])).float().numpy()
-        )
-        return smooth
-
-    def parts(self, features: Features, threads: int) -> dict[str, NDArray[np.float32]]:
-        """Return each component of the kernel on its own, unweighted, shape (n, references)."""
-        parts = {
-            kind: similarity_matrix(features.counts, self.references, {kind: 1.0}, threads)
-            for kind in self.references
-        }
-        parts["descriptors"] = self._smooth(features)
-        return parts
-
-    def __call__(self, features: Features, threads: int) -> NDArray[np.float32]:
-        """Return the weighted kernel, shape (n, references)."""
-        return self.compared(features, threads)[0]
-
-    def _counts(self, features: Features, threads: int) -> NDArray[np.float32]:
-        weights = {kind: self.weights[kind] for kind in self.references}
-        return similarity_matrix(features.counts, self.references, weights, threads)
-
-    def _share(self) -> np.float32:
-        """Return what the fingerprints weigh together: their kernel of a molecule with itself."""
-        return np.float32(sum(self.weights[kind] for kind in self.references))
-
-    def compared(self, features: Features, threads: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the weighted kernel, shape (n, references), and the largest similarity by counts, shape (n,).
-
-        The similarity is the fingerprints' part of the kernel, scaled to be 1 for equal counts.
-        """
-        total = self._counts(features, threads)
-        nearest = np.minimum(total.max(axis=1, initial=0.0) / self._share(), np.float32(1.0))
-        if self.weights["descriptors"]:
-            total += np.float32(self.weights["descriptors"]) * self._smooth(features)
-        return total, nearest
-
-    def novelty(self, threads: int) -> float:
-        """Return the ``NOVEL`` quantile of the references' similarities to their nearest neighbours."""
-        nearest = np.empty(len(self.descriptors), np.float32)
-        for start in range(0, len(nearest), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(nearest)))
-            total = self._counts(self.features.take(rows), threads)
-            total[np.arange(len(rows)), rows] = 0.0
-            nearest[rows] = total.max(axis=1)
-        return float(np.quantile(nearest / self._share(), NOVEL))
-
-
 def _mixes(kinds: tuple[str, ...]) -> list[dict[str, float]]:
     """Return mixtures of the fingerprints, adding up to one: all alike, each doubled, each alone."""
     mixes = [dict.fromkeys(kinds, 1.0)]
@@ -165,7 +88,7 @@ def _evidence(matrix: torch.Tensor, scores: torch.Tensor) -> tuple[float, float]
 
 
 def _choose(
-    kernel: _Kernel, features: Features, scores: NDArray[np.float64], context: FitContext
+    kernel: MixedKernel, features: Features, scores: NDArray[np.float64], context: FitContext
 ) -> dict[str, Any]:
     """Choose weights and noise on a sample of the molecules."""
     known = ~np.isnan(scores)
@@ -179,7 +102,7 @@ def _choose(
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(context.seed).choice(rows, most, replace=False))
     sample = features.take(rows)
-    local = _Kernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
+    local = MixedKernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
     parts = {
         name: torch.from_numpy(part).double() for name, part in local.parts(sample, context.threads).items()
     }
@@ -213,10 +136,10 @@ def _cholesky(matrix: torch.Tensor, what: str) -> torch.Tensor:
     return factor
 
 
-def _exact(kernel: _Kernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
+def _exact(kernel: MixedKernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
            rows: NDArray[np.int64], context: FitContext, noise: float, tune: bool) -> _Posterior:  # fmt: skip
     sample = features.take(rows)
-    local = _Kernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
+    local = MixedKernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
     matrix = torch.from_numpy(local(sample, context.threads)).double()
     wanted = torch.from_numpy(scores[np.ix_(rows, targets)])
     diagonal = torch.eye(len(rows), dtype=torch.float64)
@@ -241,7 +164,7 @@ def _exact(kernel: _Kernel, features: Features, scores: NDArray[np.float64], tar
     )
 
 
-def _projected(kernel: _Kernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
+def _projected(kernel: MixedKernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
                rows: NDArray[np.int64], context: FitContext, noise: float) -> _Posterior:  # fmt: skip
     """Return the projected process whose inducing molecules are all references of ``kernel``."""
     references = len(kernel.descriptors)
@@ -273,7 +196,7 @@ class KernelRegressor:
     """A fitted Gaussian process; see the module."""
 
     def __init__(
-        self, kernel: _Kernel, posteriors: list[_Posterior], targets: int, hyper: Mapping[str, Any]
+        self, kernel: MixedKernel, posteriors: list[_Posterior], targets: int, hyper: Mapping[str, Any]
     ) -> None:
         self._kernel = kernel
         self._posteriors = posteriors
@@ -302,7 +225,7 @@ class KernelRegressor:
             )
         equal = dict.fromkeys([*settings.fingerprints.kinds, "descriptors"], 1.0)
         size = settings.fingerprints.size
-        kernel = _Kernel(features.take(chosen), equal, size, centre, scale)
+        kernel = MixedKernel(features.take(chosen), equal, size, centre, scale)
         tune = context.hyper is None
         hyper = dict(context.hyper or _choose(kernel, features, scores, context))
         kernel.weights = dict(hyper["weights"])
@@ -397,7 +320,7 @@ class KernelRegressor:
         }
         centre, scale = tensors["descriptor_centre"], tensors["descriptor_scale"]
         features = Features(counts, tensors["descriptors"], np.ones(len(tensors["descriptors"]), bool))
-        kernel = _Kernel(features, hyper["weights"], settings.fingerprints.size, centre, scale)
+        kernel = MixedKernel(features, hyper["weights"], settings.fingerprints.size, centre, scale)
         kernel.descriptors = tensors["descriptors"]  # already standardised
         posteriors: list[_Posterior] = []
         while f"posterior.{len(posteriors)}.targets" in tensors:
