@@ -304,8 +304,8 @@ class KernelRegressor:
         """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
         kernel = settings.kernel
         references = rows if rows <= kernel.max_exact else min(kernel.inducing, rows)
-        choice = 60 * (min(rows, kernel.selection_rows) / 1_000) ** 3
-        return choice / 10 + 1e-6 * rows * references + 1e-10 * references**2 * (rows + references) * targets
+        choice = 0.5 * (min(rows, kernel.selection_rows) / 1_000) ** 3
+        return choice + 1e-7 * rows * references + 2e-11 * references**2 * (rows + references) * targets
 
     @classmethod
     def restore(

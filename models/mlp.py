@@ -141,7 +141,7 @@ class MlpRegressor:
         """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
         mlp = settings.mlp
         steps = mlp.epochs * max(1, rows // mlp.batch_size)
-        return mlp.members * (steps * mlp.width * mlp.buckets * 1.5e-8 + 2e-7 * mlp.epochs * rows * mlp.width)
+        return mlp.members * (steps * mlp.width * mlp.buckets * 7e-9 + 1e-7 * mlp.epochs * rows * mlp.width)
 
     @classmethod
     def restore(

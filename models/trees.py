@@ -151,7 +151,7 @@ class TreesRegressor:
         """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
         trees = settings.trees
         width = trees.buckets * (0.1 + trees.features)
-        return trees.members * targets * trees.iterations * width * (2e-5 + 1.5e-8 * rows)
+        return trees.members * targets * trees.iterations * width * (5e-6 + 3.2e-8 * rows)
 
     @classmethod
     def restore(

@@ -38,6 +38,19 @@ def test_learns_a_real_property_and_knows_how_well(name: str, amides: list[str],
         assert found[metric]["low"] <= found[metric]["value"] <= found[metric]["high"]
     assert found["spearman"]["value"] > 0.8
     assert teacher.report["choice"]
+    table = teacher.report["calibration"]["coverage"]["a"]
+    assert len(table) == 12 and abs(table[5]["observed"] - 0.5) < 0.25
+    assert set(teacher.report["cost"]["seconds"]) >= {member.name for member in teacher.members}
+    for member in teacher.members:
+        assert teacher.report["members"][member.name]["weight"]["a"] == member.weight[0]
+    assert sum(member.weight[0] for member in teacher.members) == pytest.approx(1)
+
+
+def test_kinds_beyond_the_budget_are_left_out_and_said(amides: list[str], logp: np.ndarray) -> None:
+    settings = dataclasses.replace(SETTINGS["auto"], auto_minutes=0.0)
+    teacher = train_teacher(_data(amides[:60], logp[:60]), settings)
+    assert [member.name for member in teacher.members] == ["kernel"]
+    assert "mlp was left out" in teacher.report["choice"] and "trees was left out" in teacher.report["choice"]
 
 
 def test_exact_posterior_equals_the_textbook(amides: list[str], logp: np.ndarray) -> None:
