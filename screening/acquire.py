@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .acquire_stream import AcquisitionStream
+from .acquire_stream import AcquisitionStream, random_share
 from .acquire_values import ACQUISITIONS, DIVERSITIES, AcquisitionContext, Array, Rows
 
-__all__ = ["ACQUISITIONS", "DIVERSITIES", "AcquisitionContext", "acquire"]
+__all__ = ["ACQUISITIONS", "DIVERSITIES", "AcquisitionContext", "acquire", "random_share"]
 
 
 def acquire(

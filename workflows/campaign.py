@@ -262,6 +262,8 @@ class Story:
             "acquisition": rounds.acquisition,
             "beta": rounds.beta,
             "xi": rounds.xi,
+            "epsilon": rounds.epsilon,
+            "diversity": rounds.diversity,
             "dock": rounds.dock,
             "seed": self.campaign.seed,
             "lower_is_better": self.directions,

@@ -18,7 +18,7 @@ from ..data.library import Library
 from ..data.schema import LIBRARY_SCHEMA
 from ..data.seeds import derive_seed
 from ..data.store import read_table, write_table
-from ..screening.acquire import AcquisitionContext, acquire
+from ..screening.acquire import AcquisitionContext, acquire, random_share
 from ..screening.diverse import diverse_subset
 from ..screening.rank import best_rows, merge_all_histograms
 from .tasks import Context, Outcome
@@ -78,7 +78,12 @@ def acquire_batch(context: Context) -> Outcome:
     settings = context.settings
     shortlist = context.inputs("refined/")
     batches = [read_table(path, ["row"])["row"].to_numpy() for path in shortlist]
-    rows = np.concatenate(batches)
+    rows, sizes = np.concatenate(batches), list(map(len, batches))
+
+    def smiles(places: np.ndarray) -> list[str]:
+        found: list[str] = _molecules_at(shortlist, sizes, places, ["smiles"])["smiles"].to_pylist()
+        return found
+
     docked = concat(context.inputs("scores/"), ["row", "target", "score"])
     outputs: list[Path] = []
     facts: dict[str, Any] = {}
@@ -98,28 +103,39 @@ def acquire_batch(context: Context) -> Outcome:
             context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
             seed=derive_seed(settings["seed"], "acquire", settings["round"], target),
             docked=mine["row"].drop_null().to_numpy(),
+            epsilon=settings["epsilon"],
+            diversity=settings["diversity"],
+            smiles=smiles,
         )
-        picked = _molecules_at(shortlist, list(map(len, batches)), chosen)
+        picked = _molecules_at(shortlist, sizes, chosen, MOLECULE_COLUMNS)
         for name in ("mean", "spread"):
             picked = picked.append_column(name, predicted[f"{name}:{target}"].take(pa.array(chosen)))
         picked = picked.append_column("acquisition", pa.array(values))
         outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
-        facts[target] = {"asked": settings["dock"], "chosen": len(chosen), "best_before": best}
+        by_value = settings["dock"] - random_share(settings["dock"], settings["epsilon"])
+        facts[target] = {
+            "asked": settings["dock"],
+            "chosen": len(chosen),
+            "at_random": max(0, len(chosen) - by_value),
+            "best_before": best,
+        }
         chosen_in_all += len(chosen)
     return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
 
 
-def _molecules_at(paths: Sequence[Path], sizes: Sequence[int], places: np.ndarray) -> pa.Table:
-    """Return :data:`MOLECULE_COLUMNS` of the molecules at ``places`` of all files, counted through, in that order."""
+def _molecules_at(
+    paths: Sequence[Path], sizes: Sequence[int], places: np.ndarray, columns: list[str]
+) -> pa.Table:
+    """Return ``columns`` of the molecules at ``places`` of all files, counted through, in that order."""
     starts = np.cumsum([0, *sizes])
     parts, taken = [], []
     for path, start, end in zip(paths, starts[:-1], starts[1:], strict=True):
         here = np.flatnonzero((places >= start) & (places < end))
         if len(here):
-            parts.append(read_table(path, MOLECULE_COLUMNS).take(pa.array(places[here] - start)))
+            parts.append(read_table(path, columns).take(pa.array(places[here] - start)))
             taken.append(here)
     if not parts:
-        return pa.schema([LIBRARY_SCHEMA.field(name) for name in MOLECULE_COLUMNS]).empty_table()
+        return pa.schema([LIBRARY_SCHEMA.field(name) for name in columns]).empty_table()
     return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(taken))))
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from ..data.errors import ConfigError
 from ..models.settings import StudentSettings, TeacherSettings
-from ..screening.acquire import ACQUISITIONS
+from ..screening.acquire import ACQUISITIONS, DIVERSITIES
 from ..screening.docking import CommandTarget, TableTarget, VinaTarget
 from .config_errors import explain
 
@@ -53,7 +53,8 @@ class RoundsSection(_Section):
     """What each round of learning does.
 
     ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
-    fraction of the library for the teacher; ``dock`` of those are docked per target.
+    fraction of the library for the teacher; ``dock`` of those are docked per target, chosen by
+    ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random.
     """
 
     count: int = Field(2, ge=0, le=1000)
@@ -63,12 +64,21 @@ class RoundsSection(_Section):
     acquisition: str = "greedy"
     beta: float = Field(2.0, ge=0.0)
     xi: float = Field(0.01, ge=0.0)
+    epsilon: float = Field(0.0, ge=0.0, le=1.0)
+    diversity: str = "none"
 
     @field_validator("acquisition")
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in ACQUISITIONS:
             raise ValueError(f"{value!r} is not one of {', '.join(ACQUISITIONS)}")
+        return value
+
+    @field_validator("diversity")
+    @classmethod
+    def _spread(cls, value: str) -> str:
+        if value not in DIVERSITIES:
+            raise ValueError(f"{value!r} is not one of {', '.join(DIVERSITIES)}")
         return value
 
 

@@ -43,6 +43,8 @@ dock = 100                   # molecules docked per target and round
 acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # beta = 2.0                 # ucb: spreads added to the mean
 # xi = 0.01                  # ei, pi: least improvement that counts
+# epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
+# diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
 
 [final]
 molecules = 50               # the best of each target are docked again, more thoroughly; 0: none

@@ -11,6 +11,7 @@ from docksieve.data.library import Library
 from docksieve.data.receipts import Stopwatch
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
+from docksieve.screening.diverse import murcko_scaffold
 from docksieve.workflows import choosing
 from docksieve.workflows.ledger import Task
 from docksieve.workflows.tasks import Context, Outcome
@@ -38,16 +39,19 @@ def shortlist(small_library: Library, tmp_path: Path) -> list[Path]:
     return paths
 
 
-def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int) -> Outcome:
+def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **changes: object) -> Outcome:
     settings = {
         "acquisition": "greedy",
         "dock": dock,
         "beta": 2.0,
         "xi": 0.01,
+        "epsilon": 0.0,
+        "diversity": "none",
         "seed": 1,
         "round": "round-01",
         "lower_is_better": {"A": True, "B": False},
         "batch": 7,
+        **changes,
     }
     records = tuple(record_file(path, root) for path in (*shortlist, docked))
     task = Task("round-01/acquire", "acquire", settings, records)
@@ -113,3 +117,46 @@ def test_choosing_from_nothing_chooses_nothing(tmp_path: Path, shortlist: list[P
     outcome = acquired(tmp_path, shortlist, docked, dock=5)
     assert (outcome.rows_out, outcome.outputs) == (0, ())
     assert outcome.facts["A"]["chosen"] == 0
+
+
+def selected(outcome: Outcome, target: str) -> pa.Table:
+    return pa.concat_tables([read_table(path) for path in outcome.outputs if path.parent.name == target])
+
+
+@pytest.mark.parametrize("diversity", ["scaffold", "maxmin"])
+def test_batches_are_spread_over_the_molecules_they_belong_to(
+    tmp_path: Path, shortlist: list[Path], docked: Path, diversity: str
+) -> None:
+    best = selected(acquired(tmp_path / "a", *moved(tmp_path / "a", shortlist, docked), 12), "A")
+    spread = acquired(tmp_path / "b", *moved(tmp_path / "b", shortlist, docked), 12, diversity=diversity)
+    picked = selected(spread, "A")
+    assert picked.num_rows == 12
+    assert picked["row"][0].as_py() == best["row"][0].as_py()
+    assert picked["row"].to_pylist() != best["row"].to_pylist()
+    assert (np.diff(picked["acquisition"].to_numpy()) <= 0).all()
+    if diversity == "scaffold":
+        scaffolds = [murcko_scaffold(text) for text in picked["smiles"].to_pylist()]
+        assert len(set(scaffolds)) == 12
+    # Each row keeps its own molecule.
+    everything = pa.concat_tables([read_table(path) for path in shortlist])
+    assert picked["smiles"].to_pylist() == everything.take(picked["row"])["smiles"].to_pylist()
+
+
+def test_a_share_is_drawn_at_random(tmp_path: Path, shortlist: list[Path], docked: Path) -> None:
+    best = selected(acquired(tmp_path / "a", *moved(tmp_path / "a", shortlist, docked), 20), "A")
+    outcome = acquired(tmp_path / "b", *moved(tmp_path / "b", shortlist, docked), 20, epsilon=0.25)
+    picked = selected(outcome, "A")["row"].to_pylist()
+    assert outcome.facts["A"]["at_random"] == 5
+    assert outcome.facts["B"]["chosen"] == 20
+    assert picked[:15] == best["row"].to_pylist()[:15]
+    assert len(set(picked)) == 20
+    assert picked[15:] != best["row"].to_pylist()[15:]
+
+
+def moved(root: Path, shortlist: list[Path], docked: Path) -> tuple[list[Path], Path]:
+    """Copy the inputs of an acquisition to another campaign."""
+    copies = []
+    for path in (*shortlist, docked):
+        copies.append(root / path.relative_to(docked.parents[3]))
+        write_table(copies[-1], read_table(path))
+    return copies[:-1], copies[-1]
