@@ -25,7 +25,7 @@ import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.agreement import r2, spearman
 from docksieve.models.fingerprints import featurise
-from docksieve.models.regressor import FitContext, registered, regressor_class
+from docksieve.models.regressor import FitContext, regressor_class, stackable
 from docksieve.models.settings import TeacherSettings
 from docksieve.models.teacher import Teacher, TrainingData, train_teacher
 from docksieve.models.training_data import clean
@@ -62,7 +62,7 @@ def compare(teacher: Teacher, data: TrainingData, smiles: list[str], truth: np.n
     settings = teacher.settings
     asked = featurise(smiles, settings.fingerprints)
     models = {member.name: member.model for member in teacher.members}
-    missing = [kind for kind in registered() if kind not in models]
+    missing = [kind for kind in stackable() if kind not in models]
     if missing:
         table = clean(data, settings.min_scores)
         features = featurise(table.smiles, settings.fingerprints)

@@ -83,11 +83,15 @@ class Features:
     descriptors : array of float32, shape (n, len(DESCRIPTORS)) or (n, 0)
         Zero in invalid rows; no columns where they were not asked for.
     valid : array of bool, shape (n,)
+    smiles : array of object, shape (n,), or None
+        What the rows were made from, for models that read molecules themselves; None where only the
+        fingerprints are known.
     """
 
     counts: dict[str, CountRows]
     descriptors: NDArray[np.float32]
     valid: NDArray[np.bool_]
+    smiles: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.valid)
@@ -95,7 +99,8 @@ class Features:
     def take(self, rows: NDArray[np.int64]) -> Features:
         """Return ``rows``, in that order."""
         counts = {kind: table.take(rows) for kind, table in self.counts.items()}
-        return Features(counts, self.descriptors[rows], self.valid[rows])
+        smiles = None if self.smiles is None else self.smiles[rows]
+        return Features(counts, self.descriptors[rows], self.valid[rows], smiles)
 
 
 def _generator(kind: str, settings: FingerprintSettings) -> Any:
@@ -145,7 +150,7 @@ def _batch_features(
         finite = np.isfinite(values).all(axis=1)
         values[~finite] = 0.0
         valid &= finite
-    return Features(counts, values, valid)
+    return Features(counts, values, valid, np.array([*smiles, None], dtype=object)[:-1])
 
 
 def _joined(parts: list[Features]) -> Features:
@@ -165,6 +170,7 @@ def _joined(parts: list[Features]) -> Features:
         counts,
         np.concatenate([part.descriptors for part in parts]),
         np.concatenate([part.valid for part in parts]),
+        np.concatenate([part.smiles for part in parts if part.smiles is not None]),
     )
 
 

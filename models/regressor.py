@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -9,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.errors import ModelError
 from .fingerprints import Features
 from .settings import TeacherSettings
 
@@ -89,11 +91,18 @@ class Comparing(Protocol):
 
 
 _LOADERS: dict[str, Callable[[], type[Regressor]]] = {}
+_OPTIONAL: set[str] = set()
 
 
-def register(name: str, loader: Callable[[], type[Regressor]]) -> None:
-    """Make a kind of teacher known by ``name``; ``loader`` imports and returns its class when needed."""
+def register(name: str, loader: Callable[[], type[Regressor]], optional: bool = False) -> None:
+    """Make a kind of teacher known by ``name``; ``loader`` imports and returns its class when needed.
+
+    An ``optional`` kind needs more than docksieve brings. It is taken only by name: what ``auto`` chooses must
+    not depend on what happens to be installed.
+    """
     _LOADERS[name] = loader
+    if optional:
+        _OPTIONAL.add(name)
 
 
 def regressor_class(name: str) -> type[Regressor]:
@@ -103,6 +112,8 @@ def regressor_class(name: str) -> type[Regressor]:
     ------
     KeyError
         If there is none.
+    ModelError
+        If it needs a package that is not installed.
     """
     return _LOADERS[name]()
 
@@ -110,6 +121,11 @@ def regressor_class(name: str) -> type[Regressor]:
 def registered() -> tuple[str, ...]:
     """Return the names of all known kinds."""
     return tuple(_LOADERS)
+
+
+def stackable() -> tuple[str, ...]:
+    """Return the names of the kinds that ``auto`` may mix."""
+    return tuple(name for name in _LOADERS if name not in _OPTIONAL)
 
 
 def _kernel() -> type[Regressor]:
@@ -130,6 +146,18 @@ def _trees() -> type[Regressor]:
     return TreesRegressor
 
 
+def _dmpnn() -> type[Regressor]:
+    if importlib.util.find_spec("chemprop") is None:
+        raise ModelError(
+            "The teacher 'dmpnn' needs chemprop, which is not installed.",
+            "pip install 'docksieve[chemprop]', or choose another teacher.kind.",
+        )
+    from .dmpnn import DmpnnRegressor
+
+    return DmpnnRegressor
+
+
 register("kernel", _kernel)
 register("mlp", _mlp)
 register("trees", _trees)
+register("dmpnn", _dmpnn, optional=True)

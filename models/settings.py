@@ -166,14 +166,54 @@ class TreesSettings:
 
 
 @dataclass(frozen=True)
+class DmpnnSettings:
+    """The directed message-passing networks of chemprop.
+
+    Attributes
+    ----------
+    members : int
+        Networks in the ensemble; their disagreement is part of the spread.
+    width : int
+        Of messages and of the hidden layer.
+    depth : int
+        Steps of message passing.
+    epochs : int
+    batch_size : int
+    learning_rate : float
+        The highest of a one-cycle schedule.
+    dropout : float
+        Share of units dropped while training, in [0, 1).
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    members: int = 2
+    width: int = 300
+    depth: int = 3
+    epochs: int = 40
+    batch_size: int = 50
+    learning_rate: float = 1e-3
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.members <= 100, f"dmpnn.members must be from 1 to 100, not {self.members}")
+        _require(8 <= self.width <= 4096, f"dmpnn.width must be from 8 to 4096, not {self.width}")
+        _require(1 <= self.depth <= 12, f"dmpnn.depth must be from 1 to 12, not {self.depth}")
+        _require(self.epochs >= 1, f"dmpnn.epochs must be at least 1, not {self.epochs}")
+        _require(self.batch_size >= 2, f"dmpnn.batch_size must be at least 2, not {self.batch_size}")
+        _require(self.learning_rate > 0, "dmpnn.learning_rate must be positive")
+        _require(0 <= self.dropout < 1, f"dmpnn.dropout must be in [0, 1), not {self.dropout}")
+
+
+@dataclass(frozen=True)
 class TeacherSettings:
     """The model that learns from docking scores.
 
     Attributes
     ----------
     kind : str
-        ``kernel``, ``mlp``, ``trees``, or ``auto``: all that are affordable, mixed by weights found on
-        held-out scores.
+        ``kernel``, ``mlp``, ``trees``, ``dmpnn`` (needs the extra ``chemprop``), or ``auto``: all that are
+        affordable, but for ``dmpnn``, mixed by weights found on held-out scores.
     fingerprints : FingerprintSettings
     kernel : KernelSettings
     mlp : MlpSettings
@@ -182,6 +222,7 @@ class TeacherSettings:
     min_scores : int
         Fewest scored molecules a target needs.
     trees : TreesSettings
+    dmpnn : DmpnnSettings
     auto_minutes : float
         What ``auto`` may cost: kinds that would exceed it, by an estimate that knows nothing but the number
         of scores and the settings, are left out. Minutes of one core.
@@ -189,13 +230,14 @@ class TeacherSettings:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
-    kind: Literal["kernel", "mlp", "trees", "auto"] = "kernel"
+    kind: Literal["kernel", "mlp", "trees", "dmpnn", "auto"] = "kernel"
     fingerprints: FingerprintSettings = field(default_factory=FingerprintSettings)
     kernel: KernelSettings = field(default_factory=KernelSettings)
     mlp: MlpSettings = field(default_factory=MlpSettings)
     folds: int = 5
     min_scores: int = 10
     trees: TreesSettings = field(default_factory=TreesSettings, metadata={SINCE: 2})
+    dmpnn: DmpnnSettings = field(default_factory=DmpnnSettings, metadata={SINCE: 2})
     auto_minutes: float = field(default=60.0, metadata={SINCE: 2})
 
     def __post_init__(self) -> None:

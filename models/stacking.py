@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..data.seeds import derive_seed
 from .fingerprints import Features
-from .regressor import FitContext, Regressor, registered, regressor_class
+from .regressor import FitContext, Regressor, regressor_class, stackable
 from .settings import TeacherSettings
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -133,15 +133,15 @@ def affordable(rows: int, targets: int, settings: TeacherSettings) -> tuple[list
     """
     minutes = {
         kind: regressor_class(kind).seconds(rows, targets, settings) * (settings.folds + 1) / 60
-        for kind in registered()
+        for kind in stackable()
     }
-    kinds = list(registered()[:1])
+    kinds = list(stackable()[:1])
     spent = minutes[kinds[0]]
-    for kind in sorted(registered()[1:], key=lambda name: minutes[name]):
+    for kind in sorted(stackable()[1:], key=lambda name: minutes[name]):
         if spent + minutes[kind] <= settings.auto_minutes:
             kinds.append(kind)
             spent += minutes[kind]
-    return [kind for kind in registered() if kind in kinds], minutes
+    return [kind for kind in stackable() if kind in kinds], minutes
 
 
 def explain(

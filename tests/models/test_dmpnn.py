@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docksieve.data.errors import ModelError
+from docksieve.models.agreement import spearman
+from docksieve.models.bundle import load_bundle, save_bundle
+from docksieve.models.settings import DmpnnSettings, TeacherSettings
+from docksieve.models.stacking import affordable
+from docksieve.models.teacher import TrainingData, train_teacher
+
+PRESENT = importlib.util.find_spec("chemprop") is not None
+SETTINGS = TeacherSettings(
+    kind="dmpnn",
+    folds=2,
+    dmpnn=DmpnnSettings(members=2, width=32, epochs=25, batch_size=20, learning_rate=5e-3),
+)
+
+
+@pytest.mark.skipif(PRESENT, reason="chemprop is installed here: its absence cannot be tested")
+def test_without_chemprop_the_way_to_install_it_is_told(amides: list[str], logp: np.ndarray) -> None:
+    with pytest.raises(ModelError, match=r"pip install 'docksieve\[chemprop\]'"):
+        train_teacher(TrainingData(amides[:20], ["a"], logp[:20], [True]), SETTINGS)
+
+
+def test_auto_does_not_depend_on_what_is_installed() -> None:
+    assert "dmpnn" not in affordable(100, 1, TeacherSettings(auto_minutes=1e9))[0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not PRESENT, reason="NOT TESTED: the D-MPNN needs chemprop (pip install 'docksieve[chemprop]')"
+)
+def test_message_passing_learns_and_is_saved_as_tensors(
+    amides: list[str], logp: np.ndarray, tmp_path: Path
+) -> None:
+    scores = np.stack([logp[:200], 5 - logp[:200]], axis=1)
+    scores[:40, 1] = np.nan
+    teacher = train_teacher(TrainingData(amides[:200], ["a", "b"], scores, [True, False]), SETTINGS, seed=1)
+    asked = [*amides[200:330], "C", "broken"]
+    found = teacher.predict(asked)
+    for column, sign in ((0, 1), (1, -1)):
+        assert spearman(sign * logp[200:330], found.mean[:130, column].astype(float)) > 0.8
+    assert np.isfinite(found.mean[:-1]).all() and np.isnan(found.mean[-1]).all()
+    np.testing.assert_allclose(teacher.predict(["C"]).mean, found.mean[130:131], atol=1e-4)
+    save_bundle(teacher, tmp_path / "m")
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["card.json", "weights.safetensors"]
+    again = load_bundle(tmp_path / "m").predict(asked)
+    assert again.mean.tobytes() == found.mean.tobytes() and again.spread.tobytes() == found.spread.tobytes()
