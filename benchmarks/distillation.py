@@ -95,7 +95,7 @@ def main() -> None:
     truth, own = scores[test], taught.mean[:, 0].astype(float)
     results: dict[str, Any] = {
         "machine": {"processor": platform.processor(), "cores": os.cpu_count()},
-        "arguments": {key: str(value) for key, value in vars(arguments).items()},
+        "arguments": {key: value for key, value in vars(arguments).items() if key != "out"},
         "teacher": judged(truth, own),
         "novel_share": float(taught.novel.mean()),
         "students": {},
