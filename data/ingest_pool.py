@@ -117,13 +117,10 @@ class Pool:
 
 
 def _security() -> Any:
-    """Return TLS certificates for this run where they can be made, so that no other user can connect."""
+    """Return TLS certificates for this run, so that no other user of the machine can connect."""
     from distributed.security import Security
 
-    try:
-        return Security.temporary()
-    except ImportError:  # the cryptography package is not installed
-        return None
+    return Security.temporary()
 
 
 def _take(jobs: Iterator[Job], count: int) -> list[Job]:
