@@ -17,6 +17,7 @@ from ..data.seeds import derive_seed
 from .fidelity import fidelity, passed_gate
 from .networks import StudentModule
 from .ngrams import Bags, StringBatch, encode
+from .prediction import HeldOut
 from .settings import StudentSettings
 from .student import Student
 from .threads import torch_threads
@@ -33,6 +34,7 @@ class _Labels:
     ``wanted`` holds standardised means, then spreads, shape (n, outputs).
     """
 
+    smiles: list[str]
     bags: Bags
     wanted: torch.Tensor
     centre: NDArray[np.float64]
@@ -77,7 +79,9 @@ def _prepare(
     scale[scale <= 1e-12] = 1.0
     bags = encode(StringBatch.from_strings(unique.tolist()), settings.ngram, settings.buckets)
     wanted = torch.from_numpy(((values - centre) / scale).astype(np.float32))
-    return _Labels(bags, wanted, centre, scale, train, stop, test, dropped, digest.hexdigest())
+    return _Labels(
+        unique.tolist(), bags, wanted, centre, scale, train, stop, test, dropped, digest.hexdigest()
+    )
 
 
 def _tensors(bags: Bags) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -209,7 +213,19 @@ def distil_student(
         "training": training,
         "seconds": time.perf_counter() - started,
     }
-    return Student(weights, settings, targets, lower_is_better, report, labels.sha256, seed)
+    student = Student(weights, settings, targets, lower_is_better, report, labels.sha256, seed)
+    student.held_out = _held_out(labels, truth, predicted, len(targets))
+    return student
+
+
+def _held_out(
+    labels: _Labels, truth: NDArray[np.float64], predicted: NDArray[np.float64], targets: int
+) -> HeldOut:
+    """Return the labels kept for the fidelity report, in score units."""
+    wanted, found = (values * labels.scale + labels.centre for values in (truth, predicted))
+    spread = found[:, targets:] if found.shape[1] > targets else np.full_like(found[:, :targets], np.nan)
+    names = [labels.smiles[row] for row in labels.test]
+    return HeldOut(names, wanted[:, :targets], found[:, :targets], spread)
 
 
 def _start_from(module: StudentModule, parent: Student, settings: StudentSettings) -> None:

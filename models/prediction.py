@@ -30,3 +30,23 @@ class Prediction:
     spread: NDArray[np.float32]
     similarity: NDArray[np.float32] | None = None
     novel: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Predictions for molecules that the model which made them had not seen.
+
+    Attributes
+    ----------
+    smiles : list of str
+        Canonical.
+    truth : array of float64, shape (n, targets)
+        What was to be predicted: docking scores (NaN where a molecule has none), or a teacher's means.
+    mean, spread : array of float64, shape (n, targets)
+        In the unit of the scores; ``spread`` is NaN where it is not predicted.
+    """
+
+    smiles: list[str]
+    truth: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..data.errors import ModelError
 from .networks import StudentModule, Weights, forward
 from .ngrams import StringBatch, encode
-from .prediction import Prediction
+from .prediction import HeldOut, Prediction
 from .settings import StudentSettings
 
 BLOCK = 1_024
@@ -38,9 +38,12 @@ class Student:
     data_sha256 : str
         Hash of the labels it learned from.
     seed : int
+    held_out : HeldOut or None
+        Labels that neither training nor early stopping saw; a student loaded from a bundle does not know them.
     """
 
     kind = "student"
+    held_out: HeldOut | None = None
 
     def __init__(
         self,

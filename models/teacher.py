@@ -16,7 +16,7 @@ from ..data.seeds import derive_seed
 from .agreement import r2, rmse, spearman, with_interval
 from .calibration import calibration_report, scaling
 from .fingerprints import featurise, iter_features
-from .prediction import Prediction
+from .prediction import HeldOut, Prediction
 from .regressor import Comparing, FitContext, Regressor, regressor_class
 from .settings import TeacherSettings
 from .stacking import (
@@ -70,6 +70,8 @@ class Teacher:
     data_sha256 : str
         Hash of the training data.
     seed : int
+    held_out : HeldOut or None
+        Of the training molecules; a teacher loaded from a bundle does not know them any more.
     """
 
     kind = "teacher"
@@ -84,6 +86,7 @@ class Teacher:
         report: Mapping[str, Any],
         data_sha256: str,
         seed: int,
+        held_out: HeldOut | None = None,
     ) -> None:
         self.members = tuple(members)
         self.targets = tuple(targets)
@@ -94,6 +97,7 @@ class Teacher:
         self.report = dict(report)
         self.data_sha256 = data_sha256
         self.seed = seed
+        self.held_out = held_out
 
     def predict(self, smiles: Sequence[str | None], threads: int = 1) -> Prediction:
         """Return predictions for ``smiles``, one row each, in order.
@@ -225,6 +229,8 @@ def train_teacher(
         "seconds": time.perf_counter() - started,
     }
     moments = {"centre": centre, "scale": scale, **scaled}
+    spread = np.sqrt(scaled["inflation"] * (mixture[1] + scaled["noise"])) * scale
+    apart = HeldOut(table.smiles, table.scores, mixture[0] * scale + centre, spread)
     return Teacher(
-        members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed
+        members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed, apart
     )

@@ -117,6 +117,33 @@ def _tamed(scores: NDArray[np.float64], lower_is_better: Sequence[bool]) -> int:
     return moved
 
 
+def unteachable(data: TrainingData, min_scores: int) -> dict[str, str]:
+    """Return the targets that no teacher can learn from ``data``, and why, in words.
+
+    Parameters
+    ----------
+    data : TrainingData
+    min_scores : int
+        Fewest scored molecules.
+
+    Raises
+    ------
+    ModelError
+        If shapes disagree.
+    """
+    scores = _checked(data)
+    reasons = {}
+    for column, target in enumerate(data.targets):
+        finite = np.isfinite(scores[:, column])
+        molecules = len({text for text, known in zip(data.smiles, finite, strict=True) if known})
+        values = scores[finite, column]
+        if molecules < min_scores:
+            reasons[target] = f"{molecules} molecules have a score, and a teacher needs {min_scores}"
+        elif values.min() == values.max():
+            reasons[target] = f"all {len(values)} scores are {values[0]:g}"
+    return reasons
+
+
 def clean(data: TrainingData, min_scores: int) -> CleanData:
     """Return what a teacher can learn from, in an order that does not depend on that of the rows.
 

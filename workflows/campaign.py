@@ -1,7 +1,8 @@
 """The campaign: the whole story, from the seed sample to the hits.
 
-    seed sample -> dock -> [ train the teacher -> label -> distil the student -> screen every shard
-    -> rank -> teacher on the best -> acquire -> dock ] x rounds -> dock the best again -> hits
+    seed sample -> dock -> [ train the teacher -> label -> distil the student -> say how much to keep
+    -> screen every shard -> rank -> teacher on the best -> acquire -> dock ] x rounds
+    -> dock the best again -> hits
 
 Every step is a stage of tasks (``workflows.ledger``). A stage that is done is skipped, so the same
 function begins a campaign and goes on with one; what it depends on is in each task's fingerprint.
@@ -34,6 +35,10 @@ from .observe import Observer, Silent
 from .stages import StageRunner
 
 __all__ = ["load_campaign", "submit"]
+
+WRITES = ["bundle", "held-out predictions"]
+"""What training leaves behind. It is part of the tasks' fingerprints: a campaign that an earlier version began, which
+left less, is trained again."""
 
 
 def submit(config_path: str | Path, site: str | Site = "local", observer: Observer | None = None) -> Campaign:
@@ -94,6 +99,7 @@ def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer
         story.train(number)
         story.label(name)
         story.distil(name, number)
+        story.cut(name, number)
         story.screen(name)
         story.rank(name, number)
         story.refine(name)
@@ -154,6 +160,7 @@ class Story:
         parent = self._model_id(round_name(number - 1), "train") if number > 1 else ""
         settings = {
             "model": f"{name}/teacher",
+            "writes": WRITES,
             "teacher": self.campaign.state["config"]["teacher"],
             "lower_is_better": self.directions,
             "units": self.units,
@@ -175,6 +182,18 @@ class Story:
             for record in self.ledger.outputs(f"{round_name(number)}/dock", "scores/")
         ]
 
+    def _docked_counts(self, before: int) -> dict[str, int]:
+        """Return how many molecules were docked per target in the rounds before ``before``."""
+        counts = dict.fromkeys(self.targets, 0)
+        for record in self._docked(before):
+            counts[Path(record.path).parts[-2]] += record.rows or 0
+        return counts
+
+    def _taught(self, name: str) -> dict[str, bool]:
+        """Return ``lower_is_better`` of the targets that the teacher of a round has learnt."""
+        known = self._receipt(f"{name}/train").facts["targets"]
+        return {target: lower for target, lower in self.directions.items() if target in known}
+
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
         count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
@@ -194,11 +213,13 @@ class Story:
 
     def distil(self, name: str, number: int) -> None:
         """Train the student on the teacher's labels."""
+        taught = self._taught(name)
         settings = {
             "model": f"{name}/student",
+            "writes": WRITES,
             "student": self.campaign.state["config"]["student"],
-            "lower_is_better": self.directions,
-            "units": self.units,
+            "lower_is_better": taught,
+            "units": {target: self.units[target] for target in taught},
             "seed": self.campaign.seed,
             "threads": self.campaign.state["threads"],
         }
@@ -222,20 +243,49 @@ class Story:
             )
         self._run(f"{name}/screen", tasks)
 
-    def rank(self, name: str, number: int) -> None:
-        """Keep the student's best fraction, and always enough that are not docked yet.
+    def cut(self, name: str, number: int) -> None:
+        """Say how much the student and the teacher must keep.
 
         Molecules docked in earlier rounds stay among the best, so room is made for as many.
         """
-        rounds = self.config.rounds
-        docked = dict.fromkeys(self.targets, 0)
-        for record in self._docked(number):
-            docked[Path(record.path).parts[-2]] += record.rows or 0
-        wanted = max(round(rounds.keep * self.library.rows), 5 * rounds.dock) + max(docked.values())
+        rounds, goal, taught = self.config.rounds, self.config.cut, self._taught(name)
+        docked = self._docked_counts(number)
+        passed = self._receipt(f"{name}/distil").facts["report"]["gate"]
         settings = {
             "round": name,
-            "keep": min(wanted, self.library.rows),
-            "lower_is_better": self.directions,
+            "recall": goal.recall,
+            "best": goal.best,
+            "confidence": goal.confidence,
+            "widest": goal.widest,
+            "sweep": goal.sweep if number == rounds.count else 0,
+            "keep": rounds.keep,
+            "dock": rounds.dock,
+            "docked": max(docked.values()),
+            "budget": {target: rounds.dock + docked[target] for target in taught},
+            "gate": {target: bool(passed[target]["passed"]) for target in taught},
+            "rows": self.library.rows,
+            "lower_is_better": taught,
+            "seed": self.campaign.seed,
+        }
+        inputs = (
+            *self.ledger.outputs(f"{name}/train", "heldout/"),
+            *self.ledger.outputs(f"{name}/distil", "heldout/"),
+            *self._bundle(name, "distil"),
+            *self.ledger.outputs(f"{name}/label"),
+        )
+        self._run(f"{name}/cut", [self._task(f"{name}/cut", "cut", settings, inputs)])
+
+    def rank(self, name: str, number: int) -> None:
+        """Keep the student's best, as many as the cut says, and always enough that are not docked yet."""
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        room = max(self._docked_counts(number).values())
+        settings = {
+            "round": name,
+            "keep": {
+                target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
+                for target, found in cuts.items()
+            },
+            "lower_is_better": self._taught(name),
             "batch": self.config.run.predict_batch,
         }
         inputs = [
@@ -255,8 +305,11 @@ class Story:
         self._run(f"{name}/refine", tasks)
 
     def acquire(self, name: str, number: int) -> None:
-        """Choose what to dock next."""
+        """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
         rounds = self.config.rounds
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        docked = self._docked_counts(number)
+        sweep = {target: found["sweep"] for target, found in cuts.items() if found["sweep"]}
         settings = {
             "round": name,
             "acquisition": rounds.acquisition,
@@ -265,8 +318,11 @@ class Story:
             "epsilon": rounds.epsilon,
             "diversity": rounds.diversity,
             "dock": rounds.dock,
+            "sweep": {target: max(count - docked[target], rounds.dock) for target, count in sweep.items()},
             "seed": self.campaign.seed,
             "lower_is_better": self.directions,
+            "taught": list(cuts),
+            "library": self.library.fingerprint,
             "batch": self.config.run.dock_batch,
         }
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))

@@ -55,7 +55,7 @@ def rank(context: Context) -> Outcome:
         histograms = merge_all_histograms(context.inputs("histograms/"))
         for target, lower in settings["lower_is_better"].items():
             column = f"mean:{target}"
-            best = best_rows(predictions, histograms[target], column, settings["keep"], lower)
+            best = best_rows(predictions, histograms[target], column, settings["keep"][target], lower)
             kept.append(best["row"].to_numpy())
             cut = float(best["score"][-1].as_py()) if best.num_rows else None
             cuts[target] = {"kept": best.num_rows, "cut": cut}
@@ -90,21 +90,36 @@ def acquire_batch(context: Context) -> Outcome:
     chosen_in_all = 0
     for target, lower in settings["lower_is_better"].items():
         mine = docked.filter(pc.equal(docked["target"], target))
+        seed = derive_seed(settings["seed"], "acquire", settings["round"], target)
+        if target not in settings["taught"]:
+            picked = _at_random(context, mine["row"].drop_null().to_numpy(), seed)
+            outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
+            facts[target] = {
+                "asked": settings["dock"],
+                "chosen": picked.num_rows,
+                "at_random": picked.num_rows,
+                "taught": False,
+            }
+            chosen_in_all += picked.num_rows
+            continue
         known = mine["score"].drop_null().to_numpy()
         best = (float(known.min() if lower else known.max())) if len(known) else 0.0
         predicted = concat(shortlist, [f"mean:{target}", f"spread:{target}"])
+        sweeping = target in settings["sweep"]
+        count = settings["sweep"][target] if sweeping else settings["dock"]
+        epsilon = 0.0 if sweeping else settings["epsilon"]
         chosen, values = acquire(
-            settings["acquisition"],
+            "greedy" if sweeping else settings["acquisition"],
             rows,
             predicted[f"mean:{target}"].to_numpy(),
             predicted[f"spread:{target}"].to_numpy(),
-            settings["dock"],
+            count,
             lower_is_better=lower,
             context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
-            seed=derive_seed(settings["seed"], "acquire", settings["round"], target),
+            seed=seed,
             docked=mine["row"].drop_null().to_numpy(),
-            epsilon=settings["epsilon"],
-            diversity=settings["diversity"],
+            epsilon=epsilon,
+            diversity="none" if sweeping else settings["diversity"],
             smiles=smiles,
         )
         picked = _molecules_at(shortlist, sizes, chosen, MOLECULE_COLUMNS)
@@ -112,15 +127,31 @@ def acquire_batch(context: Context) -> Outcome:
             picked = picked.append_column(name, predicted[f"{name}:{target}"].take(pa.array(chosen)))
         picked = picked.append_column("acquisition", pa.array(values))
         outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
-        by_value = settings["dock"] - random_share(settings["dock"], settings["epsilon"])
+        by_value = count - random_share(count, epsilon)
         facts[target] = {
-            "asked": settings["dock"],
+            "asked": count,
             "chosen": len(chosen),
             "at_random": max(0, len(chosen) - by_value),
             "best_before": best,
+            "taught": True,
+            "sweep": sweeping,
         }
         chosen_in_all += len(chosen)
     return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
+
+
+def _at_random(context: Context, docked: np.ndarray, seed: int) -> pa.Table:
+    """Return molecules of the library that are not docked yet, for a target that no model knows."""
+    library, count = Library.open(context.runtime["library"]), context.settings["dock"]
+    drawn = library.sample_rows(min(count + len(docked), library.rows), seed, "acquire")
+    fresh = np.setdiff1d(drawn, docked)
+    if len(fresh) > count:
+        kept = np.random.default_rng(seed).permutation(len(fresh))[:count]
+        fresh = fresh[np.sort(kept)]
+    picked = library.take(fresh, MOLECULE_COLUMNS)
+    for name, kind in (("mean", pa.float32()), ("spread", pa.float32()), ("acquisition", pa.float64())):
+        picked = picked.append_column(name, pa.nulls(picked.num_rows, kind))
+    return picked
 
 
 def _molecules_at(

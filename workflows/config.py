@@ -53,13 +53,14 @@ class RoundsSection(_Section):
     """What each round of learning does.
 
     ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
-    fraction of the library for the teacher; ``dock`` of those are docked per target, chosen by
-    ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random.
+    fraction of the library for the teacher (``auto``: what the goal of ``[cut]`` needs); ``dock`` of those are
+    docked per target, chosen by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which
+    is drawn at random.
     """
 
     count: int = Field(2, ge=0, le=1000)
     labels: int = Field(30_000, ge=100)
-    keep: float = Field(0.02, gt=0.0, le=1.0)
+    keep: Annotated[float, Field(gt=0.0, le=1.0)] | Literal["auto"] = "auto"
     dock: int = Field(100, ge=1)
     acquisition: str = "greedy"
     beta: float = Field(2.0, ge=0.0)
@@ -80,6 +81,21 @@ class RoundsSection(_Section):
         if value not in DIVERSITIES:
             raise ValueError(f"{value!r} is not one of {', '.join(DIVERSITIES)}")
         return value
+
+
+class CutSection(_Section):
+    """What the cascade must not lose, and what that may cost.
+
+    Of the best share ``best`` of the library, at least the share ``recall`` is to be kept, with probability
+    ``confidence``. The student never keeps more than ``widest`` of the library. With ``sweep`` above 0 the last
+    round docks all that the goal needs, the best by prediction, at most ``sweep`` molecules per target.
+    """
+
+    recall: float = Field(0.95, gt=0.0, lt=1.0)
+    best: float = Field(0.001, gt=0.0, le=1.0)
+    confidence: float = Field(0.95, gt=0.0, lt=1.0)
+    widest: float = Field(0.2, gt=0.0, le=1.0)
+    sweep: int = Field(0, ge=0)
 
 
 class FinalSection(_Section):
@@ -107,6 +123,7 @@ class CampaignConfig(_Section):
     targets: dict[str, Target] = Field(min_length=1)
     start: StartSection = StartSection()
     rounds: RoundsSection = RoundsSection()
+    cut: CutSection = CutSection()
     final: FinalSection = FinalSection()
     teacher: TeacherSettings = TeacherSettings()
     student: StudentSettings = StudentSettings()

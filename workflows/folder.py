@@ -25,7 +25,7 @@ from ..hpc.site import Site
 from ..screening.docking import freeze_target
 from .config import CampaignConfig, read_config
 from .imports import library_standard
-from .ledger import Ledger, round_number
+from .ledger import Ledger, round_name, round_number
 
 CAMPAIGN_FORMAT = 1
 MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
@@ -265,12 +265,26 @@ def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -
             "Put it back, or give the changed campaign another [campaign] folder. "
             "Only [rounds] count, [final] molecules and [library] path may change.",
         )
+    _check_sweep(campaign, config, config_path)
     place = os.path.relpath((config_path.parent / config.library.path).resolve(), root)
     library = {**campaign.state["library"], "path": place}
     state = {**campaign.state, "config": now, "site": site.name, "library": library}
     if state != campaign.state:
         write_json(root / "campaign.json", state)
     return open_campaign(root)
+
+
+def _check_sweep(campaign: Campaign, config: CampaignConfig, config_path: Path) -> None:
+    """Refuse another number of rounds once the last one has begun to dock all that the goal needs."""
+    last = campaign.config.rounds.count
+    if not config.cut.sweep or config.rounds.count == last:
+        return
+    if any(receipt.done for receipt in campaign.ledger.receipts(f"{round_name(last)}/acquire")):
+        raise ConfigError(
+            f"{config_path}: [rounds] count cannot change any more: round {last} was the last, and its "
+            "sweep ([cut] sweep) has begun.",
+            "Put it back, or give the changed campaign another [campaign] folder.",
+        )
 
 
 def _differences(before: Any, now: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

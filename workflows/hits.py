@@ -103,7 +103,8 @@ def hit_sources(standing: Standing, target: str) -> HitSources:
         if step == "dock":
             docked[number] = paths(stage, f"scores/{group}/{target}/")
         elif step == "refine":
-            refined[number] = paths(stage, "refined/")
+            if target not in untaught_targets(standing, group):
+                refined[number] = paths(stage, "refined/")
         elif step == chooser(group):
             selections += paths(stage, f"selections/{group}/{target}/")
         elif step == "train":
@@ -118,6 +119,14 @@ def hit_sources(standing: Standing, target: str) -> HitSources:
         selections=selections,
         models=models,
     )
+
+
+def untaught_targets(standing: Standing, group: str) -> dict[str, str]:
+    """Return the targets that the teacher of a round could not learn, and why."""
+    for receipt in standing.receipts(f"{group}/train"):
+        if receipt.done:
+            return dict(receipt.facts.get("untaught", {}))
+    return {}
 
 
 def write_hits(context: Context) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..data.errors import CampaignError
 from ..data.library import Library
-from ..data.seeds import derive_seed, unit_interval
+from ..data.seeds import derive_seed
 from ..data.store import read_table, write_table
 from ..models.bundle import load_bundle, read_card, save_bundle
 from ..models.distill import distil_student
 from ..models.predict import screen_shard
+from ..models.prediction import HeldOut
 from ..models.settings import StudentSettings, TeacherSettings
-from ..models.teacher import TrainingData, train_teacher
+from ..models.teacher import Teacher, train_teacher
+from ..models.training_data import TrainingData, unteachable
 from .choosing import concat
 from .config import settings_from
 from .folder import MIN_LABELS
+from .gather import Gathered, gather_scores
+from .held_out import held_out_table, write_held_out
 from .tasks import Context, Outcome
-
-SCORE_COLUMNS = ["smiles", "target", "score"]
-SEALED_SHARE_OF_IMPORTS = 0.2
-"""Share of imported molecules that no model trains on."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -42,111 +41,81 @@ def bundle_of(context: Context) -> Any:
     return _bundle((context.root / weights.path).parent, weights.sha256)
 
 
-def is_sealed(smiles: str, seed: int, share: float) -> bool:
-    """Tell whether a molecule of a sealed source is kept from training, for judging models."""
-    return unit_interval(seed, "sealed", smiles) < share
-
-
-def gather_scores(
-    paths: Sequence[Path], root: Path, directions: Mapping[str, bool], seed: int, share: float
-) -> tuple[TrainingData, int, int]:
-    """Gather docking scores into one matrix.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Scores tables.
-    root : Path
-        The campaign folder that they lie in.
-    directions : mapping of str to bool
-        ``lower_is_better`` by target.
-    seed : int
-        The campaign's; it says which molecules are sealed.
-    share : float
-        Share of the seed sample that is sealed: left out, wherever else those molecules appear.
-
-    Returns
-    -------
-    data : TrainingData
-        One row per distinct molecule, in order of SMILES, NaN where a target has no score. A molecule
-        scored several times has the mean.
-    sealed, failed : int
-        Molecules left out, and dockings without a score.
-
-    Raises
-    ------
-    CampaignError
-        If there is no score at all.
-    """
-    tables = [concat([path], SCORE_COLUMNS) for path in paths]
-    shares = [_sealed_share(path, root, share) for path in paths]
-    sealed = {
-        smiles
-        for table, sealed_share in zip(tables, shares, strict=True)
-        for smiles in table["smiles"].to_pylist()
-        if is_sealed(smiles, seed, sealed_share)
-    }
-    everything = pa.concat_tables(tables)
-    table = everything.filter(pc.is_valid(everything["score"]))
-    failed = everything.num_rows - table.num_rows
-    table = table.filter(pc.invert(pc.is_in(table["smiles"], pa.array(sorted(sealed), pa.string()))))
-    if table.num_rows == 0:
-        raise CampaignError(
-            f"There is no docking score to train on: {failed:,} dockings failed.",
-            "`docksieve hits CAMPAIGN --failed` lists them with their reasons.",
-        )
-    means = table.group_by(["smiles", "target"], use_threads=False).aggregate([("score", "mean")])
-    smiles = sorted(set(means["smiles"].to_pylist()))
-    place = {text: index for index, text in enumerate(smiles)}
-    column = {target: index for index, target in enumerate(directions)}
-    matrix = np.full((len(smiles), len(directions)), np.nan)
-    columns = (means[name].to_pylist() for name in ("smiles", "target", "score_mean"))
-    for text, target, score in zip(*columns, strict=True):
-        matrix[place[text], column[target]] = score
-    data = TrainingData(
-        smiles=smiles,
-        targets=tuple(directions),
-        scores=matrix,
-        lower_is_better=tuple(directions.values()),
-    )
-    return data, len(sealed), failed
-
-
 def train(context: Context) -> Outcome:
-    """Train the teacher on every docking score so far, but for the sealed ones."""
+    """Train the teacher on every docking score so far, but for the sealed ones.
+
+    A target that no teacher can learn yet (too few scores, all of them equal) is left out, and named in the
+    receipt; the others go on.
+    """
     settings = context.settings
     with context.watch("read"):
-        data, sealed, failed = gather_scores(
+        found = gather_scores(
             context.inputs(),
             context.root,
             dict(settings["lower_is_better"]),
             settings["seed"],
             settings["sealed"],
         )
+    teacher_settings = settings_from(TeacherSettings, settings["teacher"])
+    untaught = unteachable(found.data, teacher_settings.min_scores)
+    data = found.data
+    if len(untaught) < len(data.targets):  # else training says what is wrong
+        data = _without(data, untaught)
     seed = derive_seed(settings["seed"], "train", settings["model"])
     with context.watch("train"):
-        teacher = train_teacher(
-            data, settings_from(TeacherSettings, settings["teacher"]), seed, settings["threads"]
-        )
+        teacher = train_teacher(data, teacher_settings, seed, settings["threads"])
     folder = context.root / "models" / settings["model"]
-    card = {"units": dict(settings["units"]), "parent": settings["parent"]}
+    units = {name: unit for name, unit in settings["units"].items() if name in teacher.targets}
+    held_out = context.root / "heldout" / f"{settings['model'].replace('/', '-')}.parquet"
     with context.watch("write"):
-        model = save_bundle(teacher, folder, card)
+        model = save_bundle(teacher, folder, {"units": units, "parent": settings["parent"]})
+        _write_held_out(held_out, teacher, found, untaught)
     return Outcome(
         rows_in=len(data.smiles),
         rows_out=len(data.smiles),
-        outputs=(folder / "weights.safetensors", folder / "card.json"),
-        counts={"molecules": len(data.smiles), "sealed": sealed, "failed_dockings": failed},
-        facts={"model": model, "report": teacher.report},
+        outputs=(folder / "weights.safetensors", folder / "card.json", held_out),
+        counts={
+            "molecules": len(data.smiles),
+            "sealed": found.left_out,
+            "failed_dockings": found.failed,
+        },
+        facts={
+            "model": model,
+            "report": teacher.report,
+            "targets": list(teacher.targets),
+            "untaught": untaught,
+        },
     )
 
 
-def _sealed_share(path: Path, root: Path, share: float) -> float:
-    """Only the seed sample and imported scores hold sealed molecules; acquired ones would flatter a model."""
-    relative = path.relative_to(root).as_posix()
-    if relative.startswith("imports/"):
-        return SEALED_SHARE_OF_IMPORTS
-    return share if relative.startswith("scores/round-00/") else 0.0
+def _without(data: TrainingData, targets: Mapping[str, str]) -> TrainingData:
+    """Return the training data without some targets, and without the molecules that only these have."""
+    kept = [index for index, target in enumerate(data.targets) if target not in targets]
+    scores = np.asarray(data.scores)[:, kept]
+    rows = np.flatnonzero(np.isfinite(scores).any(axis=1))
+    return TrainingData(
+        smiles=[data.smiles[int(row)] for row in rows],
+        targets=tuple(data.targets[index] for index in kept),
+        scores=scores[rows],
+        lower_is_better=tuple(data.lower_is_better[index] for index in kept),
+    )
+
+
+def _write_held_out(path: Path, teacher: Teacher, found: Gathered, untaught: Mapping[str, str]) -> None:
+    """Write what the teacher predicts for molecules it has not seen: by cross-validation, and the sealed ones."""
+    assert teacher.held_out is not None
+    tables = [held_out_table(teacher.held_out, teacher.targets, "folds", found.seed_sample)]
+    sealed = _without(found.sealed, untaught)
+    if len(sealed.smiles):
+        predicted = teacher.predict(sealed.smiles)
+        apart = HeldOut(
+            list(sealed.smiles),
+            np.asarray(sealed.scores),
+            predicted.mean.astype(np.float64),
+            predicted.spread.astype(np.float64),
+        )
+        tables.append(held_out_table(apart, teacher.targets, "sealed"))
+    write_held_out(path, *tables)
 
 
 def label(context: Context) -> Outcome:
@@ -178,6 +147,12 @@ def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Out
         for name, values in (("mean", prediction.mean), ("spread", prediction.spread)):
             column = pa.array(values[:, index].astype(np.float32), from_pandas=True)  # NaN becomes null
             molecules = molecules.append_column(f"{name}:{target}", column)
+    for name, found, kind in (
+        ("similarity", prediction.similarity, pa.float32()),
+        ("novel", prediction.novel, pa.bool_()),
+    ):
+        column = pa.nulls(molecules.num_rows, kind) if found is None else pa.array(found, from_pandas=True)
+        molecules = molecules.append_column(name, column)
     with context.watch("write"):
         write_table(path, molecules)
     missing = int(np.isnan(prediction.mean[:, 0]).sum())
@@ -185,7 +160,11 @@ def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Out
         rows_in=molecules.num_rows,
         rows_out=molecules.num_rows,
         outputs=(path,),
-        counts={"molecules": molecules.num_rows, "unpredictable": missing},
+        counts={
+            "molecules": molecules.num_rows,
+            "unpredictable": missing,
+            "novel": 0 if prediction.novel is None else int(prediction.novel.sum()),
+        },
         device={"kind": "cpu", "threads": 1},
     )
 
@@ -217,12 +196,15 @@ def distil(context: Context) -> Outcome:
     folder = context.root / "models" / settings["model"]
     teacher = read_card(next(path for path in context.inputs("models/") if path.name == "card.json").parent)
     card = {"units": dict(settings["units"]), "parent": teacher["id"]}
+    held_out = context.root / "heldout" / f"{settings['model'].replace('/', '-')}.parquet"
     with context.watch("write"):
         model = save_bundle(student, folder, card)
+        assert student.held_out is not None
+        write_held_out(held_out, held_out_table(student.held_out, student.targets, "folds"))
     return Outcome(
         rows_in=labels.num_rows,
         rows_out=labels.num_rows,
-        outputs=(folder / "weights.safetensors", folder / "card.json"),
+        outputs=(folder / "weights.safetensors", folder / "card.json", held_out),
         counts={"molecules": labels.num_rows},
         facts={"model": model, "report": student.report},
     )

@@ -108,6 +108,7 @@ STEPS = (
     "train",
     "label",
     "distil",
+    "cut",
     "screen",
     "rank",
     "refine",

@@ -21,6 +21,7 @@ from ..data.receipts import Receipt, read_receipt
 from ..data.store import read_json, read_table
 from ..screening.rank import merge_histograms
 from .folder import Campaign
+from .held_out import read_held_out
 from .hits import hits
 from .ledger import Ledger, chooser, round_name, stage_order
 from .status import CampaignStatus, Standing, status
@@ -135,6 +136,22 @@ class Facts:
         """Tell whether every task planned for ``stage`` is done."""
         found = [item for item in self.status.stages if item.stage == stage]
         return bool(found) and found[0].done == found[0].total
+
+    def untaught(self, group: str) -> Mapping[str, str]:
+        """Return the targets that the teacher of a round could not learn, and why."""
+        trained = self.finished(f"{group}/train")
+        return dict(trained[0].facts.get("untaught", {})) if trained else {}
+
+    def cut(self, group: str, target: str) -> Mapping[str, Any] | None:
+        """Return what was found of the cuts of a round; None before it, or where no model knows the target."""
+        found = self.finished(f"{group}/cut")
+        return found[0].facts["cuts"].get(target) if found else None
+
+    def held_out(self, group: str, target: str) -> pa.Table | None:
+        """Return the teacher's predictions for dockings of the seed sample that it had not seen; None if none."""
+        paths = [path for path, _ in self.outputs(f"{group}/train", "heldout/")]
+        table = read_held_out(paths[0], target) if paths else None
+        return table if table is not None and table.num_rows else None
 
     def outputs(self, stage: str, folder: str) -> list[tuple[Path, int]]:
         """Return path and rows of the finished tables of ``stage`` under ``folder``."""

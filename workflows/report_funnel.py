@@ -144,6 +144,8 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     """Return the screen, the teacher's look at the shortlist and the docking of one round."""
     title = group.replace("round-0", "Round ").replace("round-", "Round ")
     screens = facts.finished(f"{group}/screen")
+    if target in facts.untaught(group):
+        return _unguided(facts, target, group, title)
     if not screens:
         return []
     blind = sum(receipt.counts["unpredictable"] for receipt in screens)
@@ -166,6 +168,16 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     if facts.finished(f"{group}/acquire"):
         steps.append(_docking(f"{title}: docking", "acquired", facts.docked(group, target)))
     return steps
+
+
+def _unguided(facts: Facts, target: str, group: str, title: str) -> list[Passage]:
+    """Return the round of a target that no model knew: molecules are drawn at random."""
+    if not facts.finished(f"{group}/acquire"):
+        return []
+    docked = facts.docked(group, target)
+    rest = Change("not drawn", docked.selected - facts.rows, "no model knew the target", rest=True)
+    drawn = passage(f"{title}: drawn at random", ("library", facts.rows), ("drawn", docked.selected), rest)
+    return [drawn, _docking(f"{title}: docking", "drawn", docked)]
 
 
 def _choice(

@@ -79,7 +79,7 @@ def _flow(facts: Facts, target: str) -> str:
     steps = [("input lines", lines)] if lines else []
     steps.append(("molecules in the library", facts.rows))
     ranked = [r for n in range(1, facts.rounds + 1) for r in facts.finished(f"{round_name(n)}/rank")]
-    if ranked:
+    if ranked and target in ranked[-1].facts["cuts"]:
         steps.append(
             (f"on the shortlist of round {len(ranked)}", int(ranked[-1].facts["cuts"][target]["kept"]))
         )
@@ -127,7 +127,7 @@ def target_charts(facts: Facts, target: str) -> list[str]:
 def _library_chart(facts: Facts, target: str, unit: str) -> list[str]:
     for number in range(facts.rounds, 0, -1):
         group = round_name(number)
-        histogram = facts.histogram(group, target)
+        histogram = None if target in facts.untaught(group) else facts.histogram(group, target)
         if histogram is not None:
             break
     else:

@@ -20,8 +20,8 @@ from ..models.bundle import load_bundle, read_card
 from ..screening.compare import PairedComparison, compare_predictions
 from .driver import DriverLock
 from .folder import Campaign, open_campaign
+from .gather import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
 from .imports import ImportReport, check_direction, read_import
-from .learning import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
 from .ledger import Task, round_name, round_number
 from .tasks import run_task
 
@@ -270,14 +270,14 @@ def _trained_on(campaign: Campaign, model: str) -> set[str]:
         raise CampaignError(
             f"The receipt of the training of {model} is missing.", "Submit the campaign again."
         )
-    data, _, _ = gather_scores(
+    found = gather_scores(
         [campaign.root / record.path for record in receipt.inputs],
         campaign.root,
         {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
         campaign.seed,
         campaign.config.start.sealed,
     )
-    return set(data.smiles)
+    return set(found.data.smiles)
 
 
 def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:

@@ -160,7 +160,7 @@ def status(campaign: str | Path | Campaign, standing: Standing | None = None) ->
 def expected_stages(campaign: Campaign) -> list[str]:
     """Return every stage that the campaign will have, in order."""
     names = ["round-00/sample", "round-00/dock"]
-    steps = ("train", "label", "distil", "screen", "rank", "refine", "acquire", "dock")
+    steps = ("train", "label", "distil", "cut", "screen", "rank", "refine", "acquire", "dock")
     for number in range(1, campaign.config.rounds.count + 1):
         names += [f"{round_name(number)}/{step}" for step in steps]
     if campaign.config.final.molecules:

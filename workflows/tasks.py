@@ -27,6 +27,7 @@ KINDS = {
     "train": ".learning:train",
     "label": ".learning:label",
     "distil": ".learning:distil",
+    "cut": ".cutting:cut",
     "screen": ".learning:screen",
     "refine": ".learning:refine",
     "dock": ".dock_task:dock",

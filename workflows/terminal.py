@@ -18,6 +18,7 @@ from rich.text import Text
 from ..data.library import Library
 from ..data.receipts import Receipt
 from ..hpc.site import Site
+from .cut_words import cut_words
 from .folder import Campaign
 from .status import CampaignStatus
 from .throughput import Throughput
@@ -30,6 +31,7 @@ STEP_WORDS = {
     "train": "train the teacher",
     "label": "teacher labels library molecules",
     "distil": "distil the student",
+    "cut": "say how much to keep",
     "screen": "student scores every shard",
     "rank": "rank the whole library",
     "refine": "teacher scores the shortlist",
@@ -156,9 +158,15 @@ def _notes(receipt: Receipt) -> list[str]:
         return [
             f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
             *_quality(report),
+            *(
+                f"{target}: no model yet ({reason}); its next molecules are drawn at random"
+                for target, reason in receipt.facts["untaught"].items()
+            ),
         ]
     if receipt.kind == "distil" and report:
         return [f"student {receipt.facts['model']}", *_quality(report)]
+    if receipt.kind == "cut" and receipt.done:
+        return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
     if receipt.kind == "acquire" and receipt.done:
         return list(_short_of(receipt.facts))
     return []

@@ -47,6 +47,8 @@ def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **chang
         "xi": 0.01,
         "epsilon": 0.0,
         "diversity": "none",
+        "sweep": {},
+        "taught": ["A", "B"],
         "seed": 1,
         "round": "round-01",
         "lower_is_better": {"A": True, "B": False},

@@ -1,0 +1,68 @@
+"""What was found of the cuts, in plain sentences for the terminal and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the student keeps and why, and what docking all that the goal needs would take.
+
+    Parameters
+    ----------
+    target : str
+    found : mapping
+        One target's part of the facts of the task ``cut``.
+    """
+    student, teacher = found["student"], found["teacher"]
+    if student is None or teacher is None:
+        yield f"{target}: {' '.join(found['notes'])} The student keeps {found['keep']:,} molecules."
+        return
+    yield f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}; {_goal(student)} needs {_range(student)}"
+    if not found["gate"]:
+        yield (
+            f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
+            "so the data decide what it keeps; a wider student or more [rounds] labels would cost less"
+        )
+    yield (
+        f"{target}: to dock {_goal(teacher)}, by the teacher's ranking, takes {found['dock_for_goal']:,} molecules: "
+        f"{_range(teacher)}"
+    )
+    if found["sweep"]:
+        short = found["sweep"] < found["dock_for_goal"]
+        yield (
+            f"{target}: this round docks {found['sweep']:,} in all, earlier ones included"
+            + (", the most that [cut] sweep allows" if short else "")
+        )
+
+
+def _why(found: Mapping[str, Any]) -> str:
+    return {
+        "goal": "",
+        "file": " ([rounds] keep)",
+        "widest": f" ([cut] widest; {found['needed']:,} would be needed)",
+        "room": " (enough for what is docked and will be)",
+    }[found["keep_by"]]
+
+
+def _goal(cut: Mapping[str, Any]) -> str:
+    goal = cut["goal"]
+    return (
+        f"{100 * goal['recall']:.3g} % of the best {_percent(cut['best'])} "
+        f"with {100 * goal['confidence']:.3g} % confidence"
+    )
+
+
+def _range(cut: Mapping[str, Any]) -> str:
+    assumed = ", if errors do not depend on the prediction" if cut["method"] == "residual model" else ""
+    if cut["method"] == "everything":
+        return "the whole library: too few molecules were held out to vouch for less"
+    return (
+        f"{_percent(cut['fraction'])} of the library "
+        f"(estimate {_percent(cut['estimate'])}, lower bound {_percent(cut['low'])}{assumed})"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
