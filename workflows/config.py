@@ -60,7 +60,7 @@ class RoundsSection(_Section):
 
     count: int = Field(2, ge=0, le=1000)
     labels: int = Field(30_000, ge=100)
-    keep: Annotated[float, Field(gt=0.0, le=1.0)] | Literal["auto"] = "auto"
+    keep: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] | Literal["auto"] = "auto"
     dock: int = Field(100, ge=1)
     acquisition: str = "greedy"
     beta: float = Field(2.0, ge=0.0)

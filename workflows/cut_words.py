@@ -19,7 +19,8 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     if student is None or teacher is None:
         yield f"{target}: {' '.join(found['notes'])} The student keeps {found['keep']:,} molecules."
         return
-    yield f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}; {_goal(student)} needs {_range(student)}"
+    kept = f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}"
+    yield f"{kept}; {_goal(student)} needs {_range(student)}"
     if not found["gate"]:
         yield (
             f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "

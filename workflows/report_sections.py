@@ -16,6 +16,7 @@ from .report_facts import Facts
 from .report_funnel import Passage
 from .report_html import details, figure, paragraph, section, table, tag
 from .report_quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
+from .report_trust import chart_grid, trust_charts, trust_details
 from .report_words import Findings, docking_counts, interval, percent
 
 
@@ -25,6 +26,7 @@ def target_section(
     """Return all about one target; ``said`` is HTML to stand at its beginning."""
     spec = facts.campaign.targets[target]
     better = "lower is better" if spec["lower_is_better"] else "higher is better"
+    trusted = trust_charts(facts, target)
     return section(
         anchor,
         f"Target {target}",
@@ -36,6 +38,9 @@ def target_section(
         *molecules(facts, target),
         tag("h3", "Scores and predictions"),
         *target_charts(facts, target),
+        tag("h3", "How far the predictions can be trusted") if trusted else "",
+        *chart_grid(trusted),
+        *trust_details(facts, target),
         _retrospect(findings),
         *_model_quality(facts, target),
         tag("h3", "From the library to the hits"),

@@ -104,6 +104,8 @@ svg.chart { width: 100%; height: auto; display: block; font-family: inherit; }
 .chart .point { fill: var(--c); fill-opacity: 0.6; }
 .chart .dot { fill: var(--c); stroke: var(--card); stroke-width: 1; }
 .chart .link { fill: none; stroke: var(--c); stroke-width: 1.2; stroke-opacity: 0.6; }
+.chart .band { fill: var(--c); fill-opacity: 0.18; stroke: none; }
+.chart .curve { fill: none; stroke: var(--c); stroke-width: 1.8; }
 .chart .whisker { stroke: var(--c); stroke-width: 2; }
 .chart .pause { fill: var(--faint); stroke: var(--line); stroke-dasharray: 2 3; }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }

@@ -17,6 +17,7 @@ from .report_quality import (
     model_reports,
 )
 from .report_time import Times, core_time
+from .report_trust import trust_words
 from .terminal import duration
 
 
@@ -88,6 +89,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
         yield _enriched(facts, target, findings.enrichment)
     yield _missed(findings.retrospect)
     yield from _models(facts, target)
+    yield from trust_words(facts, target)
     if findings.honest is not None:
         yield _tested(findings.honest, facts.campaign.targets[target]["unit"])
 

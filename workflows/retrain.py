@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data.errors import CampaignError, InputError
-from ..data.receipts import Receipt, read_receipt
-from ..data.seeds import derive_seed
-from ..data.store import FileRecord, is_temporary, read_table, record_file, write_json, write_table
+from ..data.receipts import Receipt
+from ..data.store import FileRecord, is_temporary, record_file, write_json, write_table
 from ..models.bundle import load_bundle, read_card
-from ..screening.compare import PairedComparison, compare_predictions
+from ..screening.compare import PairedComparison
 from .driver import DriverLock
 from .folder import Campaign, open_campaign
-from .gather import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
 from .imports import ImportReport, check_direction, read_import
+from .judging import compare_models, decide, docked_scores
 from .ledger import Task, round_name, round_number
 from .tasks import run_task
 
@@ -39,6 +37,8 @@ class RetrainResult:
         Rank correlation of the imported scores with the present model's predictions.
     comparison : dict of str to PairedComparison
         Present and candidate on the sealed molecules, by target.
+    seed_sample : dict of str to PairedComparison
+        The same on the sealed molecules of the seed sample alone, which the imported file has no part in.
     promoted : bool
     reason : str
     """
@@ -47,6 +47,7 @@ class RetrainResult:
     imported: ImportReport
     agreement: float
     comparison: Mapping[str, PairedComparison]
+    seed_sample: Mapping[str, PairedComparison]
     promoted: bool
     reason: str
 
@@ -64,7 +65,9 @@ def retrain(
     """Train a candidate teacher from all scores of a campaign and those in a file.
 
     Both models are judged on molecules that neither was trained on: the sealed part of the seed sample,
-    and a sealed fifth of the imported scores. A promoted candidate is the campaign's present model, and
+    and a sealed fifth of the imported scores. It is promoted if its error on all of them is no larger, unless it is
+    larger by more than chance on the seed sample alone: wrong scores must not vouch for themselves. A promoted
+    candidate is the campaign's present model, and
     the imported scores train every later round.
 
     Parameters
@@ -114,17 +117,17 @@ def _retrain(
         turned = pc.negate(table["score"])
         table = table.set_column(table.schema.get_field_index("score"), "score", turned)
     present_teacher = load_bundle(campaign.root / "models" / present)
-    predicted = present_teacher.predict(table["smiles"].to_pylist()).mean
-    column = present_teacher.targets.index(target)
     agreement = float("nan")
-    if not force:
+    if not force and target in present_teacher.targets:
+        predicted = present_teacher.predict(table["smiles"].to_pylist()).mean
+        column = present_teacher.targets.index(target)
         agreement = check_direction(table["score"].to_numpy(), predicted[:, column], path)
     number = max((card["number"] for card in campaign.imports()), default=0) + 1
     record = _keep(campaign, table, number, path)
     receipt = _train(campaign, record, number, present)
     candidate = f"retrain-{number:03d}/teacher"
-    comparison = _compare(campaign, present, candidate, table)
-    promoted, reason = _decide(comparison, target, promote)
+    comparison, of_seed = compare_models(campaign, present, candidate, table)
+    promoted, reason = decide(comparison, of_seed, target, promote)
     first_round = trained_rounds(campaign) + 1 if promoted else None
     card = {
         "number": number,
@@ -137,7 +140,7 @@ def _retrain(
         "model_id": receipt.facts["model"],
     }
     write_json(campaign.root / "imports" / f"import-{number:03d}" / "import.json", card)
-    return RetrainResult(candidate, imported.report, agreement, comparison, promoted, reason)
+    return RetrainResult(candidate, imported.report, agreement, comparison, of_seed, promoted, reason)
 
 
 def _the_target(campaign: Campaign, target: str | None) -> str:
@@ -212,92 +215,6 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
     if receipt.failure is not None:
         raise CampaignError(f"The candidate could not be trained: {receipt.failure.message}")
     return receipt
-
-
-def docked_scores(campaign: Campaign) -> list[FileRecord]:
-    """Return the scores tables of every round so far."""
-    ledger = campaign.ledger
-    stages = [stage for stage in campaign.stages() if stage.startswith("round-") and stage.endswith("/dock")]
-    return [record for stage in stages for record in ledger.outputs(stage, "scores/")]
-
-
-def _compare(
-    campaign: Campaign, present: str, candidate: str, imported: pa.Table
-) -> dict[str, PairedComparison]:
-    models = [load_bundle(campaign.root / "models" / name) for name in (present, candidate)]
-    seed, share = campaign.seed, campaign.config.start.sealed
-    sealed = []
-    for record in docked_scores(campaign):
-        if record.path.startswith("scores/round-00/"):
-            table = read_table(campaign.root / record.path, ["smiles", "target", "score"])
-            sealed.append(_only_sealed(table, seed, share))
-    sealed.append(_only_sealed(imported.select(["smiles", "target", "score"]), seed, SEALED_SHARE_OF_IMPORTS))
-    test = pa.concat_tables(sealed)
-    test = test.filter(pc.is_valid(test["score"]))
-    known = pa.array(sorted(_trained_on(campaign, present)), pa.string())
-    test = test.filter(pc.invert(pc.is_in(test["smiles"], known)))
-    merged = test.group_by(["smiles", "target"], use_threads=False).aggregate([("score", "mean")])
-    test = merged.rename_columns(["smiles", "target", "score"])  # a molecule counts once
-    comparisons = {}
-    for target in campaign.targets:
-        mine = test.filter(pc.equal(test["target"], target))
-        if mine.num_rows == 0:
-            continue
-        truth = mine["score"].to_numpy()
-        column = models[0].targets.index(target)
-        smiles = mine["smiles"].to_pylist()
-        old, new = (model.predict(smiles).mean[:, column].astype(np.float64) for model in models)
-        known = np.isfinite(old) & np.isfinite(new)
-        comparisons[target] = compare_predictions(
-            truth[known], old[known], new[known], seed=derive_seed(seed, "compare", candidate)
-        )
-    if not comparisons:
-        raise CampaignError(
-            "There is no sealed molecule to judge the models by.",
-            "Set [start] sealed above 0 in the next campaign, or import more scores.",
-        )
-    return comparisons
-
-
-def _trained_on(campaign: Campaign, model: str) -> set[str]:
-    """Return the molecules that a teacher of this campaign learnt from.
-
-    A molecule acquired in some round is not sealed; if it is imported too, it may fall into the sealed part
-    of the import, and would then flatter the model that has seen it.
-    """
-    receipt = read_receipt(campaign.root, f"{model.partition('/')[0]}/train")
-    if receipt is None or not receipt.done:
-        raise CampaignError(
-            f"The receipt of the training of {model} is missing.", "Submit the campaign again."
-        )
-    found = gather_scores(
-        [campaign.root / record.path for record in receipt.inputs],
-        campaign.root,
-        {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
-        campaign.seed,
-        campaign.config.start.sealed,
-    )
-    return set(found.data.smiles)
-
-
-def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
-    mask = [is_sealed(smiles, seed, share) for smiles in table["smiles"].to_pylist()]
-    return table.filter(pa.array(mask, pa.bool_()))
-
-
-def _decide(comparison: Mapping[str, PairedComparison], target: str, promote: bool) -> tuple[bool, str]:
-    """Promote if the error for ``target`` is no larger and no other target's is significantly larger."""
-    worse = [
-        name
-        for name, item in comparison.items()
-        if (item.difference.value > 0 if name == target else item.difference.low > 0)
-    ]
-    if not worse:
-        return True, "its error on the sealed molecules is no larger"
-    names = ", ".join(worse)
-    if promote:
-        return True, f"promoted by request, though its error is larger for {names}"
-    return False, f"its error on the sealed molecules is larger for {names}; --promote would promote it"
 
 
 def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from docksieve.screening.compare import compare_predictions
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.folder import open_campaign
 from docksieve.workflows.hits import hits
+from docksieve.workflows.judging import decide
 from docksieve.workflows.retrain import list_models, model_card, present_model, retrain
 
 Make = Callable[..., Path]
@@ -85,7 +86,9 @@ def test_a_worse_candidate_is_not_promoted_unless_asked(
     """Scores that make a worse model are hard to contrive; the comparison is given, the rest is real."""
     truth = np.linspace(-9, -5, 30)
     worse = compare_predictions(truth, truth + 0.1, truth + np.resize([1.0, -1.0], 30), seed=1)
-    monkeypatch.setattr("docksieve.workflows.retrain._compare", lambda *arguments: {"A": worse})
+    monkeypatch.setattr(
+        "docksieve.workflows.retrain.compare_models", lambda *arguments: ({"A": worse}, {"A": worse})
+    )
     result = retrain(campaign, new_scores, "A")
     assert not result.promoted and "larger for A" in result.reason
     assert present_model(open_campaign(campaign)) == "round-01/teacher"
@@ -94,6 +97,38 @@ def test_a_worse_candidate_is_not_promoted_unless_asked(
     assert again.promoted
     assert present_model(open_campaign(campaign)) == again.name == "retrain-002/teacher"
     assert len(open_campaign(campaign).imported_scores(99)) == 1
+
+
+def test_scores_of_the_wrong_molecules_do_not_vouch_for_themselves(
+    campaign: Path, new_scores: Path, tmp_path: Path
+) -> None:
+    """The scores stand in the wrong rows, ever more of them: the seed sample's sealed molecules see through it."""
+    header, *lines = new_scores.read_text().splitlines()
+    pairs = [line.rsplit(",", 1) for line in lines]
+    scores = np.random.default_rng(1).permutation([float(score) for _, score in pairs])
+    shuffled = tmp_path / "shuffled.csv"
+    shuffled.write_text(
+        "\n".join([header, *(f"{text},{score}" for (text, _), score in zip(pairs, scores, strict=True))])
+        + "\n"
+    )
+    result = retrain(campaign, shuffled, "A", force=True)
+    of_seed = result.seed_sample["A"]
+    assert of_seed.molecules < result.comparison["A"].molecules
+    assert of_seed.difference.low > 0, "the candidate is worse on molecules that the file has no part in"
+    assert not result.promoted
+    assert present_model(open_campaign(campaign)) == "round-01/teacher"
+
+
+def test_the_seed_sample_has_a_veto() -> None:
+    truth = np.linspace(-9, -5, 30)
+    noise = np.resize([1.0, -1.0], 30)
+    better = {"A": compare_predictions(truth, truth + noise, truth + 0.1, seed=1)}
+    worse = {"A": compare_predictions(truth, truth + 0.1, truth + noise, seed=1)}
+    assert decide(better, better, "A", False) == (True, "its error on the sealed molecules is no larger")
+    promoted, reason = decide(better, worse, "A", False)
+    assert not promoted and "seed sample is larger for A" in reason and "--promote" in reason
+    assert decide(better, worse, "A", True)[0], "who asks for it gets it"
+    assert decide({}, {}, "B", False) == (True, "the present model does not know B")
 
 
 def test_molecules_the_present_model_learnt_from_do_not_judge_it(campaign: Path, tmp_path: Path) -> None:
