@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .dedupe import (
-    hash_texts,
-    write_keys,
-)
+from .dedupe import hash_texts, write_keys
 from .enumerate_space import product_records
-from .molecules import (
-    MoleculeError,
-    StandardSettings,
-    mol_from_block,
-    properties,
-    rdkit_messages,
-    standardise,
-)
+from .molecules import MoleculeError, StandardSettings, rdkit_messages
+from .molecules_batch import standard_forms
 from .readers_layout import Layout
 from .readers_records import LineCounts, Record, any_records
 from .receipts import Receipt, Stopwatch, is_done, write_receipt
@@ -92,49 +84,40 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _standardise_records(
     records: Iterator[Record], job: Mapping[str, Any], reasons: Counter[str]
-) -> tuple[dict[str, list[Any]], list[tuple[int, str, str, str]], int]:
+) -> tuple[dict[str, Any], list[tuple[int, str, str, str]], int]:
     """Return the columns of the part, its rejects (line, text, code, reason) and the number of records."""
-    settings = StandardSettings(**job["settings"])
-    from_block = job["kind"] == "sdf"
+    given = list(records)
+    # A record that is known to hold no molecule takes part as an empty one, so that indices agree.
+    forms = standard_forms(
+        ["" if record.problem else record.structure for record in given],
+        StandardSettings(**job["settings"]),
+        from_block=job["kind"] == "sdf",
+    )
+    for index, record in enumerate(given):
+        if record.problem:
+            forms.problems[index] = MoleculeError(*record.problem)
+    rejects = []
+    for index in sorted(forms.problems):
+        error, record = forms.problems[index], given[index]
+        reasons[error.code] += 1
+        rejects.append((record.line, _capped(record.text), error.code, error.message))
+    kept: Sequence[int] = range(len(given))
+    if forms.problems:
+        kept = [index for index in kept if index not in forms.problems]
+        given = [given[index] for index in kept]
     stem = job["stem"]
-    lines: list[int] = []
-    ids: list[str] = []
-    smiles: list[str] = []
-    values: list[tuple[float, ...]] = []
-    rejects: list[tuple[int, str, str, str]] = []
-    total = 0
-    for record in records:
-        total += 1
-        try:
-            standard = _standard_of(record, from_block, settings)
-            row = properties(standard.mol)
-        except MoleculeError as error:
-            reasons[error.code] += 1
-            rejects.append((record.line, _capped(record.text), error.code, error.message))
-            continue
-        except (RuntimeError, ValueError, OverflowError) as error:  # RDKit's C++ exceptions
-            reasons["sanitise"] += 1
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            rejects.append((record.line, _capped(record.text), "sanitise", reason[0]))
-            continue
-        lines.append(record.line)
-        ids.append(record.id or f"{stem}:{record.line}")
-        smiles.append(standard.smiles)
-        values.append(row)
-    by_property = zip(*values, strict=True) if values else ((),) * len(PROPERTY_COLUMNS)
-    columns: dict[str, list[Any]] = {"id": ids, "smiles": smiles}
-    columns.update(zip(PROPERTY_COLUMNS, map(list, by_property), strict=True))
-    columns["source"] = [job["source"]] * len(lines)
-    columns["line"] = lines
-    return columns, rejects, total
-
-
-def _standard_of(record: Record, from_block: bool, settings: StandardSettings) -> Any:
-    if record.problem:
-        raise MoleculeError(*record.problem)
-    if not record.structure:
-        raise MoleculeError("missing", "there is no structure where one is expected")
-    return standardise(mol_from_block(record.structure) if from_block else record.structure, settings)
+    values = forms.values[kept] if forms.problems else forms.values
+    columns: dict[str, Any] = {
+        "id": [record.id or f"{stem}:{record.line}" for record in given],
+        "smiles": [forms.smiles[index] for index in kept] if forms.problems else forms.smiles,
+        **{
+            name: pa.array(np.ascontiguousarray(values[:, place])).cast(kind)
+            for place, (name, kind) in enumerate(PROPERTY_COLUMNS.items())
+        },
+        "source": np.full(len(given), job["source"], np.int32),
+        "line": np.fromiter((record.line for record in given), np.int64, len(given)),
+    }
+    return columns, rejects, len(forms.smiles)
 
 
 def _capped(text: str) -> str:
@@ -147,7 +130,7 @@ def _capped(text: str) -> str:
 def _write_part(
     build: Path,
     job: Mapping[str, Any],
-    columns: dict[str, list[Any]],
+    columns: dict[str, Any],
     rejects: list[tuple[int, str, str, str]],
 ) -> list[Path]:
     number = Path(job["task"]).name

@@ -49,7 +49,7 @@ def parse_smiles(text: str, max_characters: int = 10_000) -> Any:
         )
     if found := _NOT_SMILES.search(text):
         raise MoleculeError("characters", f"the SMILES holds the character {found.group()!r}")
-    mol = Chem.MolFromSmiles(text, _PARSER)
+    mol = Chem.MolFromSmiles(text, PARSER)
     if mol is None:
         raise _why_not(text)
     return mol
@@ -62,7 +62,7 @@ def _parser_parameters() -> Any:
     return parameters
 
 
-_PARSER = _parser_parameters()
+PARSER = _parser_parameters()
 _PROBLEM_CODES = {
     "AtomValenceException": "valence",
     "KekulizeException": "kekulise",

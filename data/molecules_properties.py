@@ -17,7 +17,8 @@ def properties(mol: Any) -> tuple[float, ...]:
 
     Average molecular weight (Da), Crippen logP, topological polar surface area (A^2), donors and
     acceptors, rotatable bonds (RDKit's strict definition) and rings are RDKit's; ``unassigned_stereocentres``
-    counts tetrahedral centres without a given configuration.
+    counts tetrahedral centres without a given configuration. Weight, logP and surface are sums of terms with
+    few decimals; they are rounded to those, so that no value depends on the order of the atoms.
 
     Parameters
     ----------
@@ -26,9 +27,9 @@ def properties(mol: Any) -> tuple[float, ...]:
     """
     return (
         mol.GetNumHeavyAtoms(),
-        rdMolDescriptors._CalcMolWt(mol),
-        rdMolDescriptors.CalcCrippenDescriptors(mol)[0],
-        rdMolDescriptors.CalcTPSA(mol),
+        round(rdMolDescriptors._CalcMolWt(mol) * 1e6) / 1e6,
+        round(rdMolDescriptors.CalcCrippenDescriptors(mol)[0] * 1e5) / 1e5,
+        round(rdMolDescriptors.CalcTPSA(mol) * 1e2) / 1e2,
         rdMolDescriptors.CalcNumHBD(mol),
         rdMolDescriptors.CalcNumHBA(mol),
         rdMolDescriptors.CalcNumRotatableBonds(mol),
