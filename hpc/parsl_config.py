@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import Path
 
 from parsl.config import Config
@@ -53,7 +54,7 @@ def parsl_config(site: Site, run_dir: Path) -> Config:
     not fight over cores; a task that may use more says so itself. Workers keep the user's TMPDIR in
     DOCKSIEVE_SCRATCH, for the files of docking programs (``screening.command_run``).
     """
-    environment = Path(sys.executable).parent
+    environment = Path(sysconfig.get_path("scripts"))
     worker_init = "\n".join(
         [
             f'export PATH="{environment}:$PATH"',  # workers must find Parsl's own programs
@@ -65,6 +66,8 @@ def parsl_config(site: Site, run_dir: Path) -> Config:
     executor = HighThroughputExecutor(
         label=EXECUTOR,
         address="127.0.0.1",
+        # By its full path: docksieve may run from an environment that nobody has activated.
+        interchange_launch_cmd=[sys.executable, str(environment / "interchange.py")],
         max_workers_per_node=site.worker_count,
         cores_per_worker=1e-3,  # the number of workers is ours to say, also above the number of cores
         heartbeat_period=site.heartbeat_seconds,

@@ -13,6 +13,7 @@ from typing import Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..data.errors import InputError
 from ..data.schema import PROPERTY_COLUMNS
@@ -29,6 +30,8 @@ HIT_COLUMNS = (
     "docked_score",
     "predicted_mean",
     "predicted_spread",
+    "similarity",
+    "novel",
     "unit",
     "docked_round",
     "predicted_round",
@@ -204,14 +207,14 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
     final = [f"SELECT {scores} FROM {_files(sources.final)} WHERE {mine}"] if sources.final else []
     mean, spread = _column(f"mean:{sources.target}"), _column(f"spread:{sources.target}")
     refined = [
-        f'SELECT "row", id, smiles, {mean} AS mean, {spread} AS spread, {number} AS round, '
+        f'SELECT "row", id, smiles, {mean} AS mean, {spread} AS spread, {_novelty(paths[0])}, {number} AS round, '
         f"{_literal(sources.models.get(number, ''))} AS model FROM {_files(paths)}"
         for number, paths in sources.refined.items()
         if paths
     ]
     empty_refined = (
         "NULL::BIGINT AS \"row\", '' AS id, '' AS smiles, NULL::FLOAT AS mean, NULL::FLOAT AS spread, "
-        "0 AS round, '' AS model"
+        "NULL::FLOAT AS similarity, NULL::BOOLEAN AS novel, 0 AS round, '' AS model"
     )
     properties = ", ".join(_column(name) for name in PROPERTY_COLUMNS)
     nothing = ", ".join(
@@ -231,6 +234,13 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
             f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}_all "
             f'QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY {order}) = 1'
         )
+
+
+def _novelty(path: Path) -> str:
+    """Return the columns that tell how near a molecule is to what was docked; tables of old have none."""
+    if "similarity" in pq.read_schema(path).names:
+        return "similarity, novel"
+    return "NULL::FLOAT AS similarity, NULL::BOOLEAN AS novel"
 
 
 def _gather(
@@ -273,6 +283,8 @@ def _ranking_sql(sources: HitSources, by: str) -> str:
                 d.score AS docked_score,
                 r.mean AS predicted_mean,
                 r.spread AS predicted_spread,
+                r.similarity AS similarity,
+                r.novel AS novel,
                 {_literal(sources.unit)} AS unit,
                 d.round AS docked_round,
                 r.round AS predicted_round,

@@ -26,8 +26,10 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
             f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
             "so the data decide what it keeps; a wider student or more [rounds] labels would cost less"
         )
+    seconds = found.get("price", {}).get("docking_seconds")
+    cost = f", about {_time(seconds)} of one core" if seconds else ""
     yield (
-        f"{target}: to dock {_goal(teacher)}, by the teacher's ranking, takes {found['dock_for_goal']:,} molecules: "
+        f"{target}: to find {_goal(found)}, dock the teacher's best {found['dock_for_goal']:,} molecules{cost}: "
         f"{_range(teacher)}"
     )
     if found["sweep"]:
@@ -36,6 +38,13 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
             f"{target}: this round docks {found['sweep']:,} in all, earlier ones included"
             + (", the most that [cut] sweep allows" if short else "")
         )
+
+
+def _time(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.3g} {unit}"
+    return f"{seconds:.2g} s"
 
 
 def _why(found: Mapping[str, Any]) -> str:
@@ -50,7 +59,7 @@ def _why(found: Mapping[str, Any]) -> str:
 def _goal(cut: Mapping[str, Any]) -> str:
     goal = cut["goal"]
     return (
-        f"{100 * goal['recall']:.3g} % of the best {_percent(cut['best'])} "
+        f"{100 * goal['recall']:.3g} % of the best {_percent(cut.get('best', goal['best']))} "
         f"with {100 * goal['confidence']:.3g} % confidence"
     )
 

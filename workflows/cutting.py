@@ -11,7 +11,7 @@ import numpy as np
 from ..data.errors import CampaignError
 from ..data.seeds import derive_seed
 from ..screening.cascade import molecules, plan_cascade
-from ..screening.cut import Cut, CutGoal
+from ..screening.cut import Cut, CutGoal, price
 from .choosing import concat
 from .held_out import read_held_out
 from .learning import bundle_of
@@ -60,8 +60,21 @@ def cut(context: Context) -> Outcome:
                 "teacher": _as_json(cuts.teacher),
                 "student": _as_json(cuts.student),
                 **_kept(settings, target, cuts.student.fraction, cuts.teacher.fraction),
+                "goal": dataclasses.asdict(goal),
+                "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings["rows"]),
             }
     return Outcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
+
+
+def _price(
+    costs: Mapping[str, Any], target: str, teacher: Cut, student: Cut, rows: int
+) -> dict[str, float | None]:
+    """Return core-seconds of docking and of the teacher's predictions, if both cuts were followed to the full."""
+    docking, predicting = costs.get("docking_seconds", {}).get(target), costs.get("predicting_seconds")
+    return {
+        "docking_seconds": price(teacher, rows, docking).seconds,
+        "predicting_seconds": price(student, rows, predicting).seconds,
+    }
 
 
 def _as_json(found: Cut) -> dict[str, Any]:

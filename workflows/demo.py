@@ -41,7 +41,6 @@ sealed = 0.15
 [rounds]
 count = 2
 labels = 20000
-keep = 0.03
 dock = 60
 
 [final]

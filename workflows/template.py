@@ -38,13 +38,20 @@ sealed = 0.1                 # share of them never trained on: it judges the mod
 [rounds]                     # what is learnt, and how often
 count = 2
 labels = 30000               # molecules the teacher labels for the student
-keep = 0.02                  # share of the library that the student sends on to the teacher
+keep = "auto"                # share of the library that the student sends on; auto: what [cut] needs
 dock = 100                   # molecules docked per target and round
 acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # beta = 2.0                 # ucb: spreads added to the mean
 # xi = 0.01                  # ei, pi: least improvement that counts
 # epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
 # diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
+
+[cut]                        # what must not be lost, and what that may cost
+recall = 0.95                # share of the best that is to be kept ...
+best = 0.001                 # ... the best being this share of the library ...
+confidence = 0.95            # ... with this probability
+widest = 0.2                 # the student never keeps more of the library than this
+sweep = 0                    # the last round docks all that the goal needs, at most so many per target; 0: no
 
 [final]
 molecules = 50               # the best of each target are docked again, more thoroughly; 0: none

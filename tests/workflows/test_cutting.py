@@ -89,7 +89,7 @@ def test_a_sweep_docks_all_that_the_goal_needs(make_campaign: Make) -> None:
     docked = hits(campaign, top=None, target="A", by="docked")
     assert docked.num_rows <= 60 + chosen["chosen"]
     path.write_text(path.read_text().replace("count = 1", "count = 2"))
-    with pytest.raises(ConfigError, match="sweep .* has begun"):
+    with pytest.raises(ConfigError, match=r"sweep .* has begun"):
         submit(path, "inline")
 
 

@@ -25,10 +25,11 @@ PATIENCE = 120
 
 
 def start(path: Path, site: str = "local") -> subprocess.Popen[bytes]:
-    """Start the command line as a user would, in a process group of its own."""
+    """Start the command line as a user would who has not activated the environment, in a process group of its own."""
     log = path.with_suffix(".log").open("ab")
     command = [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(path), "--site", site]
-    return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    bare = {**os.environ, "PATH": os.defpath}
+    return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=bare)
 
 
 @pytest.fixture(autouse=True)

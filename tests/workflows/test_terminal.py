@@ -134,7 +134,7 @@ def test_a_verdict_with_brackets_is_printed() -> None:
     blank = dict.fromkeys(("lines", "used", "repeated", "unscored", "unreadable", "unknown"), 0)
     report: Any = SimpleNamespace(**blank, examples={"[/what]": [1, 2]})
     out = Console(file=io.StringIO(), width=200)
-    print_retrain(out, RetrainResult("r[/1]", report, 0.5, comparison, False, "worse for [/x]"))
+    print_retrain(out, RetrainResult("r[/1]", report, 0.5, comparison, {}, False, "worse for [/x]"))
     card = {"present": True, "name": "m[/1]", "kind": "teacher", "id": "abc", "targets": [{"name": "[/t]"}]}
     print_models(out, [card])
     assert all(
