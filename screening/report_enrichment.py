@@ -140,7 +140,7 @@ def recall_chart(found: Enriched, cut: float | None = None) -> str:
         "recall",
         x_ticks=[math.log10(value) for value in marks],
         y_ticks=[0, 0.25, 0.5, 0.75, 1],
-        label=lambda value: _share(10**value) if value < 0 else f"{value:g}",
+        x_text=lambda value: _share(10**value),
     )
     for index, curve in enumerate(found.curves):
         x = [frame.x(math.log10(value)) for value in curve.kept.tolist()]

@@ -114,14 +114,16 @@ class Frame:
         x_ticks: Sequence[float] | None = None,
         y_ticks: Sequence[float] | None = None,
         label: Callable[[float], str] = tick_label,
+        x_text: Callable[[float], str] | None = None,
     ) -> list[str]:
-        """Return grid lines, tick labels and axis titles."""
+        """Return grid lines, tick labels and axis titles; ``x_text`` labels the x axis instead of ``label``."""
         left, right, bottom, top = self.x.start, self.x.end, self.y.start, self.y.end
         parts = []
         for value in ticks(self.x.low, self.x.high) if x_ticks is None else x_ticks:
             at = self.x(value)
             parts.append(line(at, bottom, at, top, "grid"))
-            parts.append(text(at, bottom + 15, label(value), class_="tick", text_anchor="middle"))
+            shown = (x_text or label)(value)
+            parts.append(text(at, bottom + 15, shown, class_="tick", text_anchor="middle"))
         for value in ticks(self.y.low, self.y.high) if y_ticks is None else y_ticks:
             at = self.y(value)
             parts.append(line(left, at, right, at, "grid"))

@@ -32,7 +32,7 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
         yield f"Round {number}: {said}."
     novel = sum(r.counts.get("novel", 0) for r in facts.finished(f"{round_name(number)}/refine"))
     seen = sum(r.counts["molecules"] for r in facts.finished(f"{round_name(number)}/refine"))
-    if seen:
+    if novel:
         yield (
             f"Of the {seen:,} molecules that the teacher of round {number} looked at, {novel:,} are unlike anything "
             "it had learnt from (column novel of the hits): trust its figures for these less."
