@@ -1,12 +1,13 @@
 """Global ranking over shards, streaming: histograms say where to cut, a second pass collects.
 
 Memory is that of the answer, never of the library. The result depends neither on how the library is cut
-into shards nor on their order: rows are ordered by (score, row).
+into shards nor on their order: rows are ordered by (score, row). The second pass reads only scores, and of
+those not the row groups whose best score is beyond the cut; row numbers are read where something was found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..data.errors import FormatError
-from ..data.scorekeys import KEYS, MISSING_KEY, score_keys
+from ..data.scorekeys import KEYS, MISSING_KEY, key_scores, score_keys
 from ..data.store import read_table
 
 
@@ -95,13 +96,9 @@ def best_rows(
     inside = _Best(better, lower_is_better)  # better than the boundary key: all of them are in
     boundary = _Best(min(count, promised) - better, lower_is_better)  # the best of these fill what is left
     for path in predictions if promised else ():
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=batch_rows, columns=["row", column]):
-                rows = batch.column(0).to_numpy(zero_copy_only=False)
-                scores = batch.column(1).to_numpy(zero_copy_only=False)
-                keys = score_keys(scores, lower_is_better)
-                inside.add(rows, scores, keys < worst)
-                boundary.add(rows, scores, keys == worst)
+        for rows, scores, keys in scores_within(path, column, worst, lower_is_better, batch_rows):
+            inside.add(rows, scores, keys < worst)
+            boundary.add(rows, scores, keys == worst)
     found = inside.seen + boundary.seen
     if found != promised:
         raise FormatError(
@@ -115,6 +112,52 @@ def best_rows(
             "score": pa.array(np.concatenate([first_scores, last_scores]), pa.float32()),
         }
     )
+
+
+def scores_within(
+    path: str | Path, column: str, worst: int, lower_is_better: bool, batch_rows: int = 262_144
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.uint16]]]:
+    """Yield row, score and key of the molecules of a prediction file whose key is at most ``worst``.
+
+    Parameters
+    ----------
+    path : path
+    column : str
+    worst : int
+        A score key (:mod:`docksieve.data.scorekeys`).
+    lower_is_better : bool
+    batch_rows : int
+        Scores decoded at a time.
+    """
+    sign = np.float32(1.0 if lower_is_better else -1.0)
+    # The next key's score is on the far side of every score that has this key. The test is ten times cheaper
+    # than the keys, which are then computed of what passes.
+    edge = key_scores([min(worst + 1, MISSING_KEY)], True)[0]
+    limit = edge if np.isfinite(edge) else np.float32(np.inf)
+    with pq.ParquetFile(path) as file:
+        place = file.schema_arrow.get_field_index(column)
+        if place < 0:
+            raise FormatError(f"{path} has no column {column!r}.")
+        for group in range(file.num_row_groups):
+            statistics = file.metadata.row_group(group).column(place).statistics
+            known = statistics is not None and statistics.has_min_max
+            if known and (statistics.min if lower_is_better else -statistics.max) > limit:
+                continue
+            rows: NDArray[np.int64] | None = None
+            start = 0
+            for batch in file.iter_batches(
+                batch_rows, row_groups=[group], columns=[column], use_threads=False
+            ):
+                scores = batch.column(0).to_numpy(zero_copy_only=False)
+                near = np.flatnonzero(scores * sign <= limit)  # NaN compares false
+                if len(near):
+                    keys = score_keys(scores[near], lower_is_better)
+                    near, keys = near[keys <= worst], keys[keys <= worst]
+                if len(near):
+                    if rows is None:
+                        rows = file.read_row_group(group, ["row"], use_threads=False)["row"].to_numpy()
+                    yield rows[start + near], scores[near], keys
+                start += len(scores)
 
 
 class _Best:

@@ -140,3 +140,26 @@ def test_score_keys_sort_like_scores_and_come_back() -> None:
     assert score_keys([-0.0], True) == score_keys([0.0], True)
     assert score_keys([-0.0], False) == score_keys([0.0], False)
     assert score_keys([1e9], True)[0] < MISSING_KEY  # worst of all, yet not missing
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_every_key_is_cut_where_it_ends(tmp_path: Path, lower: bool) -> None:
+    """Scores beside the edges of keys, zeros, infinities: what is skipped before keys are computed has no such key."""
+    centres = key_scores(np.arange(KEYS, dtype=np.uint16)[::97], lower)
+    centres = centres[np.isfinite(centres)]
+    around = [np.nextafter(centres, np.float32(side)) for side in (-np.inf, np.inf)]
+    middles = (centres[1:] + centres[:-1]) / 2
+    special = np.array([0.0, -0.0, 1e-8, -1e-8, np.inf, -np.inf, 70000, -70000, np.nan], np.float32)
+    scores = np.concatenate([centres, *around, middles, special]).astype(np.float32)
+    np.random.default_rng(1).shuffle(scores)
+    predictions, _ = write_shards(tmp_path, scores, [], lower)
+    keys = score_keys(scores, lower)
+    for worst in [0, 1023, 0x8000 - 1, 0x8000, 0x8001, 0xFC00, *np.unique(keys)[::50].tolist()]:
+        found = [
+            rows
+            for rows, _, _ in rank.scores_within(
+                predictions[0], f"mean:{TARGET}", worst, lower, batch_rows=64
+            )
+        ]
+        wanted = np.flatnonzero((keys <= worst) & (keys != MISSING_KEY))
+        np.testing.assert_array_equal(np.concatenate([np.empty(0, np.int64), *found]), wanted)

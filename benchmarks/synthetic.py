@@ -1,0 +1,129 @@
+"""A screened library of any size, as files of the real layout: molecules and properties, and one target's predictions.
+
+Molecules are drawn with replacement from real ones (ids and rows are their own), so that text columns and
+properties are as long and as varied as real ones; predictions are Gaussian and follow heavy atoms and logP
+a little, as docking scores do.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from docksieve.data.ingest_shards import _SHARD_OPTIONS
+from docksieve.data.library import Library
+from docksieve.data.schema import LIBRARY_SCHEMA, STREAM_ROWS
+from docksieve.data.scorekeys import KEYS, score_keys
+from docksieve.data.store import write_table
+
+TARGET = "T"
+SHARD_ROWS = 1_000_000
+
+
+def shard_rows(total: int, per_shard: int = SHARD_ROWS) -> Iterator[tuple[int, int]]:
+    """Yield first row and number of rows of each shard."""
+    for first in range(0, total, per_shard):
+        yield first, min(per_shard, total - first)
+
+
+def scores_of(first: int, rows: int, trend: np.ndarray | None = None) -> np.ndarray:
+    """Return the predictions of one shard: float32, about one in ten thousand missing."""
+    rng = np.random.default_rng([7, first])
+    scores = rng.standard_normal(rows, np.float32)
+    if trend is not None:
+        scores = np.float32(0.9) * scores + np.float32(0.44) * trend
+    scores = np.float32(-8.0) + scores
+    scores[rng.random(rows) < 1e-4] = np.nan
+    return scores
+
+
+def write_predictions(folder: Path, first: int, scores: np.ndarray) -> tuple[Path, Path]:
+    """Write predictions and histogram of one shard as ``models.predict`` lays them out."""
+    name = f"shard-{first:012d}-{first + len(scores) - 1:012d}.parquet"
+    predictions, histogram = folder / "predictions" / name, folder / "histograms" / name
+    predictions.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema(
+        [
+            pa.field("row", pa.int64(), nullable=False),
+            pa.field(f"mean:{TARGET}", pa.float32()),
+            pa.field(f"spread:{TARGET}", pa.float32()),
+        ]
+    )
+    missing = np.isnan(scores)
+    spread = np.random.default_rng([8, first]).uniform(0.2, 0.9, len(scores)).astype(np.float32)
+    columns = [
+        pa.array(np.arange(first, first + len(scores))),
+        pa.array(scores, mask=missing),
+        pa.array(spread, mask=missing),
+    ]
+    batch = pa.record_batch(columns, schema=schema)
+    encodings = {
+        name: "DELTA_BINARY_PACKED" if name == "row" else "BYTE_STREAM_SPLIT" for name in schema.names
+    }
+    with pq.ParquetWriter(
+        predictions,
+        schema,
+        use_dictionary=False,
+        column_encoding=encodings,
+        compression="zstd",
+        compression_level=1,
+    ) as writer:
+        for start in range(0, len(scores), STREAM_ROWS):
+            writer.write_batch(batch.slice(start, STREAM_ROWS), row_group_size=STREAM_ROWS)
+    counts = np.bincount(score_keys(scores, True), minlength=KEYS)
+    keys = np.flatnonzero(counts)
+    table = {
+        "target": pa.array([TARGET] * len(keys)),
+        "key": pa.array(keys.astype(np.uint16)),
+        "count": pa.array(counts[keys]),
+    }
+    write_table(histogram, pa.table(table))
+    return predictions, histogram
+
+
+def write_molecules(folder: Path, first: int, rows: int, pool: pa.Table) -> tuple[Path, np.ndarray]:
+    """Write one library shard of molecules drawn from ``pool``; return it and the trend of its scores."""
+    rng = np.random.default_rng([9, first])
+    drawn = pool.take(pa.array(rng.integers(0, len(pool), rows)))
+    numbers = np.arange(first, first + rows)
+    table = drawn.set_column(drawn.schema.get_field_index("row"), "row", pa.array(numbers))
+    ids = pa.array(np.char.add("Z", numbers.astype(str)))
+    table = table.set_column(table.schema.get_field_index("id"), "id", ids).cast(LIBRARY_SCHEMA)
+    path = folder / "shards" / f"shard-{first:012d}-{first + rows - 1:012d}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(path, LIBRARY_SCHEMA, **_SHARD_OPTIONS) as writer:
+        writer.write_table(table, row_group_size=STREAM_ROWS)
+    trend = -(table["heavy_atoms"].to_numpy() - 23.0) / 4.0
+    return path, trend.astype(np.float32)
+
+
+def pool_of(library: Path) -> pa.Table:
+    """Return all molecules of a library."""
+    return pa.concat_tables([pq.read_table(shard.path) for shard in Library.open(library).shards])
+
+
+def machine() -> dict[str, object]:
+    """Return what ran this."""
+    name = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "cpu": name,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pyarrow": pa.__version__,
+        "duckdb": duckdb.__version__,
+    }
