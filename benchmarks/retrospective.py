@@ -7,6 +7,15 @@ that was acquired (k = 1 % of the library, rounded as the paper has it: 100 of 1
 - ``scores``: the multiset of top-k scores, as MolPAL counts (a score equal to the k-th is as good as it);
 - ``molecules``: the very molecules that a stable sort puts first.
 
+Ties: both ways of counting are reported. By scores, any of the molecules that tie with the k-th fills its place; by
+molecules, the order of the table settles ties, so that whoever finds another of them gets nothing for it.
+
+``ahead`` compares every model with the two re-implementations: ``difference`` of the means of ``scores``, ``sd`` the
+root of the summed variances over seeds, ``in_sds`` their ratio, ``over_two`` whether it is above two.
+
+Results are written after every model; models that the file has with the same number of seeds and settings are kept, not
+run again.
+
 Molecules without a score (failed dockings; MolPAL's unscored library rows, nearly all salts) stay in the pool as
 MolPAL has it: acquiring one costs its place in the batch and teaches nothing.
 
@@ -23,10 +32,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import gzip
 import json
 import os
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,10 +48,13 @@ from docksieve.models.fingerprints import Features, featurise, read_molecules
 from docksieve.models.regressor import FitContext, registered, regressor_class
 from docksieve.models.settings import TeacherSettings
 from docksieve.screening.metrics import top_k_found
+from machine import provenance
+from pyarrow import feather
 from rdkit import rdBase
 from rdkit.Chem import rdMolDescriptors
 
 FIRST, BATCH, ROUNDS = 0.01, 0.01, 5
+TIES = "scores: any molecule that ties with the k-th counts; molecules: the table's order settles ties"
 Model = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 """(training rows, their scores, rows to predict, seed) -> predicted scores, lower is better."""
 
@@ -58,8 +70,20 @@ def _open(path: Path) -> Any:
     return path.open(newline="")
 
 
+def plain(value: Any) -> Any:
+    """Return ``value`` as it looks after a trip through JSON."""
+    return json.loads(json.dumps(value))
+
+
 def read_scores(path: Path) -> tuple[list[str], np.ndarray]:
-    """Return SMILES and scores (NaN where empty) of a table: SMILES and the last column, or id, SMILES, score."""
+    """Return SMILES and scores (NaN where empty) of a table.
+
+    Comma-separated tables have SMILES first and the score last, tab-separated ones id, SMILES, score; Feather files
+    have the columns ``smi`` and ``gridscore``.
+    """
+    if path.suffix == ".feather":
+        table = feather.read_table(path, columns=["smi", "gridscore"])
+        return table["smi"].to_pylist(), table["gridscore"].to_numpy().astype(float)
     smiles, scores = [], []
     with _open(path) as handle:
         tabs = ".tsv" in path.name
@@ -195,6 +219,26 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def ahead(models: dict[str, Any]) -> dict[str, Any]:
+    """Return by how much each model is ahead of the re-implementations, in standard deviations over seeds."""
+    result: dict[str, Any] = {}
+    for kind, entry in models.items():
+        for peer in ("rf", "nn"):
+            if kind in ("rf", "nn", "random") or peer not in models:
+                continue
+            ours, theirs = entry["scores"], models[peer]["scores"]
+            if ours["sd"] is None or theirs["sd"] is None:
+                continue
+            difference, spread = ours["mean"] - theirs["mean"], float(np.hypot(ours["sd"], theirs["sd"]))
+            result.setdefault(kind, {})[peer] = {
+                "difference": difference,
+                "sd": spread,
+                "in_sds": difference / spread if spread else None,
+                "over_two": difference > 2 * spread,
+            }
+    return result
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -207,28 +251,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "retrospective.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    results: dict[str, Any] = {
-        "protocol": {"first": FIRST, "batch": BATCH, "rounds": ROUNDS, "acquisition": "greedy"},
-        "machine": {
-            "processor": platform.processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        },
-        "tables": {},
+    protocol = {
+        "first": FIRST,
+        "batch": BATCH,
+        "rounds": ROUNDS,
+        "acquisition": "greedy",
+        "top": arguments.top,
     }
+    results: dict[str, Any] = {"protocol": protocol, "ties": TIES, "tables": {}}
+    if arguments.out.exists():
+        earlier = json.loads(arguments.out.read_text())
+        if earlier["protocol"] == protocol:
+            results = earlier
     for name in arguments.tables:
         smiles, scores = load_table(name)
         scores = -scores if arguments.higher_is_better else scores
         top = arguments.top * len(scores)
         top = 50 * round(top / 50) if top >= 75 else top  # 100 of 10,560 and 500 of 50,240, as published
         top = max(1, int(top))
-        print(
-            f"{name}: {len(smiles)} molecules, {int(np.isnan(scores).sum())} unscored, top {top}", flush=True
-        )
+        unscored = int(np.isnan(scores).sum())
+        print(f"{name}: {len(smiles)} molecules, {unscored} unscored, top {top}", flush=True)
         features: Features | None = None
         bits: np.ndarray | None = None
-        table: dict[str, Any] = {"molecules": len(smiles), "top": top, "models": {}}
+        facts = {"molecules": len(smiles), "unscored": unscored, "top": top}
+        table = results["tables"].setdefault(name, {**facts, "models": {}})
         for kind in arguments.models:
+            settings = dataclasses.asdict(TeacherSettings()) if kind in registered() else {}
+            done = table["models"].get(kind, {})
+            if len(done.get("runs", ())) == arguments.seeds and done["settings"] == plain(settings):
+                continue
             model: Model | None = None
             if kind in registered():
                 features = featurise(smiles, TeacherSettings().fingerprints) if features is None else features
@@ -240,22 +291,24 @@ def main() -> None:
                 raise SystemExit(
                     f"Unknown model {kind!r}; known: {', '.join([*registered(), 'rf', 'nn', 'random'])}."
                 )
-            started = time.perf_counter()
+            started = time.process_time()
             runs = [run(model, scores, seed, top) for seed in range(arguments.seeds)]
             entry = {
                 **summary(runs),
-                "seconds_per_run": (time.perf_counter() - started) / len(runs),
+                "cpu_seconds_per_run": (time.process_time() - started) / len(runs),
+                "settings": plain(settings),
                 "runs": runs,
+                **provenance(),
             }
             table["models"][kind] = entry
+            table["ahead"] = ahead(table["models"])
             shown = {
                 way: f"{100 * entry[way]['mean']:.1f} +- {100 * (entry[way]['sd'] or 0):.1f}"
                 for way in ("scores", "molecules")
             }
-            print(f"  {kind:8s} {shown} ({entry['seconds_per_run']:.0f} s per run)", flush=True)
-        results["tables"][name] = table
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+            print(f"  {kind:8s} {shown} ({entry['cpu_seconds_per_run']:.0f} CPU s per run)", flush=True)
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

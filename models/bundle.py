@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from .teacher import Teacher
 
 BUNDLE_FORMAT = "docksieve-model"
-BUNDLE_VERSION = 2
-"""Written; read are this and all before it. 2: weights of members per target, trees, the student's gate."""
+BUNDLE_VERSION = 3
+"""Written; read are this and all before it. 2: weights of members per target, trees, the student's gate.
+3: the kernel's linear component and length."""
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 STUDENT_TENSORS = ("embedding", "bias", "hidden", "hidden_bias", "head", "head_bias", "floor")

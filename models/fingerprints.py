@@ -105,7 +105,7 @@ class Features:
 
 def _generator(kind: str, settings: FingerprintSettings) -> Any:
     chiral, size = settings.chirality, settings.size
-    if kind in ("morgan2", "morgan3"):
+    if kind.startswith("morgan"):
         return rdFingerprintGenerator.GetMorganGenerator(
             radius=int(kind[-1]), includeChirality=chiral, fpSize=size
         )

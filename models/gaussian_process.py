@@ -1,10 +1,8 @@
-"""Gaussian process on the min-max kernel of count fingerprints plus a smooth kernel of descriptors.
+"""Gaussian process on min-max kernels of count fingerprints and kernels of descriptors (``kernels.py``).
 
-k(x, y) = sum_f w_f minmax_f(x, y) + w_d exp(-|d_x - d_y|^2 / (8 D)), weights adding up to one, with D
-standardised descriptors. Weights and noise maximise the marginal likelihood (Rasmussen and Williams,
-Gaussian Processes for Machine Learning, 2006, eq. 5.8), the amplitude of each target being profiled out.
-Up to ``max_exact`` molecules the posterior is exact (algorithm 2.1); beyond, it is the projected process on
-inducing molecules (section 8.3.4).
+Weights, length and noise are chosen by ``evidence.py``. Up to ``max_exact`` molecules the posterior is exact
+(Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, algorithm 2.1); beyond, it is the projected
+process on inducing molecules (section 8.3.4). The amplitude of each target is the likeliest.
 """
 
 from __future__ import annotations
@@ -18,17 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from ..data.errors import ModelError
+from .evidence import choose
 from .fingerprints import CountRows, Features
-from .kernels import BLOCK, MixedKernel
+from .kernels import BLOCK, LENGTH, MixedKernel
 from .regressor import FitContext
 from .settings import TeacherSettings
 from .threads import torch_threads
-
-NOISES = tuple(float(10 ** (step / 4)) for step in range(-12, 5))
-"""Candidates for the noise variance over the signal variance, 0.001 to 10."""
-
-DESCRIPTOR_SHARES = (0.0, 0.3, 0.5, 0.7, 0.85)
-"""Candidates for the weight of the smooth kernel."""
 
 
 @dataclass(frozen=True)
@@ -61,71 +54,6 @@ class _Posterior:
     noise: float
 
 
-def _mixes(kinds: tuple[str, ...]) -> list[dict[str, float]]:
-    """Return mixtures of the fingerprints, adding up to one: all alike, each doubled, each alone."""
-    mixes = [dict.fromkeys(kinds, 1.0)]
-    if len(kinds) > 1:
-        mixes += [{kind: 2.0 if kind == strong else 1.0 for kind in kinds} for strong in kinds]
-        mixes += [{kind: float(kind == only) for kind in kinds} for only in kinds]
-    return [{kind: value / sum(mix.values()) for kind, value in mix.items()} for mix in mixes]
-
-
-def _with_descriptors(mix: Mapping[str, float], share: float) -> dict[str, float]:
-    return {**{kind: value * (1 - share) for kind, value in mix.items()}, "descriptors": share}
-
-
-def _evidence(matrix: torch.Tensor, scores: torch.Tensor) -> tuple[float, float]:
-    """Return the best log marginal likelihood over all noises, and that noise."""
-    values, vectors = torch.linalg.eigh(matrix)
-    squares = (vectors.T @ scores) ** 2
-    best = (-np.inf, NOISES[0])
-    for noise in NOISES:
-        spectrum = (values.clamp(min=0) + noise)[:, None]
-        amplitude = (squares / spectrum).mean(dim=0).clamp(min=1e-12)
-        likelihood = -0.5 * (len(values) * torch.log(amplitude) + torch.log(spectrum).sum())
-        best = max(best, (float(likelihood.sum()), noise))
-    return best
-
-
-def _choose(
-    kernel: MixedKernel, features: Features, scores: NDArray[np.float64], context: FitContext
-) -> dict[str, Any]:
-    """Choose weights and noise on a sample of the molecules."""
-    known = ~np.isnan(scores)
-    complete = known.all(axis=1)
-    columns = np.arange(scores.shape[1])
-    if complete.sum() < min(30, known.sum(axis=0).max()):
-        columns = np.array([int(known.sum(axis=0).argmax())])
-        complete = known[:, columns[0]]
-    rows = np.flatnonzero(complete)
-    most = context.settings.kernel.selection_rows
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(context.seed).choice(rows, most, replace=False))
-    sample = features.take(rows)
-    local = MixedKernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
-    parts = {
-        name: torch.from_numpy(part).double() for name, part in local.parts(sample, context.threads).items()
-    }
-    wanted = torch.from_numpy(scores[np.ix_(rows, columns)])
-
-    def tried(weights: dict[str, float]) -> tuple[float, float, dict[str, float]]:
-        matrix = torch.zeros_like(parts["descriptors"])
-        for name, weight in weights.items():
-            matrix += weight * parts[name]
-        return (*_evidence(matrix, wanted), weights)
-
-    # The mixture first, at a middling share of descriptors; then their share.
-    middle = DESCRIPTOR_SHARES[len(DESCRIPTOR_SHARES) // 2]
-    found = [
-        (tried(_with_descriptors(mix, middle)), mix) for mix in _mixes(context.settings.fingerprints.kinds)
-    ]
-    best, mix = max(found, key=lambda item: item[0][0])
-    for share in DESCRIPTOR_SHARES:
-        if share != middle:
-            best = max(best, tried(_with_descriptors(mix, share)), key=lambda item: item[0])
-    return {"weights": best[2], "noise": best[1], "selection_rows": len(rows), "log_likelihood": best[0]}
-
-
 def _cholesky(matrix: torch.Tensor, what: str) -> torch.Tensor:
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if int(failed):
@@ -139,7 +67,7 @@ def _cholesky(matrix: torch.Tensor, what: str) -> torch.Tensor:
 def _exact(kernel: MixedKernel, features: Features, scores: NDArray[np.float64], targets: NDArray[np.int64],
            rows: NDArray[np.int64], context: FitContext, noise: float, tune: bool) -> _Posterior:  # fmt: skip
     sample = features.take(rows)
-    local = MixedKernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale)
+    local = MixedKernel(sample, kernel.weights, kernel.size, kernel.centre, kernel.scale, kernel.length)
     matrix = torch.from_numpy(local(sample, context.threads)).double()
     wanted = torch.from_numpy(scores[np.ix_(rows, targets)])
     diagonal = torch.eye(len(rows), dtype=torch.float64)
@@ -169,7 +97,7 @@ def _projected(kernel: MixedKernel, features: Features, scores: NDArray[np.float
     """Return the projected process whose inducing molecules are all references of ``kernel``."""
     references = len(kernel.descriptors)
     own = kernel(kernel.features, context.threads)
-    lower = _cholesky(torch.from_numpy(own).double() + 1e-6 * torch.eye(references), "inducing covariance")
+    lower = _cholesky(torch.from_numpy(own).double() + 1e-5 * torch.eye(references), "inducing covariance")
     gram = torch.zeros((references, references), dtype=torch.float64)
     moment = torch.zeros((references, len(targets)), dtype=torch.float64)
     squares = torch.zeros(len(targets), dtype=torch.float64)
@@ -227,8 +155,8 @@ class KernelRegressor:
         size = settings.fingerprints.size
         kernel = MixedKernel(features.take(chosen), equal, size, centre, scale)
         tune = context.hyper is None
-        hyper = dict(context.hyper or _choose(kernel, features, scores, context))
-        kernel.weights = dict(hyper["weights"])
+        hyper = dict(context.hyper or choose(kernel, features, scores, context))
+        kernel.weights, kernel.length = dict(hyper["weights"]), hyper.get("length", LENGTH)
         if tune:
             hyper["novelty"] = kernel.novelty(context.threads)
         posteriors = []
@@ -240,7 +168,9 @@ class KernelRegressor:
             rows = np.flatnonzero(patterns[:, index])
             noise = float(noises.get(str(targets[0]), hyper["noise"]))
             if exact:
-                posterior = _exact(kernel, features, scores, targets, rows, context, noise, tune)
+                # The noise was chosen on a sample, or on the molecules that all targets have.
+                other = tune and len(rows) != hyper["selection_rows"]
+                posterior = _exact(kernel, features, scores, targets, rows, context, noise, other)
             else:
                 posterior = _projected(kernel, features, scores, targets, rows, context, noise)
             posteriors.append(posterior)
@@ -268,10 +198,11 @@ class KernelRegressor:
                 rows = np.arange(start, min(start + BLOCK, len(features)))
                 matrix, nearest[rows] = self._kernel.compared(features.take(rows), threads)
                 cross = torch.from_numpy(matrix)
+                prior = torch.from_numpy(self._kernel.variance(features.take(rows)))
                 for posterior in self._posteriors:
                     block = cross[:, torch.from_numpy(posterior.columns)]
                     values = block.double() @ torch.from_numpy(posterior.alpha)
-                    left = 1 + posterior.noise - _explained(posterior.factor, block)
+                    left = prior + posterior.noise - _explained(posterior.factor, block)
                     if posterior.second.size:
                         left += _explained(posterior.second, block)
                     left = left.clamp(min=posterior.noise)
@@ -304,7 +235,7 @@ class KernelRegressor:
         """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
         kernel = settings.kernel
         references = rows if rows <= kernel.max_exact else min(kernel.inducing, rows)
-        choice = 0.5 * (min(rows, kernel.selection_rows) / 1_000) ** 3
+        choice = 8.0 * (min(rows, kernel.selection_rows) / 1_000) ** 3
         return choice + 1e-7 * rows * references + 2e-11 * references**2 * (rows + references) * targets
 
     @classmethod
@@ -320,7 +251,8 @@ class KernelRegressor:
         }
         centre, scale = tensors["descriptor_centre"], tensors["descriptor_scale"]
         features = Features(counts, tensors["descriptors"], np.ones(len(tensors["descriptors"]), bool))
-        kernel = MixedKernel(features, hyper["weights"], settings.fingerprints.size, centre, scale)
+        length = hyper.get("length", LENGTH)
+        kernel = MixedKernel(features, hyper["weights"], settings.fingerprints.size, centre, scale, length)
         kernel.descriptors = tensors["descriptors"]  # already standardised
         posteriors: list[_Posterior] = []
         while f"posterior.{len(posteriors)}.targets" in tensors:

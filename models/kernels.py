@@ -1,6 +1,7 @@
-"""The kernel of the Gaussian process: min-max kernels of count fingerprints and a smooth one of descriptors.
+"""The kernel of the Gaussian process: of count fingerprints, and a smooth and a linear one of descriptors.
 
-k(x, y) = sum_f w_f minmax_f(x, y) + w_d exp(-|d_x - d_y|^2 / (8 D)), with D standardised descriptors.
+k(x, y) = sum_f w_f minmax_f(x, y) + w_d exp(-|d_x - d_y|^2 / (2 D l^2)) + w_l d_x . d_y / D, with D standardised
+descriptors. The linear part lets a trend go on beyond the molecules that were docked, where the others fade.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from .minmax import References, similarity_matrix
 
 DESCRIPTOR_CLIP = 5.0
 """Standardised descriptors beyond this are cut: one enormous molecule must not leave the kernel."""
+
+LENGTH = 2.0
+"""Length of the smooth kernel where none was chosen, as in bundles of versions 1 and 2."""
 
 NOVEL = 0.01
 """A molecule is novel if it is farther from all references than all but this share of the references are from
@@ -33,18 +37,21 @@ class MixedKernel:
     features : Features
         Of the references.
     weights : mapping of str to float
-        Of each fingerprint, and of ``descriptors``.
+        Of each fingerprint, of ``descriptors`` (the smooth kernel) and, if it has any, of ``linear``.
     size : int
         Buckets of the fingerprints.
     centre, scale : array of float32
         Moments that the descriptors are standardised with.
+    length : float
+        Of the smooth kernel, in root mean squared standard deviations of the descriptors.
     """
 
     def __init__(self, features: Features, weights: Mapping[str, float], size: int, centre: NDArray[np.float32],
-                 scale: NDArray[np.float32]) -> None:  # fmt: skip
+                 scale: NDArray[np.float32], length: float = LENGTH) -> None:  # fmt: skip
         self.features = features
         self.weights = dict(weights)
         self.size = size
+        self.length = length
         self.centre, self.scale = centre, scale
         self.references = {kind: References.build(rows, size) for kind, rows in features.counts.items()}
         self.descriptors = self._standardised(features.descriptors)
@@ -53,23 +60,35 @@ class MixedKernel:
         values = (descriptors - self.centre) / self.scale
         return np.clip(values, -DESCRIPTOR_CLIP, DESCRIPTOR_CLIP).astype(np.float32)
 
-    def _smooth(self, features: Features) -> NDArray[np.float32]:
-        queries = torch.from_numpy(self._standardised(features.descriptors)).double()
+    def _squares(self, descriptors: torch.Tensor) -> torch.Tensor:
+        """Return the mean squared difference of standardised descriptors, shape (n, references)."""
         references = torch.from_numpy(self.descriptors).double()
-        squares = (queries**2).sum(1)[:, None] + (references**2).sum(1)[None] - 2 * queries @ references.T
-        smooth: NDArray[np.float32] = (
-            torch.exp(-squares.clamp(min=0) / (8 * queries.shape[1])).float().numpy()
-        )
-        return smooth
+        squares = (descriptors**2).sum(1)[:, None] + (references**2).sum(1)[None]
+        return (squares - 2 * descriptors @ references.T).clamp(min=0) / descriptors.shape[1]
+
+    def _linear(self, descriptors: torch.Tensor) -> torch.Tensor:
+        return descriptors @ torch.from_numpy(self.descriptors).double().T / descriptors.shape[1]
 
     def parts(self, features: Features, threads: int) -> dict[str, NDArray[np.float32]]:
-        """Return each component of the kernel on its own, unweighted, shape (n, references)."""
+        """Return each component on its own, unweighted, shape (n, references).
+
+        Of ``descriptors``, it is the mean squared difference, of which the smooth kernel is made.
+        """
         parts = {
             kind: similarity_matrix(features.counts, self.references, {kind: 1.0}, threads)
             for kind in self.references
         }
-        parts["descriptors"] = self._smooth(features)
+        descriptors = torch.from_numpy(self._standardised(features.descriptors)).double()
+        parts["descriptors"] = self._squares(descriptors).float().numpy()
+        parts["linear"] = self._linear(descriptors).float().numpy()
         return parts
+
+    def variance(self, features: Features) -> NDArray[np.float64]:
+        """Return the kernel of each molecule with itself, shape (n,)."""
+        flat = sum(weight for name, weight in self.weights.items() if name != "linear")
+        own = (self._standardised(features.descriptors).astype(np.float64) ** 2).mean(axis=1)
+        result: NDArray[np.float64] = flat + self.weights.get("linear", 0.0) * own
+        return result
 
     def __call__(self, features: Features, threads: int) -> NDArray[np.float32]:
         """Return the weighted kernel, shape (n, references)."""
@@ -90,8 +109,12 @@ class MixedKernel:
         """
         total = self._counts(features, threads)
         nearest = np.minimum(total.max(axis=1, initial=0.0) / self._share(), np.float32(1.0))
+        descriptors = torch.from_numpy(self._standardised(features.descriptors)).double()
         if self.weights["descriptors"]:
-            total += np.float32(self.weights["descriptors"]) * self._smooth(features)
+            smooth = torch.exp(self._squares(descriptors) * (-0.5 / self.length**2)).float().numpy()
+            total += np.float32(self.weights["descriptors"]) * smooth
+        if self.weights.get("linear"):
+            total += np.float32(self.weights["linear"]) * self._linear(descriptors).float().numpy()
         return total, nearest
 
     def novelty(self, threads: int) -> float:

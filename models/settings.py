@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-FingerprintKind = Literal["morgan2", "morgan3", "pair", "torsion"]
+FingerprintKind = Literal["morgan1", "morgan2", "morgan3", "pair", "torsion"]
 
 SINCE = "since"
 """Metadata of a field: the bundle version that introduced it. In older bundles it is absent, and its default
@@ -24,7 +24,7 @@ class FingerprintSettings:
     Attributes
     ----------
     kinds : tuple of str
-        ``morgan2``, ``morgan3`` (circular environments of radius 2 and 3), ``pair`` (atom pairs),
+        ``morgan1``, ``morgan2``, ``morgan3`` (circular environments of radius 1, 2 and 3), ``pair`` (atom pairs),
         ``torsion`` (topological torsions).
     size : int
         Buckets that each kind is hashed into; a power of two. Large on purpose: counts are sparse.
@@ -34,7 +34,7 @@ class FingerprintSettings:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
 
-    kinds: tuple[FingerprintKind, ...] = ("morgan2", "pair", "torsion")
+    kinds: tuple[FingerprintKind, ...] = ("morgan1", "morgan2", "pair", "torsion")
     size: int = 65_536
     chirality: bool = False
 
@@ -59,7 +59,7 @@ class KernelSettings:
     inducing : int
         Inducing molecules of the approximation.
     selection_rows : int
-        Molecules on which the weights of the fingerprints are chosen by marginal likelihood.
+        Molecules on which weights, length and noise are chosen by marginal likelihood.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
