@@ -13,7 +13,6 @@ import argparse
 import datetime
 import importlib.util
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from docksieve.screening.rank import best_rows, cut_key, merge_histograms
-from synthetic import TARGET, machine, scores_of, shard_rows, write_predictions
+from synthetic import TARGET, machine, peak_mib, scores_of, shard_rows, write_predictions
 
 COLUMN = f"mean:{TARGET}"
 
@@ -85,19 +84,19 @@ WAYS = {
 
 
 def child(way: str, folder: Path, count: int, out: Path) -> None:
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    base = peak_mib()
     wall, cpu = time.perf_counter(), time.process_time()
     found = WAYS[way](folder, count)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_mib()
     np.save(out, found)
     print(
         json.dumps(
             {
                 "cpu_seconds": round(cpu, 3),
                 "wall_seconds": round(wall, 3),
-                "peak_mib": round(peak / 1024),
-                "peak_above_imports_mib": round((peak - base) / 1024),
+                "peak_mib": peak,
+                "peak_above_imports_mib": peak - base,
             }
         )
     )
@@ -116,7 +115,7 @@ def measure(folder: Path, rows: int) -> dict[str, dict[str, object]]:
             out = folder / "answer.npy"
             call = [sys.executable, __file__, "--child", way, "--folder", str(folder), "--count", str(count)]
             runs = [
-                json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+                json.loads(subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout)
                 for _ in range(2)
             ]
             table[way] = min(runs, key=lambda run: run["cpu_seconds"])

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from docksieve.data.ingest_shards import _SHARD_OPTIONS
-from docksieve.data.library import Library
-from docksieve.data.schema import LIBRARY_SCHEMA, STREAM_ROWS
+from docksieve.data.library import MANIFEST, Library
+from docksieve.data.schema import LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
 from docksieve.data.scorekeys import KEYS, score_keys
-from docksieve.data.store import write_table
+from docksieve.data.store import write_json, write_table
 
 TARGET = "T"
 SHARD_ROWS = 1_000_000
@@ -103,9 +103,39 @@ def write_molecules(folder: Path, first: int, rows: int, pool: pa.Table) -> tupl
     return path, trend.astype(np.float32)
 
 
+def write_manifest(folder: Path, shards: list[Path], firsts: list[int]) -> Library:
+    """Make a library of shards that are there, as far as reading it goes."""
+    items = [
+        {
+            "path": f"shards/{path.name}",
+            "bytes": path.stat().st_size,
+            "sha256": path.stem,
+            "rows": pq.read_metadata(path).num_rows,
+            "first_row": first,
+        }
+        for path, first in zip(shards, firsts, strict=True)
+    ]
+    counts = {"accepted": sum(item["rows"] for item in items)}
+    manifest = {
+        "format": LIBRARY_FORMAT,
+        "version": LIBRARY_VERSION,
+        "fingerprint": f"synthetic-{counts['accepted']}",
+        "counts": counts,
+        "shards": items,
+    }
+    write_json(folder / MANIFEST, manifest)
+    return Library.open(folder)
+
+
 def pool_of(library: Path) -> pa.Table:
     """Return all molecules of a library."""
     return pa.concat_tables([pq.read_table(shard.path) for shard in Library.open(library).shards])
+
+
+def peak_mib() -> int:
+    """Return the most memory that this process held since it began (``ru_maxrss`` knows its parent's, too)."""
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 
 
 def machine() -> dict[str, object]:
