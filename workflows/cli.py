@@ -81,6 +81,32 @@ def submit(
     submit_campaign(file, site, TerminalObserver(console(), command))
 
 
+@app.command()
+def plan(
+    file: Annotated[Path, typer.Argument(help="Campaign file.")],
+    site: Annotated[str, typer.Option(help="Name of a site, or a site's TOML file.")] = "local",
+    dockings: Annotated[int, typer.Option(help="Molecules docked per target in the trial.")] = 24,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Say what a campaign will take, from a small trial; once it runs, beside what it has taken."""
+    import json
+
+    from .plan import campaign_of, kept_plan, taken
+    from .plan import plan as make_plan
+    from .plan_words import plan_table
+    from .terminal import TerminalObserver, console
+
+    root = campaign_of(file)
+    found = kept_plan(file) if root is not None else None
+    if found is None:
+        command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
+        found = make_plan(file, site, dockings, TerminalObserver(console(stderr=True), command))
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        console().print(plan_table(found, taken(root) if root is not None else None))
+
+
 def full_site(site: str) -> str:
     """Return ``site`` so that it means the same in another folder: the full path of a file, or the name."""
     return str(Path(site).resolve()) if Path(site).suffix == ".toml" else site

@@ -169,7 +169,7 @@ def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
     root = campaign_root(config_path, config)
     if (root / "campaign.json").exists():
         return _resume(root, config, config_path, site)
-    return _begin(root, config, config_path, site)
+    return begin(root, config, config_path, site)
 
 
 def refuse_strangers(root: Path) -> None:
@@ -189,7 +189,14 @@ def refuse_strangers(root: Path) -> None:
         )
 
 
-def _begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
+def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
+    """Make the campaign folder ``root`` for ``config``; relative paths are beside ``config_path``.
+
+    Raises
+    ------
+    ConfigError, CampaignError, DockingError, LibraryError
+        As :func:`begin_or_resume`.
+    """
     from .. import __version__
 
     base = config_path.parent

@@ -20,7 +20,7 @@ KINDS = {
 }
 """Kinds of tasks and the colour of each; those in :data:`CHOOSING` are drawn as one."""
 
-CHOOSING = frozenset({"sample", "rank", "acquire", "select", "hits"})
+CHOOSING = frozenset({"sample", "cut", "rank", "acquire", "select", "hits"})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+"""Plans: what the trial leaves behind, what is counted, and how figures follow from what was measured."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from docksieve.data.errors import LibraryError
+from docksieve.data.receipts import Receipt
+from docksieve.workflows.campaign import submit
+from docksieve.workflows.config import read_config
+from docksieve.workflows.plan import campaign_of, kept_plan, plan, plan_path, taken
+from docksieve.workflows.plan_estimate import estimate, plan_from_json, scores_by_round
+from docksieve.workflows.plan_trial import Measured
+from docksieve.workflows.plan_words import plan_table
+from rich.console import Console
+
+Make = Callable[..., Path]
+
+
+def text_of(*arguments: object) -> str:
+    out = Console(file=io.StringIO(), width=200)
+    out.print(plan_table(*arguments))  # type: ignore[arg-type]
+    return out.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_plan_counts_what_the_campaign_then_does(make_campaign: Make) -> None:
+    path = make_campaign()
+    before = set(path.parent.iterdir())
+    found = plan(path, "inline", dockings=20)
+    assert set(path.parent.iterdir()) - before == {plan_path(path)}, "the trial cleans up after itself"
+    assert plan_from_json(json.loads(plan_path(path).read_text())) == found == kept_plan(path)
+    assert campaign_of(path) is None
+    campaign = submit(path, "inline")
+    assert campaign_of(path) == campaign.root
+    done = taken(campaign.root)
+    for step in ("dock", "label", "distil", "screen", "rank", "final"):
+        assert found.steps[step].tasks == done[step].tasks, step
+        if step != "final":
+            assert found.steps[step].units == done[step].units, step
+    assert found.dockings == {"A": 60 + 2 * 15 + 5, "B": 60 + 2 * 15 + 5}
+    value, low, high = found.wall
+    assert low <= value <= high
+    written = sum(
+        item.stat().st_size for item in (campaign.root / "predictions").rglob("*") if item.is_file()
+    )
+    assert written > 0 and found.disk > 0
+    shown = text_of(found, done)
+    assert "core time so far" in shown and "nan" not in shown
+    assert "Memory" in text_of(found)
+
+
+def receipt(task: str, rows: int, seconds: float) -> Receipt:
+    stages = {"total": seconds, "train": seconds, "predict": seconds}
+    return Receipt(task=task, kind=task.split("/")[1], fingerprint="", rows_in=rows, seconds=stages)
+
+
+def test_everything_is_in_proportion_to_the_trial(make_campaign: Make) -> None:
+    config = read_config(make_campaign(("count = 2", "count = 3")))
+    measured = Measured(
+        receipts=[
+            receipt("round-00/dock/A/batch-00000", 10, 20.0),
+            receipt("round-00/dock/A/batch-00001", 10, 40.0),
+            receipt("round-00/dock/B/batch-00000", 10, 10.0),
+            receipt("round-01/rank", 1000, 1.0),
+        ],
+        teachers={100: (2.0, 0.01), 400: (32.0, 0.04)},
+        screened=[receipt("trial/screen/s", 1000, 0.5)],
+        label_seconds=0.002,
+    )
+    found = estimate(config, rows=1_000_000, shards=4, workers=2, measured=measured)
+    assert found.docking_seconds == {"A": 3.0, "B": 1.0}
+    assert found.steps["dock"].units == 2 * (60 + 3 * 15)
+    assert found.steps["dock"].seconds == pytest.approx(105 * 3.0 + 105 * 1.0)
+    assert found.steps["screen"].units == 3_000_000
+    assert found.steps["screen"].seconds == pytest.approx(3_000_000 * 0.0005)
+    assert found.steps["screen"].wall == pytest.approx(found.steps["screen"].seconds / 2)
+    assert found.steps["distil"].seconds == pytest.approx(3 * 200 * 0.002)
+    assert scores_by_round(config, 2) == [48, 78, 108]
+    # Training goes with the square of the scores here: 2 s for 100 and 32 s for 400; predicting with their number.
+    assert found.steps["train"].seconds == pytest.approx(sum(32 * (n / 400) ** 2 for n in (48, 78, 108)))
+    assert found.steps["label"].seconds == pytest.approx(200 * sum(0.0001 * n for n in (80, 80, 108)))
+    assert any("not timed" in note for note in found.notes) is False
+    few = estimate(
+        config, 1_000_000, 4, 2, Measured(measured.receipts, {40: (1.0, 0.01)}, measured.screened, 0.002)
+    )
+    assert any("40 scores were not timed" in note for note in few.notes)
+
+
+def test_what_would_stop_the_campaign_stops_the_plan(make_campaign: Make, small_inputs: Path) -> None:
+    path = make_campaign((str(small_inputs / "library"), str(small_inputs / "nothing")))
+    with pytest.raises(LibraryError):
+        plan(path, "inline")
+    assert not plan_path(path).exists()
