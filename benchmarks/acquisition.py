@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,8 @@ from docksieve.models.settings import TeacherSettings
 from docksieve.screening.acquire import ACQUISITIONS, AcquisitionContext, acquire
 from docksieve.screening.diverse import murcko_scaffold
 from docksieve.screening.metrics import top_k_found
-from retrospective import BATCH, FIRST, ROUNDS, load_table
+from machine import provenance
+from retrospective import BATCH, FIRST, ROUNDS, TIES, load_table
 
 Way = dict[str, Any]
 WAYS: list[Way] = [
@@ -107,7 +106,8 @@ def main() -> None:
     torch.set_num_threads(1)
     results: dict[str, Any] = {
         "protocol": {"first": FIRST, "batch": BATCH, "rounds": ROUNDS, "seeds": arguments.seeds},
-        "machine": {"cores": os.cpu_count(), "architecture": platform.machine()},
+        "ties": TIES,
+        **provenance(),
         "tables": {},
     }
     for name in arguments.tables:

@@ -117,9 +117,9 @@ def load_table(name: str) -> tuple[list[str], np.ndarray]:
     return smiles, scores
 
 
-def docksieve_model(kind: str, features: Features) -> Model:
+def docksieve_model(kind: str, features: Features, settings: TeacherSettings | None = None) -> Model:
     """A teacher's regression by its registered name, on fingerprints computed once."""
-    settings = TeacherSettings()
+    settings = settings or TeacherSettings()
     cls = regressor_class(kind)
 
     def fit_predict(train: np.ndarray, scores: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:

@@ -100,7 +100,7 @@ class MixedKernel:
 
     def _share(self) -> np.float32:
         """Return what the fingerprints weigh together: their kernel of a molecule with itself."""
-        return np.float32(sum(self.weights[kind] for kind in self.references))
+        return np.float32(max(sum(self.weights[kind] for kind in self.references), 1e-9))
 
     def compared(self, features: Features, threads: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the weighted kernel, shape (n, references), and the largest similarity by counts, shape (n,).
