@@ -34,8 +34,8 @@ class _Labels:
     ``wanted`` holds standardised means, then spreads, shape (n, outputs).
     """
 
-    smiles: list[str]
-    bags: Bags
+    smiles: NDArray[np.object_]
+    settings: StudentSettings
     wanted: torch.Tensor
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
@@ -44,6 +44,11 @@ class _Labels:
     test: NDArray[np.int64]
     dropped: dict[str, int]
     sha256: str
+
+    def bags(self, rows: NDArray[np.int64]) -> Bags:
+        """Return the bags of ``rows``: made anew each time, since those of millions would not fit in memory."""
+        strings = StringBatch.from_strings(self.smiles[rows].tolist())
+        return encode(strings, self.settings.ngram, self.settings.buckets)
 
 
 def _matrix(values: ArrayLike, rows: int, columns: int, name: str) -> NDArray[np.float64]:
@@ -77,11 +82,8 @@ def _prepare(
     values[~np.isfinite(values)] = np.nan
     centre, scale = np.nanmean(values[train], axis=0), np.nanstd(values[train], axis=0)
     scale[scale <= 1e-12] = 1.0
-    bags = encode(StringBatch.from_strings(unique.tolist()), settings.ngram, settings.buckets)
     wanted = torch.from_numpy(((values - centre) / scale).astype(np.float32))
-    return _Labels(
-        unique.tolist(), bags, wanted, centre, scale, train, stop, test, dropped, digest.hexdigest()
-    )
+    return _Labels(unique, settings, wanted, centre, scale, train, stop, test, dropped, digest.hexdigest())
 
 
 def _tensors(bags: Bags) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -92,10 +94,10 @@ def _tensors(bags: Bags) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     )
 
 
-def _apply(module: StudentModule, bags: Bags, rows: NDArray[np.int64]) -> torch.Tensor:
+def _apply(module: StudentModule, labels: _Labels, rows: NDArray[np.int64]) -> torch.Tensor:
     with torch.no_grad():
         return torch.cat(
-            [module(*_tensors(bags.take(part))) for part in np.array_split(rows, len(rows) // 4096 + 1)]
+            [module(*_tensors(labels.bags(part))) for part in np.array_split(rows, len(rows) // 4096 + 1)]
         )
 
 
@@ -118,13 +120,13 @@ def _train(
     history = []
     for epoch in range(settings.epochs):
         for rows in np.array_split(generator.permutation(labels.train), steps):
-            error = (module(*_tensors(labels.bags.take(rows))) - wanted[rows]) * weight[rows]
+            error = (module(*_tensors(labels.bags(rows))) - wanted[rows]) * weight[rows]
             loss = (error**2).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             schedule.step()
-        missed = _apply(module, labels.bags, labels.stop) - wanted[labels.stop]
+        missed = _apply(module, labels, labels.stop) - wanted[labels.stop]
         held_out = float((missed[:, :targets] ** 2).mean())
         history.append(held_out)
         if held_out < best[0]:
@@ -196,7 +198,7 @@ def distil_student(
         if parent is not None:
             _start_from(module, parent, settings)
         training = _train(module, labels, len(targets), settings, derive_seed(seed, "batches"))
-        predicted = _apply(module, labels.bags, labels.test).double().numpy()
+        predicted = _apply(module, labels, labels.test).double().numpy()
     truth = labels.wanted[labels.test].double().numpy()
     agreed = fidelity(truth, predicted, targets, lower_is_better, seed)
     gate = passed_gate(truth, predicted, targets, lower_is_better, settings, agreed, seed)
@@ -205,7 +207,7 @@ def distil_student(
     floor = np.where(np.arange(outputs.shape[1]) < len(targets), -np.inf, 0.1 * least).astype(np.float32)
     weights = module.weights(labels.centre, labels.scale, floor)
     report = {
-        "labels": len(labels.bags),
+        "labels": len(labels.smiles),
         "dropped": labels.dropped,
         "held_out": {"stopping": len(labels.stop), "fidelity": len(labels.test)},
         "fidelity": agreed,

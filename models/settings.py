@@ -246,6 +246,10 @@ class TeacherSettings:
         _require(self.min_scores >= 4, f"teacher.min_scores must be at least 4, not {self.min_scores}")
 
 
+SIZES = ("tiny", "default", "wide")
+"""Ready-made students: :meth:`StudentSettings.named`."""
+
+
 @dataclass(frozen=True)
 class StudentSettings:
     """The small network that sees the whole library.

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from ..data.errors import ConfigError
-from ..models.settings import StudentSettings, TeacherSettings
+from ..models.settings import SIZES, StudentSettings, TeacherSettings
 from ..screening.acquire import ACQUISITIONS, DIVERSITIES
 from ..screening.docking import CommandTarget, TableTarget, VinaTarget
 from .config_errors import explain
@@ -128,6 +128,18 @@ class CampaignConfig(_Section):
     teacher: TeacherSettings = TeacherSettings()
     student: StudentSettings = StudentSettings()
     run: RunSection = RunSection()
+
+    @field_validator("student", mode="before")
+    @classmethod
+    def _sized(cls, value: Any) -> Any:
+        """Read ``size`` as the settings it stands for; keys given beside it win."""
+        if not isinstance(value, dict) or "size" not in value:
+            return value
+        size = value["size"]
+        if size not in SIZES:
+            raise ValueError(f"size {size!r} is not one of {', '.join(SIZES)}")
+        named = vars(StudentSettings.named(size))
+        return {**named, **{key: item for key, item in value.items() if key != "size"}}
 
     @field_validator("targets")
     @classmethod

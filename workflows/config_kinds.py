@@ -56,6 +56,7 @@ def is_label(branch: Any, label: str) -> bool:
 
 def fits(branch: Any, value: Any) -> bool:
     """Tell whether ``value``, as TOML gives it, has the outward form of ``branch``."""
+    branch = bare(branch)
     origin = get_origin(branch)
     if origin is Literal:
         return isinstance(value, str)

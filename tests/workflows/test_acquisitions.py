@@ -81,3 +81,24 @@ def test_a_campaign_chooses_as_its_file_says(
         picked = pa.concat_tables([read_table(campaign.root / path) for path in paths])
         assert sorted(picked["row"].to_pylist()) == sorted(rows)
         assert picked["acquisition"].null_count == 0
+
+
+TEACHERS = {
+    "kernel": "",
+    "mlp": "[teacher.mlp]\nmembers = 2\nwidth = 16\nbuckets = 256\nepochs = 3\n",
+    "trees": "[teacher.trees]\nmembers = 2\niterations = 10\nbuckets = 64\n",
+    "auto": "[teacher.mlp]\nmembers = 2\nwidth = 16\nbuckets = 256\nepochs = 3\n"
+    "[teacher.trees]\nmembers = 2\niterations = 10\nbuckets = 64\n",
+}
+
+
+@pytest.mark.parametrize("kind", TEACHERS)
+def test_a_campaign_runs_with_every_kind_of_teacher(campaign_text: str, tmp_path: Path, kind: str) -> None:
+    text = campaign_text.replace("count = 2", "count = 1")
+    text += f'\n[teacher]\nkind = "{kind}"\nfolds = 3\n{TEACHERS[kind]}'
+    (tmp_path / "campaign.toml").write_text(text)
+    campaign = submit(tmp_path / "campaign.toml", "inline")
+    (trained,) = campaign.ledger.receipts("round-01/train")
+    members = set(trained.facts["report"]["members"])
+    assert members == {kind} if kind != "auto" else members <= {"kernel", "mlp", "trees"}
+    assert trained.facts["report"]["choice"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from docksieve.data.errors import ConfigError
+from docksieve.models.settings import StudentSettings
 from docksieve.workflows.config import parse_config, read_config
 from docksieve.workflows.template import campaign_template
 
@@ -139,7 +141,7 @@ TABLE = 'engine = "table"\nscores = "x.csv"\nunit = "au"\nlower_is_better = true
         ),
         (
             VINA + '[teacher.fingerprints]\nkinds = ["morgan9"]',
-            "line 10: [teacher.fingerprints] kinds must be a list of any of morgan2, morgan3, pair, torsion "
+            "line 10: [teacher.fingerprints] kinds must be a list of any of morgan1, morgan2, morgan3, pair, torsion "
             "(given: ['morgan9']).",
         ),
         (
@@ -147,6 +149,7 @@ TABLE = 'engine = "table"\nscores = "x.csv"\nunit = "au"\nlower_is_better = true
             "line 10: [start] method must be random or diverse (given: 'randm'). Did you mean 'random'?",
         ),
         (VINA + "[rounds]\nkeep = 2", "line 10: [rounds] keep must be less than or equal to 1 (given: 2)."),
+        (VINA + '[rounds]\nkeep = "all"', "line 10: [rounds] keep must be a number or auto (given: 'all')."),
     ],
 )
 def test_each_mistake_gets_one_answer_in_plain_words(target: str, said: str) -> None:
@@ -181,3 +184,18 @@ def test_not_toml_missing_and_binary_files(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
         read_config(tmp_path / "binary.toml")
+
+
+@pytest.mark.parametrize(("size", "width"), [("tiny", 32), ("default", 128), ("wide", 512)])
+def test_a_student_can_be_named_by_its_size(size: str, width: int) -> None:
+    student = parse_config(GOOD + f'[student]\nsize = "{size}"\nepochs = 3\n', "c.toml").student
+    assert (student.width, student.epochs) == (width, 3)
+    assert student == replace(StudentSettings.named(size), epochs=3)  # type: ignore[arg-type]
+    assert parse_config(GOOD + f'[student]\nsize = "{size}"\nwidth = 64\n', "c.toml").student.width == 64
+
+
+def test_an_unknown_size_names_its_line() -> None:
+    with pytest.raises(
+        ConfigError, match=r"line 13: \[student\] size 'huge' is not one of tiny, default, wide"
+    ):
+        parse_config(GOOD + '[student]\nsize = "huge"\n', "c.toml")
