@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ..data.errors import FormatError
-from .settings import SINCE
+from .settings import BEFORE, SINCE
 
 Settings = TypeVar("Settings")
 
@@ -23,14 +23,15 @@ def settings_to_json(settings: Any) -> dict[str, Any]:
 def settings_from_json(kind: type[Settings], value: Any, where: str, version: int) -> Settings:
     """Return the settings that :func:`settings_to_json` wrote in bundles of ``version``.
 
-    Fields that later versions introduced are absent and get their defaults.
+    Fields that later versions introduced are absent and get their defaults, or what their ``BEFORE`` says.
 
     Raises
     ------
     FormatError
         If a key is missing or unknown, or a value is out of range; ``where`` says in what.
     """
-    later = {item.name for item in dataclasses.fields(kind) if item.metadata.get(SINCE, 1) > version}  # type: ignore[arg-type]
+    newer = [item for item in dataclasses.fields(kind) if item.metadata.get(SINCE, 1) > version]  # type: ignore[arg-type]
+    later = {item.name for item in newer}
     hints = {
         name: hint
         for name, hint in typing.get_type_hints(kind).items()
@@ -42,7 +43,7 @@ def settings_from_json(kind: type[Settings], value: Any, where: str, version: in
             f"{where} has the keys {given}, expected {sorted(hints)}.",
             "The bundle was made by another version of docksieve, or altered.",
         )
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {item.name: item.metadata[BEFORE] for item in newer if BEFORE in item.metadata}
     for name, hint in hints.items():
         item = value[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
+from .graph_features import graph_features
 from .settings import FingerprintSettings
 
 DESCRIPTORS = (
@@ -134,9 +135,27 @@ def read_molecules(smiles: Sequence[str | None]) -> list[Any]:
     return [mol if mol is not None and mol.GetNumAtoms() else None for mol in found]
 
 
-def _batch_features(
-    smiles: Sequence[str | None], settings: FingerprintSettings, descriptors: bool, threads: int
+def _compiled_features(
+    smiles: Sequence[str | None], settings: FingerprintSettings, descriptors: bool, standard: bool
 ) -> Features:
+    """Return features by compiled kernels, which read what RDKit writes; other SMILES are rewritten first."""
+    texts = list(smiles)
+    if not standard:
+        texts = [None if mol is None else Chem.MolToSmiles(mol) for mol in read_molecules(smiles)]
+    rows, values, valid = graph_features(texts, settings.kinds, settings.size, descriptors)
+    counts = {kind: CountRows(*found) for kind, found in rows.items()}
+    return Features(counts, values, valid, np.array([*smiles, None], dtype=object)[:-1])
+
+
+def _batch_features(
+    smiles: Sequence[str | None],
+    settings: FingerprintSettings,
+    descriptors: bool,
+    threads: int,
+    standard: bool,
+) -> Features:
+    if settings.toolkit == "compiled":
+        return _compiled_features(smiles, settings, descriptors, standard)
     molecules = read_molecules(smiles)
     valid = np.array([mol is not None for mol in molecules], bool)
     present = [mol for mol in molecules if mol is not None]
@@ -180,10 +199,11 @@ def iter_features(
     descriptors: bool = True,
     threads: int = 1,
     batch: int = BATCH,
+    standard: bool = False,
 ) -> Iterator[Features]:
     """Yield the features of ``smiles`` in batches, in order (an empty input yields one empty batch)."""
     for start in range(0, max(len(smiles), 1), batch):
-        yield _batch_features(smiles[start : start + batch], settings, descriptors, threads)
+        yield _batch_features(smiles[start : start + batch], settings, descriptors, threads, standard)
 
 
 def featurise(
@@ -191,6 +211,7 @@ def featurise(
     settings: FingerprintSettings | None = None,
     descriptors: bool = True,
     threads: int = 1,
+    standard: bool = False,
 ) -> Features:
     """Return the features of all ``smiles``.
 
@@ -201,11 +222,15 @@ def featurise(
     descriptors : bool
         Whether to compute the descriptors too (about a third of the time).
     threads : int
-        For the fingerprints; reading SMILES stays on one.
+        For RDKit's fingerprints; reading SMILES stays on one.
+    standard : bool
+        Whether ``smiles`` are as RDKit writes them (those of a library are): they are then read by compiled
+        kernels at once.
 
     Returns
     -------
     Features
         One row per SMILES, in order; ``valid`` is False where RDKit could not read it.
     """
-    return _joined(list(iter_features(smiles, settings or FingerprintSettings(), descriptors, threads)))
+    settings = settings or FingerprintSettings()
+    return _joined(list(iter_features(smiles, settings, descriptors, threads, standard=standard)))

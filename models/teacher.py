@@ -99,8 +99,11 @@ class Teacher:
         self.seed = seed
         self.held_out = held_out
 
-    def predict(self, smiles: Sequence[str | None], threads: int = 1) -> Prediction:
+    def predict(self, smiles: Sequence[str | None], threads: int = 1, standard: bool = False) -> Prediction:
         """Return predictions for ``smiles``, one row each, in order.
+
+        ``standard`` says that they are as RDKit writes them, as those of a library are: then they need not be
+        rewritten, which would take most of the time.
 
         A teacher with a member that compares molecules (``kernel``) also tells how similar each is to the
         nearest that it learned from, and whether it is novel.
@@ -110,7 +113,7 @@ class Teacher:
         """
         means, spreads, nearest = [], [], []
         comparing = next((item.model for item in self.members if isinstance(item.model, Comparing)), None)
-        for features in iter_features(smiles, self.settings.fingerprints, threads=threads):
+        for features in iter_features(smiles, self.settings.fingerprints, threads=threads, standard=standard):
             parts: list[Moments] = []
             for member in self.members:
                 if member.model is comparing and comparing is not None:
@@ -185,7 +188,7 @@ def train_teacher(
     settings = settings or TeacherSettings()
     started = time.perf_counter()
     table = clean(data, settings.min_scores)
-    features = featurise(table.smiles, settings.fingerprints, threads=threads)
+    features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
     if not features.valid.all():
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)

@@ -142,7 +142,7 @@ def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Out
     with context.watch("load"):
         teacher = bundle_of(context)
     with context.watch("predict"):
-        prediction = teacher.predict(molecules["smiles"].to_pylist())
+        prediction = teacher.predict(molecules["smiles"].to_pylist(), standard=True)
     for index, target in enumerate(teacher.targets):
         for name, values in (("mean", prediction.mean), ("spread", prediction.spread)):
             column = pa.array(values[:, index].astype(np.float32), from_pandas=True)  # NaN becomes null

@@ -8,7 +8,7 @@ from docksieve.models.settings import FingerprintSettings
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, rdFingerprintGenerator
 
-SETTINGS = FingerprintSettings(kinds=("morgan2", "morgan3", "pair", "torsion"), size=4096)
+SETTINGS = FingerprintSettings(toolkit="rdkit", kinds=("morgan2", "morgan3", "pair", "torsion"), size=4096)
 
 
 def _vector(rows, index: int, size: int) -> np.ndarray:
