@@ -16,7 +16,14 @@ class DocksieveError(Exception):
         What is wrong, naming the file, line, key or molecule.
     hint : str, optional
         What the user can do about it.
+
+    Attributes
+    ----------
+    retryable : bool
+        Whether the same work may succeed elsewhere: True for faults of the place, False for bad input.
     """
+
+    retryable = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)

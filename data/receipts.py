@@ -48,7 +48,7 @@ class Failure:
     def from_exception(cls, error: BaseException) -> Failure:
         """Describe ``error``; faults of the machine (``OSError``, ``MemoryError``) may be tried again."""
         if isinstance(error, DocksieveError):
-            return cls(type(error).__name__, str(error))
+            return cls(type(error).__name__, str(error), error.retryable)
         text = "".join(traceback.format_exception(error))
         retryable = isinstance(error, OSError | MemoryError)
         return cls(type(error).__name__, str(error) or type(error).__name__, retryable, text)

@@ -1,7 +1,7 @@
 """The student's network: embedding bag, hidden layers, one mean (and spread) per target.
 
-Two ways of computing it. :func:`forward` is a compiled kernel for the CPU that takes one molecule at a time,
-in a fixed order of plain IEEE operations: any batch size, thread count or processor gives the same bits.
+Two ways of computing it. :func:`forward` is a compiled kernel for the CPU that works in a fixed order of plain
+IEEE operations: any batch size, thread count or processor gives the same bits.
 :class:`StudentModule` is the same network in torch, used for training and on other devices, where sums run in
 another order (agreement about 1e-5 of a standardised score).
 """
@@ -16,6 +16,17 @@ import torch
 from numpy.typing import NDArray
 
 from .compiled import kernel
+from .lanes import (
+    NARROW,
+    TOGETHER,
+    UNITS,
+    WIDE,
+    bag_sum_half,
+    bag_sum_narrow,
+    bag_sum_wide,
+    dense_sum_narrow,
+    dense_sum_wide,
+)  # fmt: skip
 from .ngrams import Bags
 
 
@@ -47,18 +58,6 @@ class Weights:
 
 
 @kernel
-def _dense(values, matrix, bias, result):  # type: ignore[no-untyped-def]
-    """Result = values @ matrix + bias, summed in the order of the inputs."""
-    for unit in range(len(bias)):
-        result[unit] = bias[unit]
-    for i in range(len(values)):
-        value = values[i]
-        row = matrix[i]
-        for unit in range(len(bias)):
-            result[unit] += value * row[unit]
-
-
-@kernel
 def _activate(values):  # type: ignore[no-untyped-def]
     """See :func:`activation`; square root and division are exact in IEEE 754, an exponential is not."""
     one, half = np.float32(1.0), np.float32(0.5)
@@ -71,34 +70,72 @@ def _activate(values):  # type: ignore[no-untyped-def]
 def _forward(  # type: ignore[no-untyped-def]
     offsets, buckets, bag_weights, embedding, bias, hidden, hidden_bias, head, head_bias, floor, output
 ):
-    width = len(bias)
-    first = np.empty(width, np.float32)
-    second = np.empty(width, np.float32)
-    for molecule in range(len(output)):
-        for unit in range(width):
-            first[unit] = bias[unit]
-        for place in range(offsets[molecule], offsets[molecule + 1]):
-            weight = bag_weights[place]
-            row = embedding[buckets[place]]
-            for unit in range(width):
-                first[unit] += weight * row[unit]
+    width, columns = embedding.shape[1], head.shape[2]
+    first = np.zeros(TOGETHER * width, np.float32)
+    second = np.zeros(TOGETHER * width, np.float32)
+    results = np.zeros(TOGETHER * columns, np.float32)
+    for begin in range(0, len(output), TOGETHER):
+        here = min(
+            TOGETHER, len(output) - begin
+        )  # the rows beyond hold what was there before: read, not used
+        for row in range(here):
+            start, stop = offsets[begin + row], offsets[begin + row + 1]
+            unit, place = 0, row * width
+            while unit + WIDE <= width:
+                bag_sum_wide(buckets, bag_weights, start, stop, embedding, bias, unit, first, place + unit)
+                unit += WIDE
+            while unit + WIDE // 2 <= width:
+                bag_sum_half(buckets, bag_weights, start, stop, embedding, bias, unit, first, place + unit)
+                unit += WIDE // 2
+            while unit < width:
+                bag_sum_narrow(buckets, bag_weights, start, stop, embedding, bias, unit, first, place + unit)
+                unit += NARROW
         _activate(first)
         for layer in range(len(hidden)):
-            _dense(first, hidden[layer], hidden_bias[layer], second)
+            unit = 0
+            while unit + UNITS <= width:
+                dense_sum_wide(first, hidden, layer, hidden_bias, unit, second)
+                unit += UNITS
+            while unit < width:
+                dense_sum_narrow(first, hidden, layer, hidden_bias, unit, second)
+                unit += NARROW
             _activate(second)
             first, second = second, first
-        _dense(first, head, head_bias, output[molecule])
-        for k in range(len(floor)):
-            output[molecule, k] = max(output[molecule, k], floor[k])
+        for unit in range(0, columns, NARROW):
+            dense_sum_narrow(first, head, 0, head_bias, unit, results)
+        for row in range(here):
+            for k in range(len(floor)):
+                output[begin + row, k] = max(results[row * columns + k], floor[k])
+
+
+class Forward:
+    """The network made ready for the processor; may be shared by threads.
+
+    Sums run in the order of the bag's buckets and of the inputs, starting from the bias, one rounding per
+    multiplication and addition: what a molecule gets depends on nothing else.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        spare = (
+            -len(weights.head_bias) % NARROW
+        )  # columns of zeros, so that the head goes through the same loop
+        self._head = np.ascontiguousarray(np.pad(weights.head, ((0, 0), (0, spare))))[None]
+        self._head_bias = np.pad(weights.head_bias, (0, spare))[None]
+
+    def __call__(self, bags: Bags, output: NDArray[np.float32]) -> None:
+        """Write the outputs of every bag into ``output``, shape (n, outputs)."""
+        weights = self._weights
+        _forward(
+            bags.offsets, bags.buckets, bags.weights, weights.embedding, weights.bias, weights.hidden,
+            weights.hidden_bias, self._head, self._head_bias, weights.floor, output,
+        )  # fmt: skip
 
 
 def forward(weights: Weights, bags: Bags) -> NDArray[np.float32]:
     """Return the outputs of every bag, shape (n, outputs); an empty bag gives what the biases say."""
     output = np.empty((len(bags), len(weights.head_bias)), np.float32)
-    _forward(
-        bags.offsets, bags.buckets, bags.weights, weights.embedding, weights.bias, weights.hidden,
-        weights.hidden_bias, weights.head, weights.head_bias, weights.floor, output,
-    )  # fmt: skip
+    Forward(weights)(bags, output)
     return output
 
 

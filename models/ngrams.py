@@ -22,6 +22,9 @@ from .compiled import kernel
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 """2**64 divided by the golden ratio: Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4)."""
 
+LENGTH_SALT = 0xD6E8FEB86659FD93
+"""An odd number of no structure; times its length, it tells an n-gram from longer ones that begin with it."""
+
 WEIGHT_TABLE_SIZE = 4_096
 """Counts beyond the table's end have the weight of its last entry (a run repeated 4,095 times)."""
 
@@ -130,43 +133,52 @@ class Bags:
 
 
 @kernel
-def bag_of(data, start, stop, ngram, shift, multiplier, counts, touched):  # type: ignore[no-untyped-def]
+def _bag_of(data, start, stop, ngram, shift, counts, touched):  # type: ignore[no-untyped-def]
     """Count the n-grams of ``data[start:stop]``; return how many buckets were touched.
 
     ``counts`` (all zero on entry) is left filled and must be cleared through ``touched``, which has room
-    for one entry more than there are buckets.
+    for one entry more than there are buckets. Indices are unsigned, or each access would test for a negative.
     """
-    found = 0
+    byte, salt, multiplier = np.uint64(8), np.uint64(LENGTH_SALT), np.uint64(HASH_MULTIPLIER)
+    found = np.uint64(0)
+    word = np.uint64(0)  # the eight bytes from ``begin``, the first on top: its n-grams are its upper bytes
+    for place in range(min(7, stop - start)):
+        word |= np.uint64(data[start + place]) << np.uint64(48 - 8 * place)
     for begin in range(start, stop):
-        packed = np.uint64(0)
-        longest = min(ngram, stop - begin)
-        for length in range(longest):
+        word <<= byte
+        if begin + 7 < stop:
+            word |= np.uint64(data[begin + 7])
+        down, mark = np.uint64(56), np.uint64(0)
+        for _ in range(min(ngram, stop - begin)):
             # The bytes and their number determine the key: "CC" and "C" + a zero byte stay apart.
-            packed = (packed << np.uint64(8)) | np.uint64(data[begin + length])
-            key = packed ^ (np.uint64(length + 1) * np.uint64(0xD6E8FEB86659FD93))
+            mark += salt
+            key = (word >> down) ^ mark
             key ^= key >> np.uint64(32)
-            bucket = np.int64((key * multiplier) >> shift)
-            touched[found] = bucket  # written always, kept only if new: no branch to guess wrongly
-            found += counts[bucket] == 0
-            counts[bucket] += 1
+            bucket = (key * multiplier) >> shift
+            count = counts[bucket]
+            touched[found] = np.uint32(bucket)  # written always, kept only if new: no branch to guess wrongly
+            found += np.uint64(count == 0)
+            counts[bucket] = count + np.uint32(1)
+            down -= byte
     return found
 
 
 @kernel
 def _encode(  # type: ignore[no-untyped-def]
-    data, offsets, valid, ngram, shift, multiplier, table, bag_offsets, buckets, weights, counts, touched
+    data, offsets, valid, ngram, shift, table, bag_offsets, buckets, weights, counts, touched
 ):
-    used = 0
-    last = len(table) - 1
+    used = np.uint64(0)
+    last = np.uint32(len(table) - 1)
+    bag_offsets[0] = 0
     for row in range(len(valid)):
         if valid[row]:
-            found = bag_of(data, offsets[row], offsets[row + 1], ngram, shift, multiplier, counts, touched)
+            found = _bag_of(data, offsets[row], offsets[row + 1], ngram, shift, counts, touched)
             for place in range(found):
                 bucket = touched[place]
                 buckets[used] = bucket
                 weights[used] = table[min(counts[bucket], last)]
                 counts[bucket] = 0
-                used += 1
+                used += np.uint64(1)
         bag_offsets[row + 1] = used
     return used
 
@@ -176,32 +188,51 @@ def hash_shift(buckets: int) -> np.uint64:
     return np.uint64(64 - (buckets.bit_length() - 1))
 
 
-def encode(strings: StringBatch, ngram: int, buckets: int) -> Bags:
-    """Return the weighted n-gram bags of ``strings``; nulls and empty strings have empty bags.
+class Encoder:
+    """Makes bags in arrays of its own that it uses again and again: for one thread, block after block.
 
     Parameters
     ----------
-    strings : StringBatch
     ngram : int
     buckets : int
         A power of two.
     """
-    lengths = np.where(strings.valid, np.diff(strings.offsets), 0)
-    most = int(np.minimum(lengths * ngram, buckets).sum())
-    offsets = np.zeros(len(strings) + 1, np.int64)
-    found = np.empty(most, np.int32)
-    weights = np.empty(most, np.float32)
-    used = _encode(
-        strings.data, strings.offsets, strings.valid, ngram, hash_shift(buckets), np.uint64(HASH_MULTIPLIER),
-        WEIGHTS, offsets, found, weights, np.zeros(buckets, np.int64), np.empty(buckets + 1, np.int64),
-    )  # fmt: skip
-    return Bags(offsets, found[:used], weights[:used])
+
+    def __init__(self, ngram: int, buckets: int) -> None:
+        self._ngram, self._size, self._shift = ngram, buckets, hash_shift(buckets)
+        self._counts = np.zeros(buckets, np.uint32)
+        self._touched = np.empty(buckets + 1, np.uint32)
+        self._offsets = np.zeros(1, np.int64)
+        self._buckets = np.zeros(0, np.int32)
+        self._weights = np.zeros(0, np.float32)
+
+    def __call__(self, strings: StringBatch) -> Bags:
+        """Return the bags of ``strings``, which live until the next call; nulls and empty strings have empty bags."""
+        lengths = np.diff(strings.offsets)
+        most = int(np.where(strings.valid, np.minimum(lengths * self._ngram, self._size), 0).sum())
+        if most > len(self._buckets):
+            self._buckets, self._weights = (
+                np.zeros(most + most // 4, np.int32),
+                np.empty(most + most // 4, np.float32),
+            )
+        if len(strings) >= len(self._offsets):
+            self._offsets = np.zeros(len(strings) + 1, np.int64)
+        used = _encode(
+            strings.data, strings.offsets, strings.valid, self._ngram, self._shift, WEIGHTS, self._offsets,
+            self._buckets, self._weights, self._counts, self._touched,
+        )  # fmt: skip
+        return Bags(self._offsets[: len(strings) + 1], self._buckets[:used], self._weights[:used])
+
+
+def encode(strings: StringBatch, ngram: int, buckets: int) -> Bags:
+    """Return the weighted n-gram bags of ``strings``; nulls and empty strings have empty bags."""
+    return Encoder(ngram, buckets)(strings)
 
 
 def encode_plainly(strings: StringBatch, ngram: int, buckets: int) -> Bags:
     """Return what :func:`encode` does, by numpy alone and slowly: the definition that the kernel is held to."""
     shift = hash_shift(buckets)
-    salt, multiplier = np.uint64(0xD6E8FEB86659FD93), np.uint64(HASH_MULTIPLIER)
+    salt, multiplier = np.uint64(LENGTH_SALT), np.uint64(HASH_MULTIPLIER)
     rows, weights, offsets = [], [], [0]
     for index in range(len(strings)):
         text = strings.data[strings.offsets[index] : strings.offsets[index + 1]].astype(np.uint64)

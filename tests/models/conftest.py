@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from docksieve.models.networks import Weights
+from docksieve.models.settings import StudentSettings
+from docksieve.models.student import Student
 from rdkit import Chem
 from rdkit.Chem import Crippen, rdChemReactions
 
@@ -122,3 +127,28 @@ def amides() -> list[str]:
 def logp(amides: list[str]) -> np.ndarray:
     """A property that stands in for a docking score."""
     return np.array([Crippen.MolLogP(Chem.MolFromSmiles(text)) for text in amides])
+
+
+@pytest.fixture(scope="session")
+def make_student() -> Callable[..., Student]:
+    """Make students of random weights, as large as trained ones have."""
+    return _random_student
+
+
+def _random_student(targets: int = 1, seed: int = 0, **more) -> Student:
+    settings = StudentSettings(**more)
+    random, width = np.random.default_rng(seed), settings.width
+    outputs, layers = targets * (2 if settings.spread else 1), settings.layers - 1
+
+    def draw(*shape: int, scale: float) -> np.ndarray:
+        return (random.normal(size=shape) * scale).astype(np.float32)
+
+    floor = np.full(outputs, -np.inf, np.float32)
+    floor[targets:] = 0.01
+    weights = Weights(
+        draw(settings.buckets, width, scale=0.05), draw(width, scale=0.1),
+        draw(layers, width, width, scale=width**-0.5), draw(layers, width, scale=0.1),
+        draw(width, outputs, scale=width**-0.5), draw(outputs, scale=3.0), floor,
+    )  # fmt: skip
+    names = [f"t{k}" for k in range(targets)]
+    return Student(weights, settings, names, [k % 2 == 0 for k in range(targets)], {}, "none", seed)

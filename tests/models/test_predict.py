@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.scorekeys import MISSING_KEY, score_keys
+from docksieve.models import shards
 from docksieve.models.bundle import save_bundle
 from docksieve.models.distill import distil_student
 from docksieve.models.predict import predict_table, screen_shard
@@ -70,74 +73,155 @@ def test_equals_a_plain_computation(tmp_path: Path, table: pa.Table, student: St
         )[:20]
         top = best.filter(pa.compute.equal(best["target"], name))
         assert top["row"].to_pylist() == [7_000_000 + i for i in order]
-        assert top["id"].to_pylist() == [f"Z{i}" for i in order]
-        assert top["smiles"].to_pylist() == [smiles[i] for i in order]
         np.testing.assert_array_equal(top["mean"].to_numpy(), plain.mean[order, column])
+        assert top.column_names == ["target", "row", "mean"]
     assert (result.rows, result.missing, result.predictions) == (len(smiles), 3, 2 * (len(smiles) - 3))
     assert set(result.seconds) == {"read", "encode", "model", "write", "total"}
     assert result.bytes_read > 0 and result.bytes_written > 0
-    assert result.device["kind"] == "cpu"
+    assert result.device["kind"] == "cpu" and result.path == "kernel" and result.notes == ()
+    assert (
+        result.bytes_moved == 0 and result.used["busy_seconds"] > 0 and result.used["host_peak_bytes"] > 1e7
+    )
+    rates = result.rates
+    assert rates["model_only"] > rates["model_and_features"] > rates["end_to_end"] > 0
+    json.dumps(result.accounts(), allow_nan=False)
+
+
+def test_the_torch_path_gives_the_same_to_its_precision(
+    tmp_path: Path, table: pa.Table, student: Student
+) -> None:
+    _, kernel, _, _ = _screen(tmp_path, table, student, "kernel", best_count=20)
+    result, torch_, histogram, best = _screen(
+        tmp_path, table, student, "torch", best_count=20, path="torch", batch_rows=100, threads=2
+    )
+    assert (result.path, result.rows, result.missing) == ("torch", len(table), 3)
+    assert result.rates["model_only"] is None and result.rates["model_and_features"] > 0
+    assert torch_["row"].equals(kernel["row"])
+    for name in kernel.column_names[1:]:
+        assert torch_[name].null_count == 3
+        np.testing.assert_allclose(torch_[name].to_numpy(), kernel[name].to_numpy(), rtol=1e-4, atol=1e-4)
+    for name, lower in (("a", True), ("b", False)):
+        mean = torch_[f"mean:{name}"].to_numpy()
+        part = histogram.filter(pa.compute.equal(histogram["target"], name))
+        keys, counts = np.unique(score_keys(mean, lower), return_counts=True)
+        np.testing.assert_array_equal(part["key"].to_numpy(), keys)
+        np.testing.assert_array_equal(part["count"].to_numpy(), counts)
+        order = np.lexsort((np.arange(len(mean)), mean if lower else -mean))[:20]
+        top = best.filter(pa.compute.equal(best["target"], name))
+        assert top["row"].to_pylist() == (7_000_000 + order).tolist()
+        np.testing.assert_array_equal(top["mean"].to_numpy(), mean[order])
 
 
 @pytest.mark.parametrize(
-    "more", [{"batch_rows": 1}, {"batch_rows": 7, "threads": 3}, {"threads": 2}, {"groups": 33}]
+    "more",
+    [{"batch_rows": 1}, {"batch_rows": 7, "threads": 3}, {"threads": 2}, {"groups": 33}, {"threads": 13}],
 )
 def test_batches_threads_and_row_groups_change_nothing(
     tmp_path: Path, table: pa.Table, student: Student, more: dict
 ) -> None:
     small = table.slice(300)
-    first = _screen(tmp_path, small, student, "first", best_count=15)[1:]
-    second = _screen(tmp_path, small, student, "second", best_count=15, **more)[1:]
-    for one, other in zip(first, second, strict=True):
-        assert one.equals(other)
+    _screen(tmp_path, small, student, "first", best_count=15)
+    _screen(tmp_path, small, student, "second", best_count=15, **more)
+    for kind in ("predictions", "histogram", "best"):
+        one, other = ((tmp_path / f"{name}.{kind}.parquet").read_bytes() for name in ("first", "second"))
+        assert one == other
 
 
+def test_a_shard_split_in_two_gives_the_same(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    whole = _screen(tmp_path, table, student, "whole", best_count=15)
+    parts = [
+        _screen(tmp_path, part, student, name, best_count=15, threads=2)
+        for name, part in (("low", table.slice(0, 211)), ("high", table.slice(211)))
+    ]
+    assert pa.concat_tables([part[1] for part in parts]).combine_chunks().equals(whole[1].combine_chunks())
+    counts = (
+        pa.concat_tables([part[2] for part in parts])
+        .group_by(["target", "key"])
+        .aggregate([("count", "sum")])
+    )
+    found = {(row["target"], row["key"]): row["count_sum"] for row in counts.to_pylist()}
+    assert found == {(row["target"], row["key"]): row["count"] for row in whole[2].to_pylist()}
+
+
+def test_row_groups_of_predictions_are_large_whatever_the_batches(
+    tmp_path: Path, table: pa.Table, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "GROUP_ROWS", 100)
+    _screen(tmp_path, table, student, batch_rows=33)
+    metadata = pq.ParquetFile(tmp_path / "x.predictions.parquet").metadata
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    assert sizes == [100] * (len(table) // 100) + [len(table) % 100]
+
+
+def test_large_row_groups_are_streamed_and_many_threads_keep_the_order(
+    tmp_path: Path, table: pa.Table, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _screen(tmp_path, table, student, "one", path="torch")[1]
+    assert _screen(tmp_path, table, student, "two", groups=10, path="torch", threads=4)[1].equals(expected)
+    monkeypatch.setattr(shards, "STREAM_ROWS", 50)
+    assert _screen(tmp_path, table, student, "three", path="torch", threads=4)[1].equals(expected)
+
+
+def test_duckdb_reads_the_predictions(tmp_path: Path, table: pa.Table, student: Student) -> None:
+    _screen(tmp_path, table, student)
+    file = tmp_path / "x.predictions.parquet"
+    found = duckdb.sql(f"""SELECT count(*), count("mean:a"), min(row) FROM '{file}'""").fetchall()[0]
+    assert found == (len(table), len(table) - 3, 7_000_000)
+
+
+@pytest.mark.parametrize("path", ["kernel", "torch"])
 @pytest.mark.parametrize("rows", [0, 1])
-def test_tiny_shards(tmp_path: Path, table: pa.Table, student: Student, rows: int) -> None:
-    result, predictions, histogram, best = _screen(tmp_path, table.slice(0, rows), student)
+def test_tiny_shards(tmp_path: Path, table: pa.Table, student: Student, rows: int, path: str) -> None:
+    result, predictions, histogram, best = _screen(tmp_path, table.slice(0, rows), student, path=path)
     assert (result.rows, len(predictions)) == (rows, rows)
     assert histogram["count"].to_pylist() == [1, 1][: 2 * rows]
     assert len(best) == 2 * rows
 
 
+@pytest.mark.parametrize("path", ["kernel", "torch"])
 def test_a_shard_without_any_smiles_and_best_of_none(
-    tmp_path: Path, table: pa.Table, student: Student
+    tmp_path: Path, table: pa.Table, student: Student, path: str
 ) -> None:
-    result, predictions, _, best = _screen(tmp_path, table.slice(500, 2), student, best_count=5)
+    result, predictions, _, best = _screen(tmp_path, table.slice(500, 2), student, best_count=5, path=path)
     assert result.missing == 2 and predictions["mean:a"].null_count == 2 and len(best) == 0
-    assert len(_screen(tmp_path, table, student, best_count=0)[3]) == 0
+    assert len(_screen(tmp_path, table, student, best_count=0, path=path)[3]) == 0
 
 
+@pytest.mark.parametrize("path", ["kernel", "torch"])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda table: table.drop_columns("smiles"), "'smiles' .* is missing"),
         (lambda table: table.set_column(0, "row", table["row"].cast(pa.int32())), "'row' .* is int32"),
         (lambda table: table.drop_columns("id"), "'id' .* is missing"),
+        (lambda table: table.set_column(0, "row", pa.nulls(len(table), pa.int64())), "'row' .* has nulls"),
     ],
 )
 def test_wrong_schemas_are_refused(
-    tmp_path: Path, table: pa.Table, student: Student, change, message: str
+    tmp_path: Path, table: pa.Table, student: Student, change, message: str, path: str
 ) -> None:
     with pytest.raises(FormatError, match=message):
-        _screen(tmp_path, change(table), student)
+        _screen(tmp_path, change(table), student, path=path)
     assert [path.name for path in tmp_path.iterdir()] == ["x.shard.parquet"]
 
 
-def test_damaged_and_missing_shards_leave_nothing(tmp_path: Path, table: pa.Table, student: Student) -> None:
+@pytest.mark.parametrize("more", [{}, {"path": "torch", "threads": 2}])
+def test_damaged_and_missing_shards_leave_nothing(
+    tmp_path: Path, table: pa.Table, student: Student, more: dict
+) -> None:
     shard = tmp_path / "shard.parquet"
     outputs = [tmp_path / name for name in ("p", "h", "b")]
     with pytest.raises(FormatError, match="missing"):
-        screen_shard(shard, student, *outputs)
+        screen_shard(shard, student, *outputs, **more)
     pq.write_table(table, shard, row_group_size=64)
     raw = bytearray(shard.read_bytes())
     raw[len(raw) // 4 : len(raw) // 2] = bytes(len(raw) // 2 - len(raw) // 4)
     shard.write_bytes(raw)
     with pytest.raises(FormatError, match="damaged"):
-        screen_shard(shard, student, *outputs)
+        screen_shard(shard, student, *outputs, **more)
     shard.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(FormatError, match="not a readable Parquet"):
-        screen_shard(shard, student, *outputs)
+        screen_shard(shard, student, *outputs, **more)
     assert [path.name for path in tmp_path.iterdir()] == ["shard.parquet"]
 
 
@@ -146,6 +230,8 @@ def test_a_missing_device_is_an_error(tmp_path: Path, table: pa.Table, student: 
         _screen(tmp_path, table, student, device="cuda:99")
     with pytest.raises(ModelError, match="batch_rows"):
         _screen(tmp_path, table, student, batch_rows=0)
+    with pytest.raises(ModelError, match="'fast' is unknown"):
+        _screen(tmp_path, table, student, path="fast")
 
 
 def test_predict_table_is_a_shards_predictions(tmp_path: Path, table: pa.Table, student: Student) -> None:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from docksieve.models.device_check import exact_scores, expected_scores, trial_molecules
+from docksieve.models.networks import Weights, forward
+from docksieve.models.ngrams import Encoder, StringBatch, encode
+from docksieve.models.settings import StudentSettings
+
+
+def _plainly(weights: Weights, strings: StringBatch, settings: StudentSettings) -> np.ndarray:
+    """The definition of the bits: one rounding for each operation, in the order of bag and inputs."""
+    bags = encode(strings, settings.ngram, settings.buckets)
+    one, half = np.float32(1), np.float32(0.5)
+    result = np.empty((len(strings), len(weights.head_bias)), np.float32)
+    for row in range(len(strings)):
+        values = weights.bias.copy()
+        for place in range(bags.offsets[row], bags.offsets[row + 1]):
+            values += bags.weights[place] * weights.embedding[bags.buckets[place]]
+        for matrix, bias in [
+            *zip(weights.hidden, weights.hidden_bias, strict=True),
+            (weights.head, weights.head_bias),
+        ]:
+            values = half * values * (one + values / np.sqrt(one + values * values))
+            total = bias.copy()
+            for unit in range(len(values)):
+                total += values[unit] * matrix[unit]
+            values = total
+        result[row] = np.maximum(values, weights.floor)
+    return result
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {}, {"width": 8, "layers": 1, "buckets": 64}, {"width": 24, "spread": False}, {"width": 200, "layers": 3},
+        {"width": 64, "ngram": 8}, {"width": 328, "ngram": 1, "buckets": 128},
+    ],
+)  # fmt: skip
+def test_the_kernel_gives_the_bits_of_the_plain_definition(
+    settings: dict, drugs: list[str], make_student
+) -> None:
+    student = make_student(targets=3, **settings)
+    strings = StringBatch.from_strings([*drugs[:13], None, "", "Ünï", "C" * 400, "N"])
+    bags = encode(strings, student.settings.ngram, student.settings.buckets)
+    assert (
+        forward(student.weights, bags).tobytes()
+        == _plainly(student.weights, strings, student.settings).tobytes()
+    )
+
+
+def test_any_number_of_molecules_at_once(drugs: list[str], make_student) -> None:
+    student = make_student(width=32)
+    together = expected_scores(student, StringBatch.from_strings(drugs))
+    for count in (0, 1, 3, 4, 5, 7, 8, 9, 17):
+        assert (
+            expected_scores(student, StringBatch.from_strings(drugs[:count])).tobytes()
+            == together[:count].tobytes()
+        )
+
+
+def test_an_encoder_may_be_used_again() -> None:
+    encoder = Encoder(6, 512)
+    for seed, count in ((0, 50), (1, 500), (2, 7), (3, 0), (4, 300)):
+        strings = trial_molecules(count, seed)
+        found, expected = encoder(strings), encode(strings, 6, 512)
+        for field in dataclasses.fields(expected):
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+
+
+def test_the_kernel_is_close_to_double_precision(make_student) -> None:
+    strings = trial_molecules(300)
+    student = make_student(targets=2)
+    exact, found = exact_scores(student, strings), expected_scores(student, strings)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
+    np.testing.assert_allclose(found, exact, rtol=1e-5, atol=2e-5)
