@@ -109,6 +109,7 @@ class DeviceEngine:
         self.busy_seconds, self.moved = 0.0, 0
         self.depth = SLOTS
         self._best_count = best_count
+        self._broken = False
         self._rows = rows or _suitable_rows(device, path, student.settings.buckets)
         self._capacity = MEAN_BYTES * self._rows
         self._pending: deque[_Block] = deque()
@@ -121,7 +122,7 @@ class DeviceEngine:
             self._build()
         self.batch_rows = self._rows
         self.deviation = self._check(checked)
-        self.busy_seconds, self.moved = 0.0, 0
+        self.reset()
 
     def submit(self, strings: StringBatch, rows: NDArray[np.int64]) -> Ticket:
         """Send a batch; returns at once if there is room, else when there is."""
@@ -150,12 +151,32 @@ class DeviceEngine:
         self._padding = 0
         return found
 
+    def reset(self) -> None:
+        """Forget what was counted, to serve somebody else."""
+        self.tally()
+        self.seconds = {"encode": 0.0, "model": 0.0}
+        self.busy_seconds, self.moved = 0.0, 0
+        self.notes = list(self.notes)  # those of the device stay true
+
+    def serves(self, student: Student, device: torch.device, path: str, best_count: int) -> bool:
+        """Whether the engine can do what is asked, as another made for it would."""
+        asked = (device, path, best_count)
+        return (
+            self.healthy and self.student is student and (self.device, self.path, self._best_count) == asked
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is under way and nothing went wrong."""
+        return not self._broken and not self._pending
+
     def close(self) -> None:
         """Wait for the device, and give its memory back."""
         with contextlib.suppress(DeviceError), self._trouble():
             self._lanes.wait()
+        self._broken = True
         self._pending.clear()
-        self._free.clear()
+        self._drop()
 
     def _send(
         self, strings: StringBatch, rows: NDArray[np.int64], values: NDArray[np.float32], start: int
@@ -201,6 +222,7 @@ class DeviceEngine:
     def _build(self) -> None:
         """Make the slots, work once in each, and record that; with half the molecules where memory is short."""
         while True:
+            self._pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
             try:
                 for _ in range(SLOTS):
                     slot = Slot(self._lanes, self._rows, self._capacity, self.student.outputs, self._work)
@@ -216,7 +238,7 @@ class DeviceEngine:
         if self.device.type != "cuda":
             return
         try:
-            slot.record()
+            slot.record(self._pool)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -272,8 +294,10 @@ class DeviceEngine:
         try:
             yield
         except DocksieveError:
+            self._broken = True
             raise
         except Exception as error:
+            self._broken = True
             raise DeviceError(
                 f"The device {self.device} failed on the {self.path} path: {type(error).__name__}: "
                 f"{_first_line(error)}.",

@@ -95,6 +95,7 @@ class Slot:
     def warm(self) -> None:
         """Do the work once on as many molecules as fit, all missing, and wait for it: this takes the most memory."""
         self._lengths[1].zero_()
+        self._lanes.wait()  # what was put there came by another stream
         with self._lanes.on("compute"):
             self.compute(self.rows, self.capacity)
         self._lanes.wait()
@@ -104,10 +105,13 @@ class Slot:
         """Molecules that the last block was counted to have but had not: a recorded graph always takes them all."""
         return 0 if self._graph is None else self.rows - self._count
 
-    def record(self) -> None:
-        """Record the work as a CUDA graph, to be replayed for each block; it must have been done once before."""
+    def record(self, pool: Any) -> None:
+        """Record the work as a CUDA graph, to be replayed for each block; it must have been done once before.
+
+        Slots share the memory of ``pool``: they compute one after the other and leave nothing there.
+        """
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._lanes.compute):
+        with torch.cuda.graph(graph, pool=pool, stream=self._lanes.compute):
             self.compute(self.rows, self.capacity)
         self._graph = graph
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .device_engine import DeviceEngine
@@ -129,7 +130,7 @@ class KernelEngine:
 def open_engine(
     student: Student, threads: int = 1, device: str = "cpu", path: str = "auto", best_count: int = 0
 ) -> Engine:
-    """Return the engine for a device.
+    """Return the engine for a device; give it to :func:`release` when done.
 
     Parameters
     ----------
@@ -151,4 +152,35 @@ def open_engine(
     chosen = chosen_path(path, checked, student.settings.width)
     if chosen == "kernel":
         return KernelEngine(student, max(1, threads), best_count)
-    return DeviceEngine(student, checked, chosen, best_count)
+    return _ready_engine(student, checked, chosen, best_count)
+
+
+_kept: list[DeviceEngine] = []
+_lock = threading.Lock()
+
+
+def release(engine: Engine) -> None:
+    """Take an engine back: one of a device is kept for the next shard if it is healthy, others are closed."""
+    closing: list[Engine] = [engine]
+    if isinstance(engine, DeviceEngine) and engine.healthy:
+        with _lock:
+            closing, _kept[:] = list(_kept), [engine]
+    for other in closing:
+        other.close()
+
+
+def _ready_engine(student: Student, device: torch.device, path: str, best_count: int) -> DeviceEngine:
+    """Return an engine for a student: the one that was kept, if it is for the same, else a new one.
+
+    Making, checking and recording one takes as long as screening millions of molecules, and a worker screens
+    shard after shard with the same student.
+    """
+    with _lock:
+        kept = list(_kept)
+        _kept.clear()
+    for engine in kept:
+        if engine.serves(student, device, path, best_count):
+            engine.reset()
+            return engine
+        engine.close()
+    return DeviceEngine(student, device, path, best_count)

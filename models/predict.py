@@ -23,7 +23,7 @@ from ..data.receipts import Stopwatch
 from ..data.store import atomic_path, write_table
 from .accounting import ScreenResult
 from .devices import Meter, checked_device, describe_device
-from .engines import Engine, open_engine
+from .engines import Engine, open_engine, release
 from .ngrams import StringBatch
 from .shards import PredictionWriter, read_ahead
 from .student import Student, StudentScorer
@@ -35,6 +35,9 @@ __all__ = [
 
 THREADS_PER_READER = 12
 """Threads that score what one thread decodes (which is twenty times as fast), with a margin."""
+
+DEVICE_READERS = 2
+"""Least threads that decode for a device: each about 12 million molecules a second."""
 
 
 def predictions_schema(student: Student) -> pa.Schema:
@@ -115,7 +118,7 @@ def screen_shard(
             rows = _stream(first, batches, engine, writer, shard)
         tally = engine.tally()
     finally:
-        engine.close()
+        release(engine)
     with writing("write"):
         write_table(histogram, tally.histogram_table())
         write_table(best, tally.best_table())
@@ -137,7 +140,7 @@ def screen_shard(
 
 
 def _readers(threads: int, engine: Engine) -> int:
-    return threads if engine.path != "kernel" else 1 + threads // THREADS_PER_READER
+    return 1 + threads // THREADS_PER_READER if engine.path == "kernel" else max(threads, DEVICE_READERS)
 
 
 def _stream(

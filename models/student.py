@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engines import open_engine
+from .engines import open_engine, release
 from .networks import Weights
 from .ngrams import StringBatch
 from .prediction import HeldOut, Prediction
@@ -123,7 +123,7 @@ class StudentScorer:
 
     def close(self) -> None:
         """Give threads and memory back."""
-        self.engine.close()
+        release(self.engine)
 
     def __enter__(self) -> StudentScorer:
         return self

@@ -252,7 +252,9 @@ def screen(context: Context) -> Outcome:
             "unpredictable": result.missing,
             "bytes_read": result.bytes_read,
             "bytes_written": result.bytes_written,
+            "bytes_moved": result.bytes_moved,
         },
+        facts={"screen": result.accounts()},
         device=result.device,
         seconds={f"screen_{stage}": value for stage, value in result.seconds.items()},
     )

@@ -29,6 +29,7 @@ from docksieve.models.device_check import (
 from docksieve.models.device_engine import DeviceEngine
 from docksieve.models.device_network import DeviceNetwork, chosen_path
 from docksieve.models.devices import DeviceError
+from docksieve.models.engines import open_engine, release
 from docksieve.models.ngrams import StringBatch, encode
 from docksieve.models.student import Student, StudentScorer
 from docksieve.models.tally import Tally
@@ -300,6 +301,38 @@ def test_scorers_take_a_path(make_student: MakeStudent) -> None:
     student, strings = make_student(width=16, buckets=256), trial_molecules(120)
     with StudentScorer(student, threads=3) as kernel, StudentScorer(student, path="torch") as twin:
         np.testing.assert_allclose(twin.score(strings), kernel.score(strings), rtol=1e-4, atol=1e-4)
+
+
+def test_an_engine_is_kept_for_the_next_shard_of_the_same_student(make_student: MakeStudent) -> None:
+    student, strings = make_student(width=16, buckets=256), trial_molecules(60)
+    first = open_engine(student, path="torch", best_count=4)
+    first.result(first.submit(strings, np.arange(60)))
+    release(first)
+    again = open_engine(student, path="torch", best_count=4)
+    assert again is first and again.tally().histogram.sum() == 0 and again.busy_seconds == 0
+    beside = open_engine(student, path="torch", best_count=4)
+    assert beside is not again  # in use
+    ticket = beside.submit(strings, np.arange(60))
+    release(beside)  # with work under way
+    release(again)
+    other = open_engine(make_student(width=16, buckets=256, seed=1), path="torch", best_count=4)
+    assert other not in (again, beside) and ticket is not None
+    assert not again.healthy
+
+
+def test_a_broken_engine_is_not_kept(make_student: MakeStudent, monkeypatch: pytest.MonkeyPatch) -> None:
+    student, strings = make_student(width=16, buckets=256), trial_molecules(60)
+    engine = open_engine(student, path="torch")
+    with monkeypatch.context() as patch, pytest.raises(DeviceError):
+        patch.setattr(DeviceNetwork, "scores", None)
+        engine.submit(strings, np.arange(60))
+    release(engine)
+    afresh = open_engine(student, path="torch")
+    assert afresh is not engine
+    assert (
+        difference(afresh.result(afresh.submit(strings, np.arange(60))), exact_scores(student, strings))
+        < 1e-3
+    )
 
 
 def test_difference_sees_what_matters() -> None:
