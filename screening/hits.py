@@ -177,7 +177,9 @@ def _answer(
 
 def _resolve(connection: duckdb.DuckDBPyConnection, by: RankBy) -> str:
     if by not in RANKINGS:
-        raise InputError(f"Hits cannot be ranked by {by!r}.", f"Choose one of {', '.join(RANKINGS)}.")
+        raise InputError(
+            f"Hits cannot be ranked by {by!r}.", f"Choose one of {', '.join(RANKINGS)} or screened."
+        )
     if by != "auto":
         return by
     for name, view in (("final", "final"), ("docked", "docked")):

@@ -20,6 +20,7 @@ from ..data.seeds import derive_seed
 from ..data.store import read_table, write_table
 from ..screening.acquire import AcquisitionContext, acquire, random_share
 from ..screening.diverse import diverse_subset
+from ..screening.leaderboard import write_leaderboard
 from ..screening.rank import best_rows, merge_all_histograms
 from .tasks import Context, Outcome
 
@@ -61,6 +62,11 @@ def rank(context: Context) -> Outcome:
             cuts[target] = {"kept": best.num_rows, "cut": cut}
         rows = np.unique(np.concatenate(kept))
     outputs = []
+    with context.watch("leaderboard"):
+        for target, lower in settings["lower_is_better"].items():
+            board = context.root / "leaderboards" / settings["round"] / f"{target}.parquet"
+            write_leaderboard(board, predictions, histograms[target], library, target, lower)
+            outputs.append(board)
     with context.watch("write"):
         for index, start in enumerate(range(0, len(rows), settings["batch"])):
             path = context.root / "shortlists" / settings["round"] / f"batch-{index:05d}.parquet"

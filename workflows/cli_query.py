@@ -28,7 +28,7 @@ def hits(
     top: Annotated[int, typer.Option(help="How many per target; 0 for all.")] = 20,
     target: TargetOption = None,
     where: Annotated[str | None, typer.Option(help="SQL condition, such as 'weight < 450'.")] = None,
-    by: Annotated[str, typer.Option(help="auto, final, docked or predicted.")] = "auto",
+    by: Annotated[str, typer.Option(help="auto, final, docked, predicted or screened.")] = "auto",
     format: Annotated[str, typer.Option(help="table, csv, parquet, sdf, smi or json.")] = "table",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="List dockings without a score.")] = False,

@@ -111,7 +111,7 @@ class RunSection(_Section):
     """
 
     dock_batch: int = Field(10, ge=1)
-    predict_batch: int = Field(5_000, ge=1)
+    predict_batch: int = Field(20_000, ge=1)
     threads: int = Field(0, ge=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from ..data.store import write_table
 from ..screening.hits import HitSources, RankBy, failed_dockings, ranked_hits
 from .folder import Campaign, open_campaign
 from .ledger import chooser, round_number
+from .screened import screened
 from .status import Standing
 from .tasks import Context, Outcome
 
@@ -20,7 +22,7 @@ def hits(
     top: int | None = 100,
     target: str | None = None,
     where: str | None = None,
-    by: RankBy = "auto",
+    by: RankBy | Literal["screened"] = "auto",
     *,
     standing: Standing | None = None,
 ) -> pa.Table:
@@ -36,7 +38,8 @@ def hits(
     where : str, optional
         An SQL condition on the columns (``screening.hits.HIT_COLUMNS``).
     by : str
-        ``auto``, ``final``, ``docked`` or ``predicted``.
+        ``auto``, ``final``, ``docked`` or ``predicted`` (by the teacher, the shortlists); ``screened``: by the
+        student, all of the library.
     standing : Standing, optional
         Receipts of the same campaign, if they were read already.
 
@@ -51,7 +54,10 @@ def hits(
     """
     standing = standing or _standing(campaign)
     names = _chosen_targets(standing.campaign, target)
-    return pa.concat_tables([ranked_hits(hit_sources(standing, name), top, by, where) for name in names])
+    sources = [hit_sources(standing, name) for name in names]
+    if by == "screened":
+        return pa.concat_tables([screened(standing, each, top, where) for each in sources])
+    return pa.concat_tables([ranked_hits(each, top, by, where) for each in sources])
 
 
 def failures(

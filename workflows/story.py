@@ -227,7 +227,7 @@ class Story:
         teacher = self._bundle(name, "train")
         tasks = [
             self._task(f"{name}/refine/{Path(batch.path).stem}", "refine", {"round": name}, (batch, *teacher))
-            for batch in self.ledger.outputs(f"{name}/rank")
+            for batch in self.ledger.outputs(f"{name}/rank", "shortlists/")
         ]
         self._run(f"{name}/refine", tasks)
 

@@ -58,7 +58,7 @@ molecules = 50               # the best of each target are docked again, more th
 
 [run]                        # how work is cut into tasks; no score depends on it
 dock_batch = 10
-predict_batch = 5000
+predict_batch = 20000
 # threads = 0                # of the training tasks; 0: the cores of the machine that first runs it
 """
 
