@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import resource
 import sys
 import time
@@ -148,15 +147,3 @@ def _joules(device: torch.device) -> float | None:
         return float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000
     except nvml.NVMLError:
         return None
-
-
-def versions() -> dict[str, str | None]:
-    """Return the versions of what computes, for benchmarks."""
-    names = ("numpy", "numba", "llvmlite", "pyarrow", "torch", "triton")
-    found: dict[str, str | None] = {"python": sys.version.split()[0]}
-    for name in names:
-        with contextlib.suppress(ImportError):
-            found[name] = str(importlib.import_module(name).__version__)
-    found["cuda"], found["hip"] = torch.version.cuda, torch.version.hip
-    found["cores"] = str(os.cpu_count())
-    return found
