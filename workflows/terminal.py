@@ -228,8 +228,8 @@ def status_table(status: CampaignStatus) -> Group:
     return Group(table, *map(Text, lines))
 
 
-def throughput_table(groups: list[Throughput]) -> Table:
-    """Return the rates of a campaign's screens as a table."""
+def throughput_table(groups: list[Throughput]) -> Group:
+    """Return the rates of a campaign's screens as a table, and what all of them used below it."""
     table = Table(title="Molecules screened per device-second", title_justify="left")
     table.add_column("group")
     for name in (
@@ -238,16 +238,34 @@ def throughput_table(groups: list[Throughput]) -> Table:
         "model only",
         "+ features",
         "end to end",
+        "per held second",
         "per wall second",
         "bound by",
     ):
         table.add_column(name, justify="right")
     for item in groups:
         bound = f"{item.bound} ({item.shares[item.bound]:.0%})"
-        rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.wall_rate)
-        counts = (str(item.tasks), f"{item.molecules:,}", *(f"{rate:,.0f}" for rate in rates))
-        table.add_row(Text(item.name), *counts, bound)
-    return table
+        rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.held_rate, item.wall_rate)
+        shown = ("-" if rate != rate else f"{rate:,.0f}" for rate in rates)
+        table.add_row(Text(item.name), str(item.tasks), f"{item.molecules:,}", *shown, bound)
+    return Group(table, *map(Text, _used(groups[-1])))
+
+
+def _used(everything: Throughput) -> Iterator[str]:
+    """Yield what screening used in all."""
+    devices = ", ".join(everything.devices[:4]) + (" ..." if len(everything.devices) > 4 else "")
+    energy = f"; {everything.joules / 1000:,.3g} kJ" if everything.joules is not None else ""
+    read, written, moved, peak = (
+        f"{count / 1e6:,.0f} MB"
+        for count in (
+            everything.bytes_read, everything.bytes_written, everything.bytes_moved, everything.peak_bytes
+        )
+    )  # fmt: skip
+    carried = f", moved {moved} to devices" if everything.bytes_moved else ""
+    yield f"Devices: {devices}. Read {read}, wrote {written}{carried}{energy}; largest process {peak}."
+    if everything.cpu_rate == everything.cpu_rate:
+        yield f"{everything.cpu_rate:,.0f} molecules per second of processor time, decoding and writing included."
+    yield from everything.notes
 
 
 def hits_as_table(hits: pa.Table) -> Table:

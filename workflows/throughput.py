@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..data.errors import CampaignError
 from ..data.receipts import Receipt
@@ -45,6 +46,21 @@ class Throughput:
         Molecules per device-second: model only; model and features; end to end.
     wall_rate : float
         Molecules per second of wall clock, over all devices, idle time included.
+    busy_rate, held_rate : float
+        Molecules per device-second busy (a kernel or thread was scoring) and held (the task had the device, from
+        its first byte to its last). NaN where the receipts do not say.
+    cpu_rate : float
+        Molecules per second of processor time, decoding and writing included.
+    devices : tuple of str
+        UUIDs or names of the devices, sorted.
+    bytes_read, bytes_written, bytes_moved : int
+        Of files; moved: between machine and device.
+    peak_bytes : int
+        Memory of the largest process that screened.
+    joules : float or None
+        Energy of the devices while they screened; None if any did not tell.
+    notes : tuple of str
+        What the engine had to say: a halved batch, for instance.
     shares : dict of str to float
         Share of the tasks' time in each of :data:`STAGES`, and ``other``.
     """
@@ -61,6 +77,16 @@ class Throughput:
     end_to_end_rate: float
     wall_rate: float
     shares: dict[str, float]
+    busy_rate: float = float("nan")
+    held_rate: float = float("nan")
+    cpu_rate: float = float("nan")
+    devices: tuple[str, ...] = ()
+    bytes_read: int = 0
+    bytes_written: int = 0
+    bytes_moved: int = 0
+    peak_bytes: int = 0
+    joules: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def bound(self) -> str:
@@ -122,7 +148,34 @@ def summarise(name: str, receipts: Iterable[Receipt]) -> Throughput:
         end_to_end_rate=_rate(molecules, total),
         wall_rate=_rate(molecules, wall),
         shares=shares,
+        **_accounts(receipts, molecules),
     )
+
+
+def _accounts(receipts: list[Receipt], molecules: int) -> dict[str, Any]:
+    """Return what the engine counted: uses of devices, bytes, memory, energy."""
+    accounts = [receipt.facts.get("screen", {}) for receipt in receipts]
+    used = [item.get("used", {}) for item in accounts]
+
+    def total(key: str) -> float:
+        """Return the sum over all tasks; NaN if one of them does not say."""
+        return sum(float("nan") if item.get(key) is None else float(item[key]) for item in used)
+
+    joules = total("energy_joules")
+    return {
+        "busy_rate": _rate(molecules, total("busy_seconds")),
+        "held_rate": _rate(molecules, total("held_seconds")),
+        "cpu_rate": _rate(molecules, total("cpu_seconds")),
+        "devices": tuple(
+            sorted({str(receipt.device.get("uuid") or _device_name(receipt)) for receipt in receipts})
+        ),
+        "bytes_read": sum(receipt.counts.get("bytes_read", 0) for receipt in receipts),
+        "bytes_written": sum(receipt.counts.get("bytes_written", 0) for receipt in receipts),
+        "bytes_moved": sum(receipt.counts.get("bytes_moved", 0) for receipt in receipts),
+        "peak_bytes": int(max((item.get("host_peak_bytes") or 0 for item in used), default=0)),
+        "joules": None if joules != joules else joules,
+        "notes": tuple(sorted({str(note) for item in accounts for note in item.get("notes", ())})),
+    }
 
 
 def _devices(receipt: Receipt) -> int:

@@ -181,6 +181,16 @@ def test_the_three_rates_are_ordered_and_come_from_receipts(campaign: Path) -> N
     assert sum(everything.shares.values()) == pytest.approx(1.0, abs=0.05)
     assert everything.bound in everything.shares
     assert everything.device_seconds * everything.end_to_end_rate == pytest.approx(everything.molecules)
+    # Held is no shorter than busy; both are counted by the engine, within the task.
+    assert everything.busy_rate >= everything.held_rate >= 0.99 * everything.end_to_end_rate
+    assert everything.bytes_read > 0 and everything.bytes_written > 0 and everything.bytes_moved == 0
+    assert everything.devices and everything.peak_bytes > 1e7
+
+
+def test_throughput_says_what_was_used(campaign: Path) -> None:
+    shown = run("throughput", campaign).stdout
+    for word in ("per held second", "Devices:", "Read", "wrote", "largest process", "processor time"):
+        assert word in shown
 
 
 def test_cancel_of_a_finished_campaign_says_so(campaign: Path) -> None:
