@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -20,6 +21,8 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "heartbeat_seconds": ("a whole number of seconds", (int,)),
     "poll_seconds": ("a number of seconds", (int, float)),
     "stall_seconds": ("a number of seconds", (int, float)),
+    "screen_device": ("text", (str,)),
+    "screen_threads": ("a whole number", (int,)),
 }
 
 
@@ -50,6 +53,11 @@ class Site:
         If no process of the campaign used the processor for so long while tasks were in flight, the worker
         pool is taken for stuck and started again. While a docking program of one's own may be waiting for
         something, its time limit counts instead, if that is longer (``workflows.stuck``).
+    screen_device : str
+        What students score on: ``cpu``, or a device as torch names it (``cuda``, ``cuda:1``, ``xpu``). A worker that
+        does not have it fails the task; nothing falls back to the CPU. Workers share it: one or two are enough.
+    screen_threads : int
+        Threads of one screening task on the CPU.
     """
 
     name: str
@@ -58,6 +66,8 @@ class Site:
     heartbeat_seconds: int = 2
     poll_seconds: float = 0.2
     stall_seconds: float = 120.0
+    screen_device: str = "cpu"
+    screen_threads: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -72,6 +82,12 @@ class Site:
             raise ValueError(f"heartbeat_seconds must be at least 1, not {self.heartbeat_seconds}")
         if not 0 < self.poll_seconds <= 10:
             raise ValueError(f"poll_seconds must lie between 0 and 10, not {self.poll_seconds}")
+        if not re.fullmatch(r"cpu|(cuda|xpu|hpu|mps)(:\d+)?", self.screen_device):
+            raise ValueError(
+                f"screen_device must be 'cpu' or a device such as 'cuda' or 'cuda:1', not {self.screen_device!r}"
+            )
+        if self.screen_threads < 1:
+            raise ValueError(f"screen_threads must be at least 1, not {self.screen_threads}")
         if not self.stall_seconds >= 5:
             raise ValueError(f"stall_seconds must be at least 5, not {self.stall_seconds}")
 

@@ -83,7 +83,7 @@ def load_campaign(path: str | Path) -> Campaign:
 
 def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer, site: Site) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
-    story = Story(campaign, library, StageRunner(campaign, engine, observer, site))
+    story = Story(campaign, library, StageRunner(campaign, engine, observer, site), site)
     story.sample()
     story.dock("round-00", "screen")
     for number in range(1, campaign.config.rounds.count + 1):

@@ -98,7 +98,7 @@ def run_trial(
                 receipt for stage in campaign.ledger.stages() for receipt in campaign.ledger.receipts(stage)
             ]
             measured.teachers = _teachers(campaign, library, engine, sizes)
-            measured.screened = _screens(campaign, library, engine)
+            measured.screened = _screens(campaign, library, engine, site)
             measured.label_seconds = _distils(campaign, engine)
     return measured
 
@@ -210,14 +210,16 @@ def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]
     return record_file(path, campaign.root)
 
 
-def _screens(campaign: Campaign, library: Library, engine: Engine) -> list[Receipt]:
+def _screens(campaign: Campaign, library: Library, engine: Engine, site: Site) -> list[Receipt]:
     """Screen as many shards of the real library as there are workers, each worker once."""
     student = campaign.ledger.outputs("round-01/distil", "models/")
     tasks = []
     for shard in library.shards[: engine.workers]:
         record = shard.record
         inside = FileRecord(LIBRARY_PREFIX + record.path, record.bytes, record.sha256, record.rows)
-        runtime = {"library": str(library.path)}
+        runtime = {
+            "library": str(library.path), "device": site.screen_device, "threads": site.screen_threads
+        }  # fmt: skip
         name = f"{TRIAL}/screen/{shard.name}"
         tasks.append(Task(name, "screen", {"round": TRIAL}, (inside, *student), runtime))
     return _run(engine, tasks)

@@ -10,6 +10,7 @@ from ..data.errors import CampaignError
 from ..data.library import Library
 from ..data.receipts import Receipt
 from ..data.store import FileRecord
+from ..hpc.site import Site
 from .config import CampaignConfig
 from .folder import Campaign
 from .ledger import LIBRARY_PREFIX, Task, chooser, round_name
@@ -23,13 +24,16 @@ left less, is trained again."""
 class Story:
     """The stages of one campaign: which tasks each has, with which settings and inputs."""
 
-    def __init__(self, campaign: Campaign, library: Library, runner: StageRunner) -> None:
+    def __init__(self, campaign: Campaign, library: Library, runner: StageRunner, site: Site) -> None:
         self.campaign = campaign
         self.config: CampaignConfig = campaign.config
         self.library = library
         self.ledger = campaign.ledger
         self._run = runner.run
-        self.runtime = {"library": str(library.path)}
+        self.runtime: dict[str, Any] = {"library": str(library.path)}
+        self._screening = {
+            **self.runtime, "device": site.screen_device, "threads": site.screen_threads
+        }  # fmt: skip
         self.targets = campaign.targets
         self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
         self.units = {name: spec["unit"] for name, spec in self.targets.items()}
@@ -164,8 +168,9 @@ class Story:
             record = FileRecord(
                 LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
             )
+            inputs = (record, *student)
             tasks.append(
-                self._task(f"{name}/screen/{shard.name}", "screen", {"round": name}, (record, *student))
+                Task(f"{name}/screen/{shard.name}", "screen", {"round": name}, inputs, self._screening)
             )
         self._run(f"{name}/screen", tasks)
 

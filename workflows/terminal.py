@@ -248,10 +248,10 @@ def throughput_table(groups: list[Throughput]) -> Group:
         rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.held_rate, item.wall_rate)
         shown = ("-" if rate != rate else f"{rate:,.0f}" for rate in rates)
         table.add_row(Text(item.name), str(item.tasks), f"{item.molecules:,}", *shown, bound)
-    return Group(table, *map(Text, _used(groups[-1])))
+    return Group(table, *map(Text, used_words(groups[-1])))
 
 
-def _used(everything: Throughput) -> Iterator[str]:
+def used_words(everything: Throughput) -> Iterator[str]:
     """Yield what screening used in all."""
     devices = ", ".join(everything.devices[:4]) + (" ..." if len(everything.devices) > 4 else "")
     energy = f"; {everything.joules / 1000:,.3g} kJ" if everything.joules is not None else ""

@@ -43,6 +43,8 @@ def test_unknown_site_suggests() -> None:
         ("poll_seconds = nan\n", "poll_seconds must lie between"),
         ("stall_seconds = [120]\n", "stall_seconds must be a number of seconds"),
         ("stall_seconds = nan\n", "stall_seconds must be at least 5"),
+        ('screen_device = "gpu"\n', "screen_device must be 'cpu' or a device such as 'cuda'"),
+        ("screen_threads = 0\n", "screen_threads must be at least 1"),
     ],
 )
 def test_mistakes_in_a_site_file_are_named(tmp_path: Path, text: str, said: str) -> None:

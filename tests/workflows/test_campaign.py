@@ -361,3 +361,27 @@ def test_hits_can_be_filtered_and_ranked_by_prediction(finished: Campaign) -> No
     predicted = hits(finished, top=20, target="A", by="predicted")
     assert (np.diff(predicted["predicted_mean"].to_numpy()) >= 0).all()
     assert predicted["docked_score"].null_count > 0 or len(predicted) == 20
+
+
+def test_a_device_that_is_not_there_is_an_error_and_nothing_falls_back(
+    make_campaign: Make, tmp_path: Path
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    (tmp_path / "gpu.toml").write_text('kind = "inline"\nscreen_device = "cuda"\n')
+    path = make_campaign()
+    with pytest.raises(CampaignError, match=r"round-01/screen.*cuda"):
+        submit(path, str(tmp_path / "gpu.toml"))
+    # The same campaign goes on where there is none.
+    assert submit(path, "inline").root.name == "campaign"
+
+
+def test_threads_change_no_score(make_campaign: Make, tmp_path: Path) -> None:
+    (tmp_path / "threads.toml").write_text('kind = "inline"\nscreen_threads = 2\n')
+    one = submit(make_campaign(name="one"), "inline")
+    two = submit(make_campaign(name="two"), str(tmp_path / "threads.toml"))
+    for path in (one.root / "predictions").rglob("*.parquet"):
+        other = two.root / path.relative_to(one.root)
+        assert read_table(path).equals(read_table(other))
