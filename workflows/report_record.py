@@ -20,7 +20,7 @@ from .report_facts import Facts, imports
 from .report_html import code, details, figure, pairs, paragraph, section, table, tag
 from .report_time import CHOOSING, KINDS, Times
 from .report_words import percent
-from .terminal import duration
+from .terminal import duration, used_words
 from .throughput import Throughput, throughput
 
 PACKAGES = ("numpy", "pyarrow", "duckdb", "rdkit", "torch", "safetensors", "vina", "meeko", "parsl", "dask")
@@ -93,13 +93,14 @@ def throughput_section(facts: Facts) -> str:
         "model only /s",
         "model and features /s",
         "end to end /s",
+        "per held second",
         "per wall second",
         "bound by",
     )
     words = (
         "Molecules per device-second: a GPU-second where there was a GPU, else a core-second. End to end is "
-        "everything a task does, from checking its inputs to recording its outputs. Per wall second counts all "
-        "devices, idle time too."
+        "everything a task does, from checking its inputs to recording its outputs; a device is held from the shard's "
+        "first byte to its last. Per wall second counts all devices, idle time too."
     )
     rows = [_rates(item) for item in listed]
     return section(
@@ -107,11 +108,12 @@ def throughput_section(facts: Facts) -> str:
         "Throughput of the screens",
         paragraph(words, "soft"),
         table("Rates", head, rows, left=2),
+        *(paragraph(line, "soft") for line in used_words(groups[-1])),
     )
 
 
 def _rates(item: Throughput) -> tuple[str, ...]:
-    rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.wall_rate)
+    rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.held_rate, item.wall_rate)
     shown = (f"{rate:,.0f}" if rate == rate else "–" for rate in rates)
     bound = f"{item.bound} ({percent(item.shares[item.bound], 0)})"
     name = item.name.replace("round-0", "round ").replace("round-", "round ")
