@@ -15,7 +15,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from .student import Student
 
-HALF_TOLERANCE = 2e-2
+HALF_TOLERANCE = 1e-2
 """Largest difference from the CPU, in standard deviations of an output over molecules, in half precision."""
 
 SINGLE_TOLERANCE = 1e-3

@@ -66,7 +66,7 @@ def _splat(builder: Any, value: Any, lanes: int) -> Any:
 
 def _fetch(builder: Any, pointer: Any, index: Any, lanes: int) -> None:
     """Ask for ``lanes`` floats from ``index`` to be brought into the cache; never fails, whatever the address."""
-    word, address = ir.IntType(32), ir.PointerType()
+    word, address = ir.IntType(32), ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [address, word, word, word])
     fetch = builder.module.declare_intrinsic("llvm.prefetch", (address,), kind)
     for line in range(0, lanes, LINE):

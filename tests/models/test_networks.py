@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numba
 import numpy as np
 import pytest
+from docksieve.models import lanes as lanes_module
 from docksieve.models.device_check import exact_scores, expected_scores, trial_molecules
 from docksieve.models.networks import Weights, forward
 from docksieve.models.ngrams import Encoder, StringBatch, encode
@@ -76,3 +78,39 @@ def test_the_kernel_is_close_to_double_precision(make_student) -> None:
     exact, found = exact_scores(student, strings), expected_scores(student, strings)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
     np.testing.assert_allclose(found, exact, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("lanes", [8, 32, 64, 128])
+def test_vector_loops_of_any_processor_sum_alike(lanes: int) -> None:
+    bag_sum, dense_sum = lanes_module._bag_sum(lanes), lanes_module._dense_sum(4, lanes)
+
+    @numba.njit
+    def bag(buckets, weights, table, bias, result):  # type: ignore[no-untyped-def]
+        bag_sum(buckets, weights, 2, len(buckets), table, bias, 8, result, 3)
+
+    @numba.njit
+    def dense(values, matrix, bias, result):  # type: ignore[no-untyped-def]
+        dense_sum(values, matrix, 1, bias, 8, result)
+
+    random = np.random.default_rng(lanes)
+    table, bias = random.normal(size=(30, lanes + 8)).astype(np.float32), np.ones(lanes + 8, np.float32)
+    buckets, weights = (
+        random.integers(30, size=40).astype(np.int32),
+        random.normal(size=40).astype(np.float32),
+    )
+    result, expected = np.zeros(lanes + 3, np.float32), bias[8:].copy()
+    bag(buckets, weights, table, bias, result)
+    for bucket, weight in zip(buckets[2:], weights[2:], strict=True):
+        expected += weight * table[bucket, 8:]
+    np.testing.assert_array_equal(result[3:], expected)
+
+    values = random.normal(size=(4, 5)).astype(np.float32)
+    matrix, biases = (
+        random.normal(size=(2, 5, lanes + 8)).astype(np.float32),
+        np.ones((2, lanes + 8), np.float32),
+    )
+    found, sums = np.zeros((4, lanes + 8), np.float32), np.ones((4, lanes), np.float32)
+    dense(values.ravel(), matrix, biases, found.ravel())
+    for unit in range(5):
+        sums += values[:, unit : unit + 1] * matrix[1, unit, 8:]
+    np.testing.assert_array_equal(found[:, 8:], sums)
