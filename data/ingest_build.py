@@ -21,6 +21,7 @@ from .ingest_shards import PropertySummary, count_repeated_ids, pair_bucket, wri
 from .ingest_sources import Source
 from .ingest_tasks import standardise_chunk
 from .library import MANIFEST, shards_fingerprint
+from .molecules_batch import prepare_kernels
 from .receipts import Receipt, fingerprint
 from .schema import LIBRARY_FORMAT, LIBRARY_VERSION, PROPERTY_COLUMNS
 from .store import FileRecord, sha256_json, write_json
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from .ingest import IngestSettings
 
 BUILD = ".build"
+MANY = 1_000_000
+"""Bytes of files, or products, from which on a second spent before workers start is made good."""
 LEDGER_PARTS = 256
 """Parts whose rejects and duplicates share a file."""
 
@@ -84,6 +87,8 @@ class Build:
     def _standardise(self) -> list[Receipt]:
         done: dict[str, Receipt] = {}
         total = sum(source.progress[1] for source in self.sources)
+        if self.pool.workers > 1 and total > MANY:
+            prepare_kernels()
         with self.reporter.stage("standardising", total):
             for job, result in self.pool.run(standardise_chunk, self._part_jobs()):
                 receipt = Receipt.from_json(result)

@@ -100,6 +100,10 @@ class Pool:
 
             # One retry for a job whose worker died; heartbeat messages of lost workers are no news to users.
             dask.config.set({"distributed.scheduler.allowed-failures": 1})
+            # Steps are long and busy: sampling their stack a hundred times a second, and giving memory back to
+            # the system after every molecule, would cost more than a tenth of the build.
+            dask.config.set({"distributed.worker.profile.enabled": False})
+            dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 28})
             cluster = LocalCluster(
                 n_workers=self.workers,
                 threads_per_worker=1,

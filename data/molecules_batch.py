@@ -111,6 +111,11 @@ def standard_forms(
     return forms
 
 
+def prepare_kernels() -> None:
+    """Compile the kernels if this machine never did, so that worker processes find them and need not, each."""
+    standard_forms(["C"], StandardSettings(), kernel_rows=0)
+
+
 def _standard_form(
     structure: str, ready: str | None, settings: StandardSettings, from_block: bool
 ) -> tuple[str, Any]:
