@@ -101,14 +101,14 @@ def docksieve_models(data: dict[str, Any], work: Path, seed: int) -> tuple[Teach
 
 def recall(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     """Return what the best by prediction hold of the best by docking, counted by score and by molecule."""
-    order, best = np.argsort(predicted, kind="stable"), round(BEST * len(truth))
+    order, best = np.argsort(predicted, kind="stable"), max(1, round(BEST * len(truth)))
     result: dict[str, Any] = {
         "molecules": len(truth),
         "best": best,
         "spearman": round(spearman(truth, predicted.astype(float)), 4),
     }
     for kept in KEPT:
-        found = top_k_found(truth, order[: round(kept * len(truth))], best)
+        found = top_k_found(truth, order[: max(1, round(kept * len(truth)))], best)
         result[f"kept_{100 * kept:g}_percent"] = {way: round(value, 4) for way, value in found.items()}
     return result
 
@@ -118,7 +118,7 @@ def ahead(truth: np.ndarray, ours: np.ndarray, theirs: np.ndarray, seed: int = 0
 
     The interval is a bootstrap over the truly best molecules, the same draw for both.
     """
-    best = np.argsort(truth, kind="stable")[: round(BEST * len(truth))]
+    best = np.argsort(truth, kind="stable")[: max(1, round(BEST * len(truth)))]
     kept = round(KEPT[-1] * len(truth))
     found = [np.isin(best, np.argsort(scores, kind="stable")[:kept]) for scores in (ours, theirs)]
     difference = found[0].astype(float) - found[1]
@@ -249,6 +249,13 @@ def prepare(data: dict[str, Any], options: argparse.Namespace) -> tuple[dict[str
     ways["student"] = student_way(student)
     ways["teacher"] = in_memory(taught)
     ways["naive loop"] = in_memory(lambda smiles: naive_scores(plain, smiles))
+    if options.chemprop:
+        chemprop = Chemprop(options.chemprop, work, options.epochs)
+        chemprop.train(data["train"], data["scores"], options.seed)
+        scores["chemprop"] = predicted("chemprop", chemprop.score, data, work)
+        known["chemprop"] = judge("chemprop", scores, data)
+        known["chemprop"].update(versions=chemprop.versions(), epochs=options.epochs)
+        ways["chemprop"] = in_memory(chemprop.score, options.lines)  # it makes its own batches
     variants: dict[str, list[str]] = {}
     networks = network_peers(options.with_mordred)
     for name, peer in networks.items():
@@ -269,13 +276,6 @@ def prepare(data: dict[str, Any], options: argparse.Namespace) -> tuple[dict[str
         if len(names) > 1:
             known[name].update(chosen=chosen, variants=found)
         ways[name] = in_memory(networks[chosen].score)
-    if options.chemprop:
-        chemprop = Chemprop(options.chemprop, work, options.epochs)
-        chemprop.train(data["train"], data["scores"], options.seed)
-        scores["chemprop"] = predicted("chemprop", chemprop.score, data, work)
-        known["chemprop"] = judge("chemprop", scores, data)
-        known["chemprop"].update(versions=chemprop.versions(), epochs=options.epochs)
-        ways["chemprop"] = in_memory(chemprop.score, options.lines)  # it makes its own batches
     return ways, known, chemprop if options.chemprop else None
 
 
