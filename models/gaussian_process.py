@@ -235,7 +235,7 @@ class KernelRegressor:
         """Return the cost of one fit; see :class:`docksieve.models.regressor.Regressor`."""
         kernel = settings.kernel
         references = rows if rows <= kernel.max_exact else min(kernel.inducing, rows)
-        choice = 8.0 * (min(rows, kernel.selection_rows) / 1_000) ** 3
+        choice = 4.0 * (min(rows, kernel.selection_rows) / 1_000) ** 3
         return choice + 1e-7 * rows * references + 2e-11 * references**2 * (rows + references) * targets
 
     @classmethod
