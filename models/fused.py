@@ -23,8 +23,11 @@ from .ngrams import HASH_MULTIPLIER, LENGTH_SALT, WEIGHTS, hash_shift
 WIDEST = 512
 """Wider students go through the torch path: their running sums no longer fit into registers."""
 
-PROGRAMS_PER_UNIT = 16
-"""Programs for each multiprocessor of the device."""
+PROGRAMS_PER_UNIT = 64
+"""Programs for each multiprocessor of the device: a dozen times as many as run at once, so that all end together."""
+
+COUNTER_BYTES = 1 << 29
+"""Memory that their counters may take at most."""
 
 _WARPS = 4
 _SUMS = 2_048
@@ -129,11 +132,8 @@ class FusedLayer:
     def __init__(self, embedding: torch.Tensor, bias: torch.Tensor, ngram: int) -> None:
         buckets, width = embedding.shape
         device = embedding.device
-        units = 1
-        if device.type == "cuda":
-            units = torch.cuda.get_device_properties(device).multi_processor_count
         self.embedding, self.bias = embedding.contiguous(), bias
-        self.programs = PROGRAMS_PER_UNIT * units
+        self.programs = max(1, min(PROGRAMS_PER_UNIT * _units(device), COUNTER_BYTES // (4 * buckets)))
         self.table = torch.from_numpy(WEIGHTS).to(device)
         self.counters = torch.zeros((self.programs, buckets), dtype=torch.int32, device=device)
         self.constants = constants(ngram, buckets, width)
@@ -147,6 +147,16 @@ class FusedLayer:
             **self.constants, num_warps=_WARPS, enable_fp_fusion=True,
         )  # fmt: skip
         return output
+
+
+def _units(device: torch.device) -> int:
+    """Return the multiprocessors (on Intel's devices, the compute units) of a device."""
+    if device.type == "cpu":
+        return 1
+    properties = torch.get_device_module(device.type).get_device_properties(device)
+    return int(
+        getattr(properties, "multi_processor_count", 0) or getattr(properties, "max_compute_units", 64)
+    )
 
 
 def constants(ngram: int, buckets: int, width: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 Two ways of computing it. :func:`forward` is a compiled kernel for the CPU that works in a fixed order of plain
 IEEE operations: any batch size, thread count or processor gives the same bits.
 :class:`StudentModule` is the same network in torch, used for training and on other devices, where sums run in
-another order (agreement about 1e-5 of a standardised score).
+another order (agreement about 1e-5 of a standardised score in single precision).
 """
 
 from __future__ import annotations

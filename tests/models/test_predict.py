@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import subprocess
@@ -11,10 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.scorekeys import MISSING_KEY, score_keys
 from docksieve.models import shards
 from docksieve.models.bundle import save_bundle
+from docksieve.models.device_network import DeviceNetwork
+from docksieve.models.devices import DeviceError
 from docksieve.models.distill import distil_student
 from docksieve.models.predict import predict_table, screen_shard
 from docksieve.models.settings import StudentSettings
@@ -232,6 +236,49 @@ def test_a_missing_device_is_an_error(tmp_path: Path, table: pa.Table, student: 
         _screen(tmp_path, table, student, batch_rows=0)
     with pytest.raises(ModelError, match="'fast' is unknown"):
         _screen(tmp_path, table, student, path="fast")
+
+
+def test_a_device_lost_in_the_middle_leaves_nothing_and_the_next_try_is_whole(
+    tmp_path: Path, table: pa.Table, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = DeviceNetwork.scores, []
+
+    def failing(self, data, starts, lengths):
+        calls.append(len(starts))
+        if len(calls) > 6:  # after the check, in the middle of the shard
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return original(self, data, starts, lengths)
+
+    with monkeypatch.context() as patch, pytest.raises(DeviceError, match="device-side assert") as caught:
+        patch.setattr(DeviceNetwork, "scores", failing)
+        _screen(tmp_path, table, student, path="torch", batch_rows=100)
+    assert caught.value.retryable and len(calls) == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["x.shard.parquet"]
+    result, predictions, _, _ = _screen(tmp_path, table, student, path="torch", batch_rows=100)
+    assert result.rows == len(predictions) == len(table) and result.notes == ()
+
+
+def test_a_device_short_of_memory_says_so_in_the_result(
+    tmp_path: Path, table: pa.Table, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _screen(tmp_path, table, student, "whole", path="torch")[1:]
+    original = DeviceNetwork.scores
+
+    def greedy(self, data, starts, lengths):
+        if len(starts) > 130:
+            raise torch.OutOfMemoryError("tried to allocate 1.00 GiB")
+        return original(self, data, starts, lengths)
+
+    monkeypatch.setattr(DeviceNetwork, "scores", greedy)
+    result, *found = _screen(tmp_path, table, copy.copy(student), "halved", path="torch")
+    assert result.notes == ("The device was short of memory: blocks were halved to 128 molecules.",)
+    for one, other in zip(expected, found, strict=True):
+        for name in one.column_names:
+            left, right = (part[name].to_numpy(zero_copy_only=False) for part in (one, other))
+            if name.startswith(("mean", "spread")):
+                np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
+            elif name == "row":
+                np.testing.assert_array_equal(left, right)
 
 
 def test_predict_table_is_a_shards_predictions(tmp_path: Path, table: pa.Table, student: Student) -> None:
