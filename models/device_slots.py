@@ -26,9 +26,12 @@ class Lanes:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.module: Any = None if device.type == "cpu" else torch.get_device_module(device.type)
+        self.module = self._module(device)
         if self.module is not None:
             self.inward, self.compute, self.outward = (self.module.Stream(device) for _ in range(3))
+
+    def _module(self, device: torch.device) -> Any:
+        return None if device.type == "cpu" else torch.get_device_module(device.type)
 
     def on(self, name: str) -> Any:
         """Return the context in which work goes to the stream called ``name``."""

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
+import torch
+from docksieve.models import devices
 from docksieve.models.accounting import ScreenResult, roofline, work
 from docksieve.models.devices import Meter, checked_device, describe_device
 from docksieve.models.settings import StudentSettings
@@ -51,3 +56,26 @@ def test_a_meter_on_the_cpu() -> None:
     assert used["held_seconds"] > 0 and used["cpu_seconds"] > 0 and used["energy_joules"] is None
     assert used["device_peak_bytes"] == 0 and used["host_peak_bytes"] > 1e6
     assert describe_device("cpu", 3)["threads"] == 3
+
+
+def test_energy_is_asked_of_the_device_that_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Nvml:
+        NVMLError = type("NVMLError", (Exception,), {})
+        nvmlInit = staticmethod(lambda: None)
+        nvmlDeviceGetHandleByUUID = staticmethod(lambda uuid: asked.append(uuid) or "handle")
+        nvmlDeviceGetTotalEnergyConsumption = staticmethod(lambda handle: 12_500)
+
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid="12-34"))
+    assert devices._joules(torch.device("cuda")) == 12.5
+    assert asked == [b"GPU-12-34"]
+    Nvml.nvmlDeviceGetTotalEnergyConsumption = staticmethod(
+        lambda handle: (_ for _ in ()).throw(Nvml.NVMLError())
+    )
+    assert devices._joules(torch.device("cuda")) is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # not installed
+    assert devices._joules(torch.device("cuda")) is None
+    assert devices._joules(torch.device("cpu")) is None

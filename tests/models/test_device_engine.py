@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from docksieve.models.device_check import (
 )
 from docksieve.models.device_engine import DeviceEngine
 from docksieve.models.device_network import DeviceNetwork, chosen_path
+from docksieve.models.device_slots import Lanes, Slot
 from docksieve.models.devices import DeviceError
 from docksieve.models.engines import open_engine, release
 from docksieve.models.ngrams import StringBatch, encode
@@ -224,19 +226,83 @@ def test_short_of_memory_in_the_middle_loses_and_doubles_nothing(
     assert len(engine.notes) == 1 and "128 molecules" in engine.notes[0]
 
 
+def _pretend_to_record(self: DeviceEngine, slot: Slot) -> None:
+    slot._graph = SimpleNamespace(replay=lambda: slot.compute(slot.rows, slot.capacity))
+
+
 def test_a_recorded_graph_takes_full_blocks_and_the_padding_is_not_counted(
     make_student: MakeStudent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def record(self, slot) -> None:
-        slot._graph = SimpleNamespace(replay=lambda: slot.compute(slot.rows, slot.capacity))
-
-    monkeypatch.setattr(DeviceEngine, "_record", record)
+    monkeypatch.setattr(DeviceEngine, "_record", _pretend_to_record)
     student, strings = make_student(targets=2, width=16, buckets=256), trial_molecules(150)
     engine = _engine(student, rows=40, best_count=9, checked=30)
     batches = [(strings.rows(k, k + 50), np.arange(k, k + 50)) for k in (0, 50, 100)]
     found = np.concatenate([engine.result(ticket) for ticket in [engine.submit(*batch) for batch in batches]])
     np.testing.assert_allclose(found, expected_scores(student, strings), rtol=1e-4, atol=1e-4)
     check_tally(engine.tally(), np.arange(150), found, "cpu")
+
+
+class _Pretended:
+    """Streams and events of a device that does everything at once, and writes down in which order."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.current: list[str] = []
+
+    def Stream(self, device: torch.device) -> SimpleNamespace:
+        name = ("inward", "compute", "outward")[len(self.said)]
+        self.said.append(f"made {name}")
+        return SimpleNamespace(name=name, wait_event=lambda event: self.said.append(f"{name} waits"))
+
+    def Event(self, enable_timing: bool) -> SimpleNamespace:
+        return SimpleNamespace(
+            record=lambda: self.said.append(f"{self.current[-1]} records"),
+            synchronize=lambda: self.said.append("host waits"),
+            elapsed_time=lambda other: 2.0,
+        )
+
+    @contextlib.contextmanager
+    def stream(self, stream: SimpleNamespace) -> Iterator[None]:
+        self.current.append(stream.name)
+        yield
+        self.current.pop()
+
+    def synchronize(self, device: torch.device) -> None:
+        self.said.append("all wait")
+
+    def empty_cache(self) -> None:
+        self.said.append("emptied")
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_blocks_travel_through_three_streams(
+    make_student: MakeStudent, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    module, zeros = _Pretended(), torch.zeros
+    # A pretended device has no pinned memory; its own memory is another tensor than the host's all the same.
+    monkeypatch.setattr(torch, "zeros", lambda *size, pin_memory=False, **more: zeros(*size, **more))
+    monkeypatch.setattr(Lanes, "_module", lambda self, device: module)
+    if recorded:
+        monkeypatch.setattr(DeviceEngine, "_record", _pretend_to_record)
+    student, strings = make_student(targets=2, width=16, buckets=256), trial_molecules(150)
+    engine = _engine(student, rows=40, best_count=9)
+    del module.said[:]
+    batches = [(strings.rows(k, k + 50), np.arange(k, k + 50)) for k in (0, 50, 100)]
+    found = np.concatenate([engine.result(ticket) for ticket in [engine.submit(*batch) for batch in batches]])
+    np.testing.assert_allclose(found, expected_scores(student, strings), rtol=1e-4, atol=1e-4)
+    check_tally(engine.tally(), np.arange(150), found, "cpu")
+    order = [
+        "inward records",
+        "compute waits",
+        "compute records",
+        "compute records",
+        "outward waits",
+        "outward records",
+    ]
+    assert module.said[:6] == order and module.said.count("host waits") == 6
+    assert engine.busy_seconds == pytest.approx(6 * 0.002)
+    used = int(strings.offsets[-1])
+    assert engine.moved == used + 6 * 40 * 8 + 150 * (8 + 4 * 4)
 
 
 def test_no_memory_at_all_is_an_error(make_student: MakeStudent, monkeypatch: pytest.MonkeyPatch) -> None:
