@@ -1,7 +1,7 @@
 """Which SMILES need no standardisation step beyond their canonical form, and the charges that are only hydrogens.
 
 Catalogues write many molecules as they are in water: amines as cations, acids as anions. RDKit's neutraliser
-takes such charges away by hydrogens, at three times the price of reading the molecule. Where nothing can be
+takes such charges away by hydrogens, which costs more than reading the molecule did. Where nothing can be
 in doubt (one part, common elements, no ion that has to keep its charge beside one of the other sign), the
 same is done here to the text, before it is read.
 """
