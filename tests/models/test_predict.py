@@ -17,6 +17,7 @@ from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.scorekeys import MISSING_KEY, score_keys
 from docksieve.models import shards
 from docksieve.models.bundle import save_bundle
+from docksieve.models.device_check import HALF_TOLERANCE, difference
 from docksieve.models.device_network import DeviceNetwork
 from docksieve.models.devices import DeviceError
 from docksieve.models.distill import distil_student
@@ -279,6 +280,25 @@ def test_a_device_short_of_memory_says_so_in_the_result(
                 np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
             elif name == "row":
                 np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="THE GPU PATHS ARE NOT TESTED HERE: no CUDA device")
+@pytest.mark.parametrize("path", ["auto", "torch", "fused"])
+def test_a_gpu_screens_as_the_cpu_does(tmp_path: Path, table: pa.Table, student: Student, path: str) -> None:
+    kernel = _screen(tmp_path, table, student, "kernel")[1]
+    result, found, histogram, best = _screen(
+        tmp_path, table, student, "gpu", path=path, device="cuda", threads=3, batch_rows=100, best_count=20
+    )
+    assert result.device["kind"] == "cuda" and result.device["uuid"] and result.notes == ()
+    assert result.bytes_moved > 0 and result.used["busy_seconds"] > 0 and result.used["device_peak_bytes"] > 0
+    for name in kernel.column_names[1:]:
+        one, other = (part[name].to_numpy()[:, None] for part in (found, kernel))
+        assert difference(one, other) < HALF_TOLERANCE
+    assert sum(histogram["count"].to_pylist()) == 2 * len(table) and len(best) == 40
+    again = _screen(tmp_path, table, student, "again", path=path, device="cuda", batch_rows=333)[1]
+    for name in kernel.column_names[1:]:
+        one, other = (part[name].to_numpy()[:, None] for part in (found, again))
+        assert difference(one, other) < HALF_TOLERANCE
 
 
 def test_predict_table_is_a_shards_predictions(tmp_path: Path, table: pa.Table, student: Student) -> None:
