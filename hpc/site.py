@@ -82,7 +82,7 @@ class Site:
             raise ValueError(f"heartbeat_seconds must be at least 1, not {self.heartbeat_seconds}")
         if not 0 < self.poll_seconds <= 10:
             raise ValueError(f"poll_seconds must lie between 0 and 10, not {self.poll_seconds}")
-        if not re.fullmatch(r"cpu|(cuda|xpu|hpu|mps)(:\d+)?", self.screen_device):
+        if not re.fullmatch(r"cpu|(cuda|xpu)(:\d+)?", self.screen_device):
             raise ValueError(
                 f"screen_device must be 'cpu' or a device such as 'cuda' or 'cuda:1', not {self.screen_device!r}"
             )

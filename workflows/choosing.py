@@ -112,8 +112,13 @@ def acquire_batch(context: Context) -> Outcome:
         best = (float(known.min() if lower else known.max())) if len(known) else 0.0
         predicted = concat(shortlist, [f"mean:{target}", f"spread:{target}"])
         sweeping = target in settings["sweep"]
-        count = settings["sweep"][target] if sweeping else settings["dock"]
         epsilon = 0.0 if sweeping else settings["epsilon"]
+        done = mine["row"].drop_null().to_numpy()
+        count = settings["dock"]
+        if sweeping:  # all of the teacher's best so many that are not docked yet
+            means = predicted[f"mean:{target}"].to_numpy()
+            swept = best_places(means, rows, settings["sweep"][target], lower)
+            count = int((~np.isin(rows[swept], done)).sum())
         chosen, values = acquire(
             "greedy" if sweeping else settings["acquisition"],
             rows,
@@ -123,7 +128,7 @@ def acquire_batch(context: Context) -> Outcome:
             lower_is_better=lower,
             context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
             seed=seed,
-            docked=mine["row"].drop_null().to_numpy(),
+            docked=done,
             epsilon=epsilon,
             diversity="none" if sweeping else settings["diversity"],
             smiles=smiles,
@@ -140,10 +145,17 @@ def acquire_batch(context: Context) -> Outcome:
             "at_random": max(0, len(chosen) - by_value),
             "best_before": best,
             "taught": True,
-            "sweep": sweeping,
+            "sweep": settings["sweep"].get(target, 0),
         }
         chosen_in_all += len(chosen)
     return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
+
+
+def best_places(means: np.ndarray, rows: np.ndarray, count: int, lower_is_better: bool) -> np.ndarray:
+    """Return the places of the best ``count`` means, ties by row; missing ones never."""
+    known = np.flatnonzero(np.isfinite(means))
+    signed = means[known] if lower_is_better else -means[known]
+    return known[np.lexsort((rows[known], signed))[:count]]
 
 
 def _at_random(context: Context, docked: np.ndarray, seed: int) -> pa.Table:

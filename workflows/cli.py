@@ -97,7 +97,7 @@ def plan(
     from .terminal import TerminalObserver, console
 
     root = campaign_of(file)
-    found = kept_plan(file) if root is not None else None
+    found = kept_plan(file, site) if root is not None else None
     if found is None:
         command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
         found = make_plan(file, site, dockings, TerminalObserver(console(stderr=True), command))

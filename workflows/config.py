@@ -87,8 +87,9 @@ class CutSection(_Section):
     """What the cascade must not lose, and what that may cost.
 
     Of the best share ``best`` of the library, at least the share ``recall`` is to be kept, with probability
-    ``confidence``. The student never keeps more than ``widest`` of the library. With ``sweep`` above 0 the last
-    round docks all that the goal needs, the best by prediction, at most ``sweep`` molecules per target.
+    ``confidence``. Where the goal decides, the student keeps ``widest`` of the library at most (a number in
+    ``[rounds] keep``, room for the next batches and a sweep may be more). With ``sweep`` above 0 the last round docks
+    the teacher's best, as many as the goal needs and at most ``sweep``, but for those that are docked already.
     """
 
     recall: float = Field(0.95, gt=0.0, lt=1.0)

@@ -20,7 +20,10 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{target}: {' '.join(found['notes'])} The student keeps {found['keep']:,} molecules."
         return
     kept = f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}"
-    yield f"{kept}; {_goal(student)} needs {_range(student)}"
+    teaching = found.get("price", {}).get("predicting_seconds")
+    cost = f", about {_time(teaching)} of one core for the teacher" if teaching else ""
+    best = "the teacher's best"
+    yield f"{kept}; {_goal(student, best)} needs {_range(student)}{cost}"
     if not found["gate"]:
         yield (
             f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
@@ -35,9 +38,11 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     if found["sweep"]:
         short = found["sweep"] < found["dock_for_goal"]
         yield (
-            f"{target}: this round docks {found['sweep']:,} in all, earlier ones included"
-            + (", the most that [cut] sweep allows" if short else "")
+            f"{target}: this round docks those of the teacher's best {found['sweep']:,} that are not docked yet"
+            + (" (the most that [cut] sweep allows)" if short else "")
         )
+    for note in found["notes"]:
+        yield f"{target}: {note.rstrip('.')}"
 
 
 def _time(seconds: float) -> str:
@@ -56,10 +61,10 @@ def _why(found: Mapping[str, Any]) -> str:
     }[found["keep_by"]]
 
 
-def _goal(cut: Mapping[str, Any]) -> str:
+def _goal(cut: Mapping[str, Any], best: str = "the best") -> str:
     goal = cut["goal"]
     return (
-        f"{100 * goal['recall']:.3g} % of the best {_percent(cut.get('best', goal['best']))} "
+        f"{100 * goal['recall']:.3g} % of {best} {_percent(cut.get('best', goal['best']))} "
         f"with {100 * goal['confidence']:.3g} % confidence"
     )
 

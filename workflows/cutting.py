@@ -17,6 +17,10 @@ from .held_out import read_held_out
 from .learning import bundle_of
 from .tasks import Context, Outcome
 
+NOT_RANDOM = (
+    "The seed sample was chosen to be diverse, not drawn at random: it does not stand for the library, and these "
+    "shares are a guess ([start] method)."
+)
 FEWEST = 10
 """Fewer held-out dockings say nothing about a cut."""
 
@@ -43,7 +47,7 @@ def cut(context: Context) -> Outcome:
                 raise CampaignError(f"No label of {target!r} was held out from the student.")
             if docked.num_rows < FEWEST:
                 # Too few dockings of the random sample: nothing is known about the teacher, so nothing is cut.
-                facts[target] = _unknown(settings, docked.num_rows)
+                facts[target] = _unknown(settings, target, docked.num_rows)
                 continue
             mine = np.asarray(labels[f"mean:{target}"].drop_null().to_numpy(), float)
             theirs = np.asarray(scored[:, student.targets.index(target)], float)
@@ -62,6 +66,7 @@ def cut(context: Context) -> Outcome:
                 **_kept(settings, target, cuts.student.fraction, cuts.teacher.fraction),
                 "goal": dataclasses.asdict(goal),
                 "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings["rows"]),
+                "notes": [] if settings["method"] == "random" else [NOT_RANDOM],
             }
     return Outcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
 
@@ -85,11 +90,15 @@ def _as_json(found: Cut) -> dict[str, Any]:
     return {**values, "notes": list(found.notes)}
 
 
-def _unknown(settings: Mapping[str, Any], known: int) -> dict[str, Any]:
+def _unknown(settings: Mapping[str, Any], target: str, known: int) -> dict[str, Any]:
+    """Return what is kept where nothing is known: as much as may be, and nothing is swept."""
     notes = [
         f"Only {known} molecules of the seed sample are docked and predicted: nothing is known about cuts."
     ]
-    return {"teacher": None, "student": None, **_kept(settings, "", settings["widest"], 1.0), "notes": notes}
+    if settings["sweep"]:
+        notes.append("Nothing is swept.")
+    kept = _kept(settings, target, settings["widest"], 1.0)
+    return {"teacher": None, "student": None, **kept, "dock_for_goal": None, "sweep": 0, "notes": notes}
 
 
 def _kept(settings: Mapping[str, Any], target: str, student: float, teacher: float) -> dict[str, Any]:

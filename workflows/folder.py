@@ -286,10 +286,12 @@ def _check_sweep(campaign: Campaign, config: CampaignConfig, config_path: Path) 
     last = campaign.config.rounds.count
     if not config.cut.sweep or config.rounds.count == last:
         return
-    if any(receipt.done for receipt in campaign.ledger.receipts(f"{round_name(last)}/acquire")):
+    sweeps = (last, config.rounds.count)  # the last round until now, and the one that would be
+    names = [f"{round_name(number)}/acquire" for number in sweeps if 0 < number <= last]
+    if any(receipt.done for name in names for receipt in campaign.ledger.receipts(name)):
         raise ConfigError(
-            f"{config_path}: [rounds] count cannot change any more: round {last} was the last, and its "
-            "sweep ([cut] sweep) has begun.",
+            f"{config_path}: [rounds] count cannot be {config.rounds.count} any more: with a sweep ([cut] sweep) the "
+            f"last round docks other molecules than the others, and round {min(sweeps)} has begun to dock.",
             "Put it back, or give the changed campaign another [campaign] folder.",
         )
 

@@ -105,11 +105,13 @@ def decide(
     of_seed: Mapping[str, PairedComparison],
     target: str,
     promote: bool,
+    knows: bool = True,
 ) -> tuple[bool, str]:
     """Promote if the error for ``target`` is no larger and no other target's is significantly larger.
 
     Imported scores are sealed in part and judge models with the rest: a file of wrong scores would vouch for
-    itself. So the sealed part of the seed sample has a veto: there no error may be significantly larger.
+    itself. So the sealed part of the seed sample has a veto: there no error may be significantly larger. A
+    candidate that does not know the target (``knows``) has learnt nothing from its scores.
     """
     worse = [
         name
@@ -117,6 +119,8 @@ def decide(
         if (item.difference.value > 0 if name == target else item.difference.low > 0)
     ]
     vetoed = [name for name, item in of_seed.items() if item.difference.low > 0 and name not in worse]
+    if target not in comparison and not knows:
+        return False, f"it has too few scores to learn {target}"
     if not worse and not vetoed:
         if target not in comparison:
             return True, f"the present model does not know {target}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..data.library import Library
@@ -57,7 +58,13 @@ def plan(
     sizes = tuple(scores_by_round(config, len(config.targets)))
     measured = run_trial(config, config_path, site, observer or Silent(), max(dockings, 20), sizes)
     found = estimate(config, library.rows, len(library.shards), site.worker_count, measured)
-    found = dataclasses.replace(found, trial_seconds=time.monotonic() - begun, written=time.time())
+    found = dataclasses.replace(
+        found,
+        trial_seconds=time.monotonic() - begun,
+        written=time.time(),
+        site=site.name,
+        config=config.model_dump(mode="json"),
+    )
     write_json(plan_path(config_path), found.to_json())
     return found
 
@@ -67,8 +74,8 @@ def plan_path(config_path: Path) -> Path:
     return config_path.with_suffix(".plan.json")
 
 
-def kept_plan(config_path: Path) -> Plan | None:
-    """Return the plan that was made for a campaign file; None if there is none.
+def kept_plan(config_path: Path, site: str = "local") -> Plan | None:
+    """Return the plan that was made for a campaign file as it is now, and a site; None if there is none.
 
     Raises
     ------
@@ -76,7 +83,11 @@ def kept_plan(config_path: Path) -> Plan | None:
         If the file cannot be read.
     """
     path = plan_path(config_path)
-    return plan_from_json(read_json(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    found = plan_from_json(read_json(path))
+    now = read_config(config_path).model_dump(mode="json")
+    return found if found.config == now and found.site == load_site(site).name else None
 
 
 def taken(campaign: str | Path) -> dict[str, StepPlan]:
@@ -89,12 +100,22 @@ def taken(campaign: str | Path) -> dict[str, StepPlan]:
             continue
         step = stage.partition("/")[2]
         kind = "final" if stage == "final/dock" else step if step in STEPS else "other"
-        begun = min(receipt.facts.get("started", receipt.finished) for receipt in receipts)
-        wall = max(receipt.finished for receipt in receipts) - begun
+        wall = busy_seconds(
+            (receipt.facts.get("started", receipt.finished), receipt.finished) for receipt in receipts
+        )
         seconds = sum(receipt.seconds["total"] for receipt in receipts)
         rows = sum(receipt.rows_in for receipt in receipts)
         steps[kind] = steps[kind].plus(StepPlan(len(receipts), rows, seconds, 0.0, wall))
     return steps
+
+
+def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """Return the length of the union of intervals: pauses do not count."""
+    total, reached = 0.0, float("-inf")
+    for begun, ended in sorted(spans):
+        total += max(0.0, ended - max(begun, reached))
+        reached = max(reached, ended)
+    return total
 
 
 def campaign_of(config_path: Path) -> Path | None:

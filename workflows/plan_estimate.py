@@ -6,12 +6,14 @@ import dataclasses
 import math
 import resource
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..data.errors import FormatError
 from ..data.receipts import Receipt
+from ..screening.leaderboard import LEADERBOARD_ROWS
 from .config import CampaignConfig
 from .plan_trial import Measured
 
@@ -85,6 +87,8 @@ class Plan:
     trial_seconds: float = 0.0
     rows: int = 0
     written: float = 0.0
+    site: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def wall(self) -> tuple[float, float, float]:
@@ -106,11 +110,20 @@ class Plan:
 
 
 def plan_from_json(values: Mapping[str, Any]) -> Plan:
-    """Return the plan that :meth:`Plan.to_json` gave."""
+    """Return the plan that :meth:`Plan.to_json` gave.
+
+    Raises
+    ------
+    FormatError
+        If it is none.
+    """
     known = {item.name for item in dataclasses.fields(Plan)}
-    kept = {key: value for key, value in values.items() if key in known}
-    steps = {name: StepPlan(**step) for name, step in kept["steps"].items()}
-    return Plan(**{**kept, "steps": steps, "notes": tuple(kept["notes"])})
+    try:
+        kept = {key: value for key, value in values.items() if key in known}
+        steps = {name: StepPlan(**step) for name, step in kept["steps"].items()}
+        return Plan(**{**kept, "steps": steps, "notes": tuple(kept["notes"])})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FormatError(f"This is no plan that docksieve wrote: {error!r}.", "Remove it.") from None
 
 
 def _around(value: float, error: float) -> tuple[float, float, float]:
@@ -171,11 +184,14 @@ def estimate(config: CampaignConfig, rows: int, shards: int, workers: int, measu
             f"Teachers of more than {max(measured.teachers)} scores were not timed; their cost is extrapolated."
         )
     final = min(config.final.molecules, config.start.molecules + count * rounds.dock)
-    each_target = config.start.molecules + count * rounds.dock + final
+    each_target = config.start.molecules + count * rounds.dock
     return Plan(
         steps=steps,
         workers=workers,
-        dockings=dict.fromkeys(config.targets, each_target),
+        dockings={
+            target: each_target + (0 if spec.engine == "table" else final)
+            for target, spec in config.targets.items()
+        },
         docking_seconds=seconds_each,
         disk=_disk(config, rows, labels, keep, measured),
         memory=_memory(config, labels),
@@ -283,8 +299,18 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         for receipt in by_kind.get(kind, ())
         for item in receipt.outputs
     )
+    boards = [
+        item
+        for receipt in by_kind.get("rank", [])
+        for item in receipt.outputs
+        if item.path.startswith("leaderboards/")
+    ]
+    per_board_row = sum(item.bytes for item in boards) / max(sum(item.rows or 0 for item in boards), 1)
+    histograms = sum(item.bytes for receipt in measured.screened for item in receipt.outputs[1:])
     return round(
-        count * rows * per_row(measured.screened, "predictions/")
+        count * targets * min(rows, LEADERBOARD_ROWS) * per_board_row
+        + count * rows * per_row(measured.screened, "predictions/")
+        + count * histograms * max(rows / max(sum(item.rows_in for item in measured.screened), 1), 1.0)
         + count * labels * per_row(by_kind.get("label", []), "labels/")
         + count * (keep * rows + config.rounds.dock) * 2 * per_row(by_kind.get("refine", []), "refined/")
         + dockings * (per_row(by_kind["dock"], "poses/") + per_row(by_kind["dock"], "scores/"))

@@ -97,9 +97,10 @@ def run_trial(
             measured.receipts = [
                 receipt for stage in campaign.ledger.stages() for receipt in campaign.ledger.receipts(stage)
             ]
-            measured.teachers = _teachers(campaign, library, engine, sizes)
-            measured.screened = _screens(campaign, library, engine, site)
-            measured.label_seconds = _distils(campaign, engine)
+            if trial.rounds.count:
+                measured.teachers = _teachers(campaign, library, engine, sizes)
+                measured.screened = _screens(campaign, library, engine, site)
+                measured.label_seconds = _distils(campaign, engine)
     return measured
 
 
@@ -132,8 +133,14 @@ def _shrunk(
     values["library"]["path"] = str(folder / "library")
     values["start"]["molecules"] = min(dockings, library.rows)
     values["start"]["method"] = "random"
+    values["start"]["sealed"] = 0.0  # all few scores of the trial teach
+    values["teacher"]["min_scores"] = min(values["teacher"]["min_scores"], 4)
     few = min(TRIAL_LABELS, library.rows)
-    values["rounds"] |= {"count": 1 if library.rows >= MIN_LABELS else 0, "dock": workers, "keep": 0.05}
+    values["rounds"] |= {
+        "count": min(config.rounds.count, 1) if library.rows >= MIN_LABELS else 0,
+        "dock": workers,
+        "keep": 0.05,
+    }
     values["rounds"]["labels"] = max(few, 100)
     values["cut"]["sweep"] = 0
     values["final"]["molecules"] = min(values["final"]["molecules"], workers)

@@ -127,7 +127,7 @@ def _retrain(
     receipt = _train(campaign, record, number, present)
     candidate = f"retrain-{number:03d}/teacher"
     comparison, of_seed = compare_models(campaign, present, candidate, table)
-    promoted, reason = decide(comparison, of_seed, target, promote)
+    promoted, reason = decide(comparison, of_seed, target, promote, knows=target in receipt.facts["targets"])
     first_round = trained_rounds(campaign) + 1 if promoted else None
     card = {
         "number": number,

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data.errors import CampaignError
 from ..data.store import read_table
 from ..screening.hits import HIT_COLUMNS, HitSources
-from ..screening.leaderboard import ScreenedSources, screened_hits
+from ..screening.leaderboard import LEADERBOARD_SCHEMA, ScreenedSources, screened_hits
 from .ledger import round_name
 from .status import Standing
+
+_KINDS = {
+    "target": pa.string(),
+    "unit": pa.string(),
+    "model": pa.string(),
+    "predicted_round": pa.int32(),
+    "docked_score": pa.float64(),
+    "docked_round": pa.int32(),
+    "pose": pa.string(),
+    "final_score": pa.float64(),
+    "final_pose": pa.string(),
+    "similarity": pa.float32(),
+    "novel": pa.bool_(),
+}
+SCREENED_HITS_SCHEMA = pa.schema(
+    [(name, _KINDS.get(name) or LEADERBOARD_SCHEMA.field(name).type) for name in HIT_COLUMNS]
+)
+"""Columns of hits as :func:`screened` fills them."""
 
 
 def screened(standing: Standing, sources: HitSources, top: int | None, where: str | None) -> pa.Table:
@@ -41,16 +61,18 @@ def screened(standing: Standing, sources: HitSources, top: int | None, where: st
     campaign, target = standing.campaign, sources.target
     for number in range(campaign.config.rounds.count, 0, -1):
         group = round_name(number)
-        boards = standing.outputs(f"{group}/rank", f"leaderboards/{group}/{target}.parquet")
+        ranked = standing.outputs(f"{group}/rank", f"leaderboards/{group}/")
+        boards = [record for record in ranked if Path(record.path).stem == target]
         if boards:
             break
+        if ranked:  # the other targets have a model, this one has none
+            return _as_hits(pa.table({name: [] for name in ("row", "id")}), sources, "", number)
     else:
-        raise CampaignError(
-            f"The library has not been ranked for {target} yet.", "Ask again when a round has screened it."
-        )
+        raise CampaignError("The library has not been ranked yet.", "Ask again when a round has screened it.")
     files = [campaign.root / record.path for record in standing.outputs(f"{group}/screen", "predictions/")]
     asked = ScreenedSources(campaign.root / boards[0].path, files, campaign.open_library())
-    found = screened_hits(asked, top if top is not None else (boards[0].rows or 0), where).table
+    most = top if top is not None else (boards[0].rows or 0)
+    found = screened_hits(asked, most, where, widen=top is not None).table
     model = next(str(r.facts["model"]) for r in standing.receipts(f"{group}/distil") if r.done)
     return _as_hits(found, sources, model, number)
 
@@ -80,7 +102,9 @@ def _as_hits(found: pa.Table, sources: HitSources, model: str, number: int) -> p
         "similarity": pa.nulls(count, pa.float32()),
         "novel": pa.nulls(count, pa.bool_()),
     }
-    return pa.table({name: columns[name] for name in HIT_COLUMNS})
+    if not count:
+        columns = {field.name: pa.nulls(0, field.type) for field in SCREENED_HITS_SCHEMA}
+    return pa.table({name: columns[name] for name in HIT_COLUMNS}, schema=SCREENED_HITS_SCHEMA)
 
 
 def _scored(table: pa.Table, target: str) -> list[tuple[int, float, str]]:

@@ -196,6 +196,7 @@ class Story:
             "gate": {target: bool(passed[target]["passed"]) for target in taught},
             "rows": self.library.rows,
             "lower_is_better": taught,
+            "method": self.config.start.method,
             "seed": self.campaign.seed,
         }
         inputs = (
@@ -240,8 +241,6 @@ class Story:
         """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
         rounds = self.config.rounds
         cuts = self._receipt(f"{name}/cut").facts["cuts"]
-        docked = self._docked_counts(number)
-        sweep = {target: found["sweep"] for target, found in cuts.items() if found["sweep"]}
         settings = {
             "round": name,
             "acquisition": rounds.acquisition,
@@ -250,7 +249,7 @@ class Story:
             "epsilon": rounds.epsilon,
             "diversity": rounds.diversity,
             "dock": rounds.dock,
-            "sweep": {target: max(count - docked[target], rounds.dock) for target, count in sweep.items()},
+            "sweep": {target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
             "seed": self.campaign.seed,
             "lower_is_better": self.directions,
             "taught": list(cuts),

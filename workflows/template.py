@@ -50,7 +50,7 @@ acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 recall = 0.95                # share of the best that is to be kept ...
 best = 0.001                 # ... the best being this share of the library ...
 confidence = 0.95            # ... with this probability
-widest = 0.2                 # the student never keeps more of the library than this
+widest = 0.2                 # where the goal decides, the student keeps this share at most
 sweep = 0                    # the last round docks all that the goal needs, at most so many per target; 0: no
 
 [final]

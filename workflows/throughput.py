@@ -7,6 +7,7 @@ checking its inputs to recording its outputs.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,10 @@ def summarise(name: str, receipts: Iterable[Receipt]) -> Throughput:
         device=names.pop() if len(names) == 1 else "several",
         device_seconds=total,
         wall_seconds=wall,
-        model_rate=_rate(molecules, seconds.get("screen_model", 0.0)),
+        # On a device one program makes features and scores: the model alone has no time of its own.
+        model_rate=_rate(
+            molecules, seconds.get("screen_model", 0.0) if seconds.get("screen_encode") else 0.0
+        ),
         features_rate=_rate(molecules, seconds.get("screen_model", 0.0) + seconds.get("screen_encode", 0.0)),
         end_to_end_rate=_rate(molecules, total),
         wall_rate=_rate(molecules, wall),
@@ -161,7 +165,8 @@ def _accounts(receipts: list[Receipt], molecules: int) -> dict[str, Any]:
         """Return the sum over all tasks; NaN if one of them does not say."""
         return sum(float("nan") if item.get(key) is None else float(item[key]) for item in used)
 
-    joules = total("energy_joules")
+    shared = any(_overlap(group) for group in _by_device(receipts).values())
+    joules = float("nan") if shared else total("energy_joules")  # each tells that of the whole device
     return {
         "busy_rate": _rate(molecules, total("busy_seconds")),
         "held_rate": _rate(molecules, total("held_seconds")),
@@ -176,6 +181,21 @@ def _accounts(receipts: list[Receipt], molecules: int) -> dict[str, Any]:
         "joules": None if joules != joules else joules,
         "notes": tuple(sorted({str(note) for item in accounts for note in item.get("notes", ())})),
     }
+
+
+def _by_device(receipts: list[Receipt]) -> dict[str, list[Receipt]]:
+    """Return the tasks of each device that is not a CPU."""
+    found: dict[str, list[Receipt]] = {}
+    for receipt in receipts:
+        if receipt.device.get("kind", "cpu") != "cpu":
+            found.setdefault(str(receipt.device.get("uuid")), []).append(receipt)
+    return found
+
+
+def _overlap(receipts: list[Receipt]) -> bool:
+    """Tell whether two tasks ran at the same time."""
+    spans = sorted((float(receipt.facts["started"]), receipt.finished) for receipt in receipts)
+    return any(later[0] < earlier[1] for earlier, later in itertools.pairwise(spans))
 
 
 def _devices(receipt: Receipt) -> int:

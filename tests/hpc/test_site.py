@@ -44,6 +44,7 @@ def test_unknown_site_suggests() -> None:
         ("stall_seconds = [120]\n", "stall_seconds must be a number of seconds"),
         ("stall_seconds = nan\n", "stall_seconds must be at least 5"),
         ('screen_device = "gpu"\n', "screen_device must be 'cpu' or a device such as 'cuda'"),
+        ('screen_device = "mps"\n', "screen_device must be 'cpu' or a device such as 'cuda'"),
         ("screen_threads = 0\n", "screen_threads must be at least 1"),
     ],
 )

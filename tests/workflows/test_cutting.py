@@ -11,6 +11,7 @@ from docksieve.data.errors import CampaignError, ConfigError
 from docksieve.data.store import read_table
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.cut_words import cut_words
+from docksieve.workflows.cutting import _unknown
 from docksieve.workflows.folder import Campaign
 from docksieve.workflows.held_out import read_held_out
 from docksieve.workflows.hits import hits
@@ -85,12 +86,48 @@ def test_a_sweep_docks_all_that_the_goal_needs(make_campaign: Make) -> None:
     assert found["sweep"] == min(found["dock_for_goal"], 200)
     (acquired,) = campaign.ledger.receipts("round-01/acquire")
     chosen = acquired.facts["A"]
-    assert chosen["sweep"] and chosen["asked"] == max(found["sweep"] - 60, 15)
-    docked = hits(campaign, top=None, target="A", by="docked")
-    assert docked.num_rows <= 60 + chosen["chosen"]
+    assert chosen["sweep"] == found["sweep"] and chosen["asked"] == chosen["chosen"]
+    # The teacher's best so many, every one of them, are docked by the end.
+    files = sorted((campaign.root / "refined" / "round-01").glob("*.parquet"))
+    refined = [item for path in files for item in read_table(path).to_pylist()]
+    best = sorted(refined, key=lambda item: (item["mean:A"], item["row"]))[: found["sweep"]]
+    tried = {
+        row
+        for name in ("round-00", "round-01")
+        for record in campaign.ledger.outputs(f"{name}/dock", f"scores/{name}/A/")
+        for row in read_table(campaign.root / record.path, ["row"])["row"].to_pylist()
+    }
+    assert {item["row"] for item in best} <= tried
+    assert len(tried) == 60 + chosen["chosen"]
+    assert "not docked yet" in " ".join(cut_words("A", found))
     path.write_text(path.read_text().replace("count = 1", "count = 2"))
-    with pytest.raises(ConfigError, match=r"sweep .* has begun"):
+    with pytest.raises(ConfigError, match=r"round 1 has begun to dock"):
         submit(path, "inline")
+
+
+def test_a_round_that_was_not_the_last_cannot_become_the_sweep(make_campaign: Make) -> None:
+    path = make_campaign(("[final]", "\n[cut]\nsweep = 30\n\n[final]"))
+    submit(path, "inline")
+    path.write_text(path.read_text().replace("count = 2", "count = 1"))
+    with pytest.raises(ConfigError, match=r"count cannot be 1 any more.*round 1 has begun to dock"):
+        submit(path, "inline")
+
+
+def test_a_diverse_seed_sample_is_not_taken_for_the_library(make_campaign: Make) -> None:
+    campaign = submit(
+        make_campaign(ONE_ROUND, ("sealed = 0.2", 'sealed = 0.2\nmethod = "diverse"')), "inline"
+    )
+    for target, found in cuts_of(campaign).items():
+        assert "not drawn at random" in " ".join(cut_words(target, found))
+
+
+def test_where_nothing_is_known_nothing_is_swept() -> None:
+    settings = {
+        "widest": 0.2, "keep": "auto", "rows": 10_000, "gate": {"A": False}, "dock": 10, "docked": 50, "sweep": 5_000,
+    }  # fmt: skip
+    found = _unknown(settings, "A", 3)
+    assert (found["sweep"], found["keep"], found["gate"]) == (0, 2_000, False)
+    assert "Nothing is swept" in " ".join(cut_words("A", found))
 
 
 def _scores_of(path: Path, few: int, value: float | None = None) -> str:
@@ -122,6 +159,8 @@ def test_a_target_that_no_teacher_can_learn_does_not_stop_the_others(
     assert len(rows) == len(set(rows)) == 60 + 15 + 15, "no molecule is docked twice"
     assert hits(campaign, top=5, target="A").num_rows == 5
     assert hits(campaign, top=None, target="B", by="predicted").num_rows == 0
+    screened = hits(campaign, top=5, by="screened")
+    assert screened["target"].to_pylist() == ["A"] * 5
     contents = gather(read_facts(campaign))
     assert contents.problems == []
     assert "no model" in html(contents)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.data.errors import LibraryError
+from docksieve.data.errors import FormatError, LibraryError
 from docksieve.data.receipts import Receipt
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.config import read_config
-from docksieve.workflows.plan import campaign_of, kept_plan, plan, plan_path, taken
+from docksieve.workflows.plan import busy_seconds, campaign_of, kept_plan, plan, plan_path, taken
 from docksieve.workflows.plan_estimate import estimate, plan_from_json, scores_by_round
 from docksieve.workflows.plan_trial import Measured
 from docksieve.workflows.plan_words import plan_table
@@ -32,7 +32,7 @@ def test_a_plan_counts_what_the_campaign_then_does(make_campaign: Make) -> None:
     before = set(path.parent.iterdir())
     found = plan(path, "inline", dockings=20)
     assert set(path.parent.iterdir()) - before == {plan_path(path)}, "the trial cleans up after itself"
-    assert plan_from_json(json.loads(plan_path(path).read_text())) == found == kept_plan(path)
+    assert plan_from_json(json.loads(plan_path(path).read_text())) == found == kept_plan(path, "inline")
     assert campaign_of(path) is None
     campaign = submit(path, "inline")
     assert campaign_of(path) == campaign.root
@@ -41,7 +41,7 @@ def test_a_plan_counts_what_the_campaign_then_does(make_campaign: Make) -> None:
         assert found.steps[step].tasks == done[step].tasks, step
         if step != "final":
             assert found.steps[step].units == done[step].units, step
-    assert found.dockings == {"A": 60 + 2 * 15 + 5, "B": 60 + 2 * 15 + 5}
+    assert found.dockings == {"A": 60 + 2 * 15, "B": 60 + 2 * 15}, "tables are not docked again"
     value, low, high = found.wall
     assert low <= value <= high
     written = sum(
@@ -88,6 +88,30 @@ def test_everything_is_in_proportion_to_the_trial(make_campaign: Make) -> None:
         config, 1_000_000, 4, 2, Measured(measured.receipts, {40: (1.0, 0.01)}, measured.screened, 0.002)
     )
     assert any("40 scores were not timed" in note for note in few.notes)
+
+
+def test_a_campaign_without_rounds_and_one_of_high_demands_can_be_planned(make_campaign: Make) -> None:
+    found = plan(make_campaign(("count = 2", "count = 0"), name="plain"), "inline", dockings=20)
+    assert found.steps["screen"].tasks == 0 and found.steps["dock"].units == 2 * 60
+    demanding = make_campaign(("[run]", "[teacher]\nmin_scores = 40\n\n[run]"), name="demanding")
+    assert plan(demanding, "inline", dockings=20).steps["train"].tasks == 2
+
+
+def test_a_plan_is_for_a_file_as_it_was(make_campaign: Make) -> None:
+    path = make_campaign(("count = 2", "count = 0"))
+    found = plan(path, "inline", dockings=20)
+    assert kept_plan(path, "inline") == found
+    assert kept_plan(path, "local") is None
+    path.write_text(path.read_text().replace("molecules = 60", "molecules = 70"))
+    assert kept_plan(path, "inline") is None
+    plan_path(path).write_text("{}")
+    with pytest.raises(FormatError, match="no plan"):
+        kept_plan(path, "inline")
+
+
+def test_pauses_are_no_work() -> None:
+    assert busy_seconds([(10.0, 12.0), (0.0, 5.0), (4.0, 6.0), (11.0, 11.5)]) == pytest.approx(8.0)
+    assert busy_seconds([]) == 0.0
 
 
 def test_what_would_stop_the_campaign_stops_the_plan(make_campaign: Make, small_inputs: Path) -> None:

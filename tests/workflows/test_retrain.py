@@ -129,6 +129,7 @@ def test_the_seed_sample_has_a_veto() -> None:
     assert not promoted and "seed sample is larger for A" in reason and "--promote" in reason
     assert decide(better, worse, "A", True)[0], "who asks for it gets it"
     assert decide({}, {}, "B", False) == (True, "the present model does not know B")
+    assert decide({}, {}, "B", True, knows=False) == (False, "it has too few scores to learn B")
 
 
 def test_molecules_the_present_model_learnt_from_do_not_judge_it(campaign: Path, tmp_path: Path) -> None:
