@@ -132,6 +132,15 @@ def docksieve_model(kind: str, features: Features, settings: TeacherSettings | N
     return fit_predict
 
 
+def mixture(models: list[Model]) -> Model:
+    """The mean of several models' predictions: ``kernel+mlp``, say."""
+
+    def fit_predict(train: np.ndarray, scores: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
+        return np.mean([model(train, scores, rows, seed) for model in models], axis=0)
+
+    return models[0] if len(models) == 1 else fit_predict
+
+
 def pair_bits(smiles: list[str]) -> np.ndarray:
     bits = np.zeros((len(smiles), 2048), np.float32)
     make = rdMolDescriptors.GetHashedAtomPairFingerprintAsBitVect
@@ -276,14 +285,15 @@ def main() -> None:
         facts = {"molecules": len(smiles), "unscored": unscored, "top": top}
         table = results["tables"].setdefault(name, {**facts, "models": {}})
         for kind in arguments.models:
-            settings = dataclasses.asdict(TeacherSettings()) if kind in registered() else {}
+            ours = set(kind.split("+")) <= set(registered())
+            settings = dataclasses.asdict(TeacherSettings()) if ours else {}
             done = table["models"].get(kind, {})
             if len(done.get("runs", ())) == arguments.seeds and done["settings"] == plain(settings):
                 continue
             model: Model | None = None
-            if kind in registered():
+            if ours:
                 features = featurise(smiles, TeacherSettings().fingerprints) if features is None else features
-                model = docksieve_model(kind, features)
+                model = mixture([docksieve_model(name, features) for name in kind.split("+")])
             elif kind in ("rf", "nn"):
                 bits = pair_bits(smiles) if bits is None else bits
                 model = molpal_forest(bits) if kind == "rf" else molpal_network(bits)

@@ -28,7 +28,7 @@ from ..data.library import Library
 from ..data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
 from ..data.scorekeys import MISSING_KEY
 from ..data.store import atomic_path
-from .rank import cut_key, scores_within
+from .rank import best_rows, cut_key, scores_within
 
 LEADERBOARD_ROWS = 1_000_000
 """Molecules of a leaderboard: some 90 MB; conditions that one molecule in a thousand meets still find 1,000."""
@@ -85,22 +85,19 @@ def write_leaderboard(
     FormatError
         If the files hold other molecules than the histogram promises.
     """
+    # Which they are is settled on rows and scores alone: scores may tie by the million.
+    best = best_rows(predictions, histogram, f"mean:{target}", rows, lower_is_better)
+    chosen = np.sort(best["row"].to_numpy())
     worst = cut_key(histogram, rows)
     pieces = [
         piece
         for file in (predictions if worst >= 0 else ())
-        for piece in _molecules_within(Path(file), library, target, worst, lower_is_better)
+        for piece in _molecules_within(Path(file), library, target, worst, lower_is_better, chosen)
     ]
     scored = int(histogram[:MISSING_KEY].sum())
-    promised = int(histogram[: worst + 1].sum())
     table = pa.concat_tables([LEADERBOARD_SCHEMA.empty_table().drop_columns(["rank"]), *pieces])
-    if table.num_rows != promised:
-        raise FormatError(
-            f"The histograms promise {promised:,} molecules at the cut, the predictions hold {table.num_rows:,}.",
-            "A prediction file was altered: remove its receipt and give the same command again.",
-        )
     scores = table["predicted_mean"].to_numpy()
-    order = np.lexsort((table["row"].to_numpy(), scores if lower_is_better else -scores))[:rows]
+    order = np.lexsort((table["row"].to_numpy(), scores if lower_is_better else -scores))
     table = table.take(pa.array(order))
     ranks = pa.array(np.arange(1, table.num_rows + 1))
     about = {
@@ -124,11 +121,20 @@ def write_leaderboard(
 
 
 def _molecules_within(
-    file: Path, library: Library, target: str, worst: int, lower_is_better: bool
+    file: Path,
+    library: Library,
+    target: str,
+    worst: int,
+    lower_is_better: bool,
+    chosen: NDArray[np.int64],
 ) -> Iterator[pa.Table]:
-    """Yield the molecules of one prediction file that are within the cut, without ranks."""
-    found = list(scores_within(file, f"mean:{target}", worst, lower_is_better))
-    if not found:
+    """Yield the molecules of those of the sorted rows ``chosen`` that are in one prediction file, without ranks."""
+    found = []
+    for rows, scores, _ in scores_within(file, f"mean:{target}", worst, lower_is_better):
+        places = np.searchsorted(chosen, rows)
+        kept = chosen[np.minimum(places, len(chosen) - 1)] == rows
+        found.append((rows[kept], scores[kept]))
+    if not any(len(rows) for rows, _ in found):
         return
     rows = np.concatenate([each[0] for each in found])
     scores = np.concatenate([each[1] for each in found])
