@@ -22,6 +22,7 @@ from ..data.receipts import Failure, Receipt, write_receipt
 from ..hpc.site import Site
 from .driver import ENVIRONMENT_MARK, marked_processes
 from .folder import Campaign
+from .interrupts import check_interrupts
 from .ledger import Task
 from .stuck import StuckPool
 from .tasks import failed_receipt, run_task
@@ -61,7 +62,8 @@ class EngineWatch:
         self.stop_requested = stop_requested
 
     def check(self) -> None:
-        """Raise :class:`Cancelled` if a stop was asked for."""
+        """Raise :class:`Cancelled` if a stop was asked for, KeyboardInterrupt if an interrupt was lost."""
+        check_interrupts()
         if self.stop_requested():
             raise Cancelled("The campaign was cancelled.", "Submit it again and it goes on.")
 

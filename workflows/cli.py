@@ -18,6 +18,7 @@ from ..data.errors import DocksieveError
 from .cli_library import app as library_app
 from .cli_query import register as register_queries
 from .cli_receptor import app as receptor_app
+from .interrupts import remember_interrupts
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -151,6 +152,7 @@ def main() -> None:
     Any other error is a bug: it keeps its traceback, and the exit code is 1.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    remember_interrupts()
     try:
         code = get_command(app)(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a return value

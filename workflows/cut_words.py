@@ -27,7 +27,7 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     if not found["gate"]:
         yield (
             f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
-            "so the data decide what it keeps; a wider student or more [rounds] labels would cost less"
+            "so it keeps at least what the data ask for; a wider student or more [rounds] labels would cost less"
         )
     seconds = found.get("price", {}).get("docking_seconds")
     cost = f", about {_time(seconds)} of one core" if seconds else ""
