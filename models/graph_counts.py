@@ -81,9 +81,9 @@ def _room(
     total = 0
     for molecule in range(len(first_atom) - 1):
         atoms = first_atom[molecule + 1] - first_atom[molecule]
-        if kind == 0:
+        if kind == MORGAN:
             total += atoms * (radius + 1)
-        elif kind == 1:
+        elif kind == PAIR:
             total += atoms * (atoms - 1) // 2
         else:
             for atom in range(first_atom[molecule], first_atom[molecule + 1]):
@@ -118,7 +118,7 @@ def _fill(
         begin, end = first_atom[molecule], first_atom[molecule + 1]
         atoms = end - begin
         start = used
-        if kind == 0:
+        if kind == MORGAN:
             # Bonds are numbered, and the bonds of an environment are a set of bits.
             bonds = 0
             for atom in range(begin, end):
@@ -254,7 +254,7 @@ def _fill(
                 code[atom] = (np.uint64(element[at]) * np.uint64(16) + np.uint64(degree[at])) * np.uint64(
                     8
                 ) + np.uint64(pi)
-            if kind == 1:
+            if kind == PAIR:
                 for source in range(atoms):
                     for atom in range(atoms):
                         distance[atom] = -1
@@ -264,7 +264,7 @@ def _fill(
                     while head < tail:
                         atom = queue[head]
                         head += 1
-                        if distance[atom] == 30:
+                        if distance[atom] == FARTHEST:
                             continue
                         for place in range(degree[begin + atom]):
                             other = neighbour[begin + atom, place] - begin

@@ -34,13 +34,10 @@ class StageCuts:
         Share of the library to dock, by the teacher's prediction, for the goal.
     student : Cut
         Share to send on to the teacher.
-    dock_all : bool
-        Whether ``student`` is for docking all of ``teacher``'s share, or for a fixed number of dockings.
     """
 
     teacher: Cut
     student: Cut
-    dock_all: bool
 
 
 def stage_goal(goal: CutGoal, best: float, stages: int = 2) -> CutGoal:
@@ -124,7 +121,7 @@ def plan_cascade(
     else:
         wanted = dataclasses.replace(goal, best=min(max(budget, 1e-12), 1.0))
     student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1])
-    return StageCuts(teacher, student, budget is None)
+    return StageCuts(teacher, student)
 
 
 def molecules(share: float, rows: int) -> int:

@@ -21,7 +21,7 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
         return
     kept = f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}"
     teaching = found.get("price", {}).get("predicting_seconds")
-    cost = f", about {_time(teaching)} of one core for the teacher" if teaching else ""
+    cost = f", about {time_words(teaching)} of one core for the teacher" if teaching else ""
     best = "the teacher's best"
     yield f"{kept}; {_goal(student, best)} needs {_range(student)}{cost}"
     if not found["gate"]:
@@ -30,7 +30,7 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
             "so it keeps at least what the data ask for; a wider student or more [rounds] labels would cost less"
         )
     seconds = found.get("price", {}).get("docking_seconds")
-    cost = f", about {_time(seconds)} of one core" if seconds else ""
+    cost = f", about {time_words(seconds)} of one core" if seconds else ""
     yield (
         f"{target}: to find {_goal(found)}, dock the teacher's best {found['dock_for_goal']:,} molecules{cost}: "
         f"{_range(teacher)}"
@@ -45,11 +45,12 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{target}: {note.rstrip('.')}"
 
 
-def _time(seconds: float) -> str:
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+def time_words(seconds: float) -> str:
+    """Return seconds with two or three figures in the unit that fits."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.3g} {unit}"
-    return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def _why(found: Mapping[str, Any]) -> str:

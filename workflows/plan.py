@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..data.library import Library
 from ..data.store import read_json, write_json
 from ..hpc.site import Site, load_site
+from ..screening.report_timeline import Clock, Span
 from .config import read_config
 from .folder import campaign_root, open_campaign
 from .observe import Observer, Silent
@@ -100,22 +100,15 @@ def taken(campaign: str | Path) -> dict[str, StepPlan]:
             continue
         step = stage.partition("/")[2]
         kind = "final" if stage == "final/dock" else step if step in STEPS else "other"
-        wall = busy_seconds(
-            (receipt.facts.get("started", receipt.finished), receipt.finished) for receipt in receipts
-        )
+        spans = [
+            Span("", kind, float(receipt.facts.get("started", receipt.finished)), receipt.finished)
+            for receipt in receipts
+        ]
+        wall = Clock(spans).busy  # pauses do not count
         seconds = sum(receipt.seconds["total"] for receipt in receipts)
         rows = sum(receipt.rows_in for receipt in receipts)
         steps[kind] = steps[kind].plus(StepPlan(len(receipts), rows, seconds, 0.0, wall))
     return steps
-
-
-def busy_seconds(spans: Iterable[tuple[float, float]]) -> float:
-    """Return the length of the union of intervals: pauses do not count."""
-    total, reached = 0.0, float("-inf")
-    for begun, ended in sorted(spans):
-        total += max(0.0, ended - max(begun, reached))
-        reached = max(reached, ended)
-    return total
 
 
 def campaign_of(config_path: Path) -> Path | None:

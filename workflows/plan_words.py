@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from .cut_words import time_words
 from .plan_estimate import STEPS, Plan, StepPlan
 from .terminal import duration
 
@@ -39,19 +40,19 @@ def plan_table(plan: Plan, taken: Mapping[str, StepPlan] | None = None) -> Group
         row = [
             f"{item.tasks:,}",
             f"{item.units:,}" if item.units else "-",
-            _time(item.seconds),
-            _time(item.wall),
+            time_words(item.seconds),
+            time_words(item.wall),
         ]
         if taken:
             done = taken.get(step, StepPlan())
-            row += [_time(done.seconds), _time(done.wall)] if done.tasks else ["-", "-"]
+            row += [time_words(done.seconds), time_words(done.wall)] if done.tasks else ["-", "-"]
         table.add_row(WORDS[step], *row)
     lines = [
         f"Wall time on {plan.workers} workers: {_margin(plan.wall)}; busy core time: {_margin(plan.core_seconds)} "
         "(nine times of ten).",
         *(
             f"{target}: {count:,} dockings of {plan.docking_seconds[target]:.2g} core-seconds each, "
-            f"{_time(count * plan.docking_seconds[target])} in all."
+            f"{time_words(count * plan.docking_seconds[target])} in all."
             for target, count in plan.dockings.items()
         ),
         f"Disk: {_bytes(plan.disk)} in the campaign folder. Memory: about {_bytes(plan.memory)} a worker.",
@@ -60,24 +61,15 @@ def plan_table(plan: Plan, taken: Mapping[str, StepPlan] | None = None) -> Group
     if taken:
         spent, wall = (sum(getattr(item, name) for item in taken.values()) for name in ("seconds", "wall"))
         lines.append(
-            f"The campaign has taken {_time(wall)} of wall time and {_time(spent)} of core time so far."
+            f"The campaign has taken {time_words(wall)} of wall time and {time_words(spent)} of core time so far."
         )
     if plan.trial_seconds:
         lines.append(f"From a trial of {duration(plan.trial_seconds)}.")
     return Group(table, *map(Text, lines))
 
 
-def _time(seconds: float) -> str:
-    """Return seconds with two or three figures."""
-    for size, unit in ((86_400 * 2, "days"), (7_200, "h"), (120, "min")):
-        if seconds >= size:
-            unit_size = {"days": 86_400, "h": 3_600, "min": 60}[unit]
-            return f"{seconds / unit_size:,.3g} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
-
-
 def _margin(values: tuple[float, float, float]) -> str:
-    value, low, high = map(_time, values)
+    value, low, high = map(time_words, values)
     return f"{value} ({low} to {high})"
 
 

@@ -78,8 +78,8 @@ def trust_charts(facts: Facts, target: str) -> list[str]:
             f"predicted by a model that had not seen it. Bands: 95 %, by bootstrap.{chance}"
         )
         last = _last_cut(facts, target)
-        student = last[1].get("teacher") if last else None
-        cut = float(student["fraction"]) if isinstance(student, dict) else None
+        teacher = last[1].get("teacher") if last else None
+        cut = float(teacher["fraction"]) if isinstance(teacher, dict) else None
         drawn.append(figure(charts.recall_chart(enrichment, cut), "Recall of the best", note))
         integral = enrichment.integral
         note = (

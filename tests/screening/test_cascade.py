@@ -60,7 +60,6 @@ def test_a_fixed_number_of_dockings_asks_the_student_for_the_teachers_best_alone
     everything = plan_cascade(CutGoal(), *pairs, seed=1)
     assert few.student.fraction < many.student.fraction
     assert few.teacher == everything.teacher, "what docking all would take does not depend on the budget"
-    assert (few.dock_all, everything.dock_all) == (False, True)
     kept = student <= np.quantile(student, few.student.fraction)
     assert kept[teacher <= np.quantile(teacher, 0.001)].mean() >= 0.95
 

@@ -12,7 +12,7 @@ from docksieve.data.errors import FormatError, LibraryError
 from docksieve.data.receipts import Receipt
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.config import read_config
-from docksieve.workflows.plan import busy_seconds, campaign_of, kept_plan, plan, plan_path, taken
+from docksieve.workflows.plan import campaign_of, kept_plan, plan, plan_path, taken
 from docksieve.workflows.plan_estimate import estimate, plan_from_json, scores_by_round
 from docksieve.workflows.plan_trial import Measured
 from docksieve.workflows.plan_words import plan_table
@@ -107,11 +107,6 @@ def test_a_plan_is_for_a_file_as_it_was(make_campaign: Make) -> None:
     plan_path(path).write_text("{}")
     with pytest.raises(FormatError, match="no plan"):
         kept_plan(path, "inline")
-
-
-def test_pauses_are_no_work() -> None:
-    assert busy_seconds([(10.0, 12.0), (0.0, 5.0), (4.0, 6.0), (11.0, 11.5)]) == pytest.approx(8.0)
-    assert busy_seconds([]) == 0.0
 
 
 def test_what_would_stop_the_campaign_stops_the_plan(make_campaign: Make, small_inputs: Path) -> None:
