@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install test test-fast lint types demo clean
+.PHONY: help install test test-fast test-slurm lint types demo clean
 
 help:
 	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
+	@echo "make test-slurm  campaigns on a real Slurm, brought up on this machine (as root: installs it if it is missing)"
 	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
 
 install: $(VENV)/.installed
@@ -35,6 +36,9 @@ test: lint types
 
 test-fast: lint types
 	$(BIN)/python -m pytest -m "not slow"
+
+test-slurm: install
+	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm
 
 demo: install
 	$(BIN)/python -m docksieve.workflows.demo demo

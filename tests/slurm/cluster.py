@@ -1,0 +1,405 @@
+"""A real Slurm on this machine: several virtual nodes with pretended devices, loopback only, all in one folder.
+
+    python tests/slurm/cluster.py up FOLDER        # then: . FOLDER/env.sh && sinfo
+    python tests/slurm/cluster.py down FOLDER
+
+Exit codes of ``up``: 0 it runs (also if it ran before), 77 it cannot run here (why is said), 1 it failed. Needs root,
+because slurmd starts jobs as other users and devices are made with mknod. With ``DOCKSIEVE_SLURM_INSTALL=1``
+missing Debian packages are installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import secrets
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent))  # a script and a test's helper, in no package
+try:
+    from configuration import ADDRESS, CLUSTER, Shape, device_path, gres_conf, slurm_conf, slurmdbd_conf
+    from processes import Daemons, kill_all
+finally:
+    sys.path.pop(0)
+
+CANNOT = 77
+PREFIX = "docksieve-slurm-"
+PROGRAMS = {
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+    "sbatch": "slurm-client",
+    "munged": "munge",
+}
+ACCOUNTING = {"slurmdbd": "slurmdbd", "mariadbd": "mariadb-server"}
+
+
+class CannotRun(Exception):
+    """This machine lacks something; the tests are skipped with these words."""
+
+
+class SlurmCluster:
+    """A throw-away Slurm.
+
+    Parameters
+    ----------
+    root : Path
+        Holds everything; a short path, because sockets lie in it.
+    shape : Shape
+    """
+
+    def __init__(self, root: Path, shape: Shape | None = None) -> None:
+        self.root, self.shape = root, shape or Shape()
+        self.nodes = self.shape.names
+        self._daemons = Daemons(root / "daemons", root / "log")
+        path = os.environ.get("PATH", "/usr/bin:/bin")
+        self.env = {"SLURM_CONF": str(root / "slurm.conf"), "PATH": f"{path}:/usr/sbin:/sbin"}
+
+    # Up and down ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Bring everything up; daemons that run already are left alone.
+
+        Raises
+        ------
+        CannotRun
+            If this machine cannot run Slurm so.
+        RuntimeError
+            If a daemon does not come up; the ends of the logs are in the message.
+        """
+        check_machine(self.shape)
+        if self._daemons.get("slurmctld") is None:
+            self.stop()
+            self._write()
+            self._start_services()
+        for node in self.nodes:
+            self.restore_node(node)
+        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 30, "all nodes idle")
+
+    def _write(self) -> None:
+        root, shape, user = self.root, self.shape, getpass.getuser()
+        if len(str(root)) > 60:
+            raise CannotRun(f"{root} is too long for the name of a socket's folder")
+        root.chmod(0o755)
+        for name in ("state", "munge", "dev", *(f"spool/{node}" for node in self.nodes)):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        (root / "munge").chmod(0o755)
+        key = root / "munge" / "key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(128))
+        for node in self.nodes:
+            for number in range(shape.gpus):
+                _make_device(device_path(root, node, number))
+        self._port = free_ports(shape.port_count)
+        self._password = secrets.token_hex(8)
+        (root / "slurm.conf").write_text(slurm_conf(root, shape, self._port, user))
+        (root / "gres.conf").write_text(gres_conf(root, shape))
+        secret = root / "slurmdbd.conf"
+        secret.touch(mode=0o600)
+        secret.write_text(slurmdbd_conf(root, self._port, user, self._password))
+        (root / "env.sh").write_text("".join(f"export {key}='{value}'\n" for key, value in self.env.items()))
+
+    def _start_services(self) -> None:
+        munge = self.root / "munge"
+        self._launch(
+            "munged",
+            "--foreground",
+            f"--key-file={munge / 'key'}",
+            f"--socket={munge / 'socket'}",
+            f"--pid-file={munge / 'pid'}",
+            f"--log-file={self.root / 'log' / 'munged.log'}",
+            f"--seed-file={munge / 'seed'}",
+        )
+        self.wait((munge / "socket").exists, 10, "munged")
+        if self.shape.accounting:
+            self._start_accounting()
+        self._launch("slurmctld", "-D", "-f", self.env["SLURM_CONF"])
+        self.wait(lambda: self.run("scontrol", "ping", check=False).count("UP"), 15, "slurmctld")
+
+    def _start_accounting(self) -> None:
+        folder = self.root / "mariadb"
+        folder.mkdir(exist_ok=True)
+        shutil.chown(folder, "mysql")
+        common = ["--no-defaults", "--user=mysql", f"--datadir={folder / 'data'}"]
+        if not (folder / "data").exists():
+            made = [
+                "mariadb-install-db",
+                *common,
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ]
+            subprocess.run(made, check=True, capture_output=True)
+        listen = [f"--socket={folder / 'socket'}", f"--bind-address={ADDRESS}", f"--port={self._port + 2}"]
+        self._launch("mariadbd", *common, *listen, f"--pid-file={folder / 'pid'}")
+        admin = ["--no-defaults", f"--socket={folder / 'socket'}", "--user=root"]
+        self.wait(lambda: _succeeds("mariadb-admin", *admin, "ping"), 30, "MariaDB")
+        grants = "".join(
+            f"create or replace user slurm@'{host}' identified by '{self._password}';"
+            f"grant all on slurm_acct.* to slurm@'{host}';"
+            for host in (ADDRESS, "localhost")
+        )
+        self.run("mariadb", *admin, "-e", f"create database if not exists slurm_acct; {grants}")
+        self._launch("slurmdbd", "-D")
+        self.wait(lambda: self._succeeds("sacctmgr", "-n", "show", "cluster"), 30, "slurmdbd")
+        self._succeeds("sacctmgr", "-i", "add", "cluster", CLUSTER)
+
+    def stop(self) -> None:
+        """End all jobs and daemons that this folder knows of; nothing else is touched."""
+        if self._daemons.get("slurmctld") is not None:
+            with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
+                self.cancel_all(10)
+        for node in self.nodes:
+            self._daemons.stop(f"slurmd-{node}")
+        kill_all(self._left_over())
+        for name in ("slurmctld", "slurmdbd", "mariadbd", "munged", *self._daemons.names()):
+            self._daemons.stop(name, 15)
+
+    def _left_over(self, node: str = "") -> list[psutil.Process]:
+        """Return step daemons (of one node, or all) and everything that they started.
+
+        A step daemon overwrites its environment; it is known by the socket that it keeps in its node's folder.
+        """
+        spool = f"{self.root / 'spool' / node}/"
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if "slurmstepd" in "".join(process.cmdline()[:1]):
+                    sockets = process.net_connections("unix")
+                    if any(str(item.laddr).startswith(spool) for item in sockets):
+                        found += [process, *process.children(recursive=True)]
+        return found
+
+    # What tests do to it ----------------------------------------------------------------------------
+
+    def kill_node(self, node: str, with_jobs: bool = True) -> None:
+        """Let a node fail: its slurmd dies at once, and all that ran there.
+
+        Without ``with_jobs`` only slurmd dies; what ran goes on, unseen by Slurm, as when a network fails.
+        """
+        doomed = self._left_over(node) if with_jobs else []
+        self._daemons.stop(f"slurmd-{node}", 0)
+        kill_all(doomed)
+
+    def restore_node(self, node: str) -> None:
+        """Start a node's slurmd unless it runs."""
+        if self._daemons.get(f"slurmd-{node}") is None:
+            self._launch("slurmd", "-D", "-f", self.env["SLURM_CONF"], "-N", node, name=f"slurmd-{node}")
+
+    def heal(self) -> None:
+        """Make the cluster as new: no job, all nodes idle."""
+        self.cancel_all(30)
+        for node in self.nodes:
+            self.restore_node(node)
+        down = self.states("down", "drain", "fail", "unknown")
+        if down:
+            self.run("scontrol", "update", f"NodeName={','.join(down)}", "State=RESUME", check=False)
+        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 30, "all nodes idle")
+
+    def cancel_all(self, seconds: float) -> None:
+        """Cancel all jobs and wait until they have gone."""
+        for job in self.jobs():
+            self.run("scancel", str(job), check=False)
+        with contextlib.suppress(RuntimeError):
+            self.wait(lambda: not self.jobs(), seconds, "jobs to end")
+
+    def jobs(self, *states: str) -> list[int]:
+        """Return the numbers of the jobs in these states (``RUNNING``, ``PENDING`` ...; default: not ended)."""
+        chosen = [f"--states={','.join(states)}"] if states else []
+        return [int(line) for line in self.run("squeue", "--noheader", "--format=%A", *chosen).split()]
+
+    def states(self, *states: str) -> list[str]:
+        """Return the names of the nodes in any of these states."""
+        said = self.run(
+            "sinfo", "--noheader", "-N", "-p", "main", f"--states={','.join(states)}", "--format=%N"
+        )
+        return said.split()
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run a command in this cluster's environment (one string is split at blanks); return its output.
+
+        Raises
+        ------
+        RuntimeError
+            If it fails and ``check`` is true.
+        """
+        words = command[0].split() if len(command) == 1 else list(command)
+        result = subprocess.run(
+            words, env={**os.environ, **self.env}, capture_output=True, text=True, timeout=30
+        )
+        if check and result.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {result.stderr or result.stdout}")
+        return result.stdout
+
+    def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Wait until ``condition`` holds.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not within ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise RuntimeError(f"{what}: not within {seconds} s\n{self._daemons.tail()}")
+            time.sleep(0.1)
+
+    def _launch(self, program: str, *arguments: str, name: str = "") -> None:
+        found = shutil.which(program, path=self.env["PATH"])
+        assert found is not None, f"{program} has gone"
+        self._daemons.start(name or program, [found, *arguments], {**os.environ, **self.env})
+
+    def _succeeds(self, *command: str) -> bool:
+        return _succeeds(*command, env={**os.environ, **self.env})
+
+
+def _succeeds(*command: str, env: dict[str, str] | None = None) -> bool:
+    return subprocess.run(command, env=env, capture_output=True, timeout=30).returncode == 0
+
+
+def _make_device(path: Path) -> None:
+    """Make a character device that is as good as /dev/null."""
+    if path.exists():
+        return
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        path.chmod(0o666)
+        path.open("rb").close()
+    except OSError as error:
+        raise CannotRun(f"devices cannot be made here: {error.strerror}") from None
+
+
+def free_ports(count: int) -> int:
+    """Return the first of ``count`` neighbouring free ports on the loopback interface."""
+    for first in range(21000 + os.getpid() % 500 * 16, 32000, 16):
+        with contextlib.ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    listener = held.enter_context(socket.socket())
+                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    listener.bind((ADDRESS, port))
+            except OSError:
+                continue
+            return first
+    raise CannotRun("no free ports between 21000 and 32000")
+
+
+def check_machine(shape: Shape) -> None:
+    """Raise :class:`CannotRun` if Slurm cannot run here; install what is missing if the environment says so."""
+    if sys.platform != "linux":
+        raise CannotRun("Slurm needs Linux")
+    if os.geteuid() != 0:
+        raise CannotRun("it needs root: slurmd switches users, and devices are made with mknod")
+    host = socket.gethostname()
+    try:
+        address = socket.gethostbyname(host)
+    except OSError:
+        address = "nothing"
+    if address != ADDRESS:
+        raise CannotRun(
+            f"the host's name {host} means {address}: put '{ADDRESS} {host}' first in /etc/hosts, so that Slurm "
+            "listens on the loopback interface only"
+        )
+    wanted = {**PROGRAMS, **(ACCOUNTING if shape.accounting else {})}
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = sorted({package for program, package in wanted.items() if not shutil.which(program, path=path)})
+    if missing and os.environ.get("DOCKSIEVE_SLURM_INSTALL") == "1":
+        _install(missing)
+    elif missing:
+        raise CannotRun(f"missing packages: {' '.join(missing)} (`make test-slurm`, as root, installs them)")
+
+
+def _install(packages: Sequence[str]) -> None:
+    """Install Debian packages without letting them start services of their own."""
+    if not shutil.which("apt-get"):
+        raise CannotRun(f"missing packages: {' '.join(packages)}, and no apt-get to install them")
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = [
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            "slurm-wlm-basic-plugins",
+            *packages,
+        ]
+        for attempt in (0, 1):
+            result = subprocess.run(command, env=env, capture_output=True, text=True)
+            if result.returncode == 0:
+                return
+            if attempt == 0:
+                subprocess.run(["apt-get", "update"], env=env, capture_output=True)
+        raise CannotRun(f"apt-get could not install {' '.join(packages)}: {result.stderr[-300:]}")
+    finally:
+        if ours:
+            policy.unlink()
+
+
+def temporary_cluster(shape: Shape | None = None) -> SlurmCluster:
+    """Return a cluster in a new folder; what killed test runs left of theirs is ended first."""
+    home = Path(tempfile.gettempdir())
+    for folder in home.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            owner = json.loads((folder / "owner.json").read_text())
+            if (
+                psutil.pid_exists(owner["pid"])
+                and psutil.Process(owner["pid"]).create_time() == owner["started"]
+            ):
+                continue
+            remove(SlurmCluster(folder, Shape(nodes=len(list((folder / "spool").iterdir())))))
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
+    me = psutil.Process()
+    (root / "owner.json").write_text(json.dumps({"pid": me.pid, "started": me.create_time()}))
+    return SlurmCluster(root, shape)
+
+
+def remove(cluster: SlurmCluster) -> None:
+    """Stop a cluster and remove its folder."""
+    cluster.stop()
+    shutil.rmtree(cluster.root, ignore_errors=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Bring a cluster up or down; see the module's own words."""
+    if len(arguments) != 2 or arguments[0] not in ("up", "down"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    action, folder = arguments[0], Path(arguments[1]).resolve()
+    if action == "down":
+        if folder.is_dir():
+            remove(SlurmCluster(folder))
+        return 0
+    begun = time.monotonic()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        cluster = SlurmCluster(folder)
+        cluster.start()
+    except CannotRun as reason:
+        print(f"Slurm cannot run here: {reason}.", file=sys.stderr)
+        return CANNOT
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        print(f"Slurm did not come up: {error}", file=sys.stderr)
+        SlurmCluster(folder).stop()
+        return 1
+    print(f"{cluster.shape.nodes} nodes are idle after {time.monotonic() - begun:.1f} s; . {folder}/env.sh")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
