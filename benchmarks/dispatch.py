@@ -39,9 +39,10 @@ from typing import Any
 from docksieve.data.receipts import Receipt
 from docksieve.data.schema import DEFAULT_SHARD_ROWS
 from docksieve.data.store import record_file, write_json
-from docksieve.hpc.site import load_site
-from docksieve.workflows.apps import EngineWatch, open_engine
+from docksieve.hpc.site_read import load_site
+from docksieve.workflows.apps import open_engine
 from docksieve.workflows.config import CampaignConfig
+from docksieve.workflows.engine import EngineWatch
 from docksieve.workflows.folder import Campaign
 from docksieve.workflows.ledger import LIBRARY_PREFIX, Task
 from docksieve.workflows.observe import Silent

@@ -93,7 +93,8 @@ class Receipt:
     facts: Mapping[str, Any] = field(default_factory=dict)
     device: Mapping[str, Any] = field(default_factory=dict)
     failure: Failure | None = None
-    host: str = field(default_factory=platform.node)
+    # A scheduler's name for a node, where it has one: several virtual nodes may share a host.
+    host: str = field(default_factory=lambda: os.environ.get("SLURMD_NODENAME") or platform.node())
     pid: int = field(default_factory=os.getpid)
     worker: str = field(default_factory=lambda: os.environ.get("PARSL_WORKER_RANK", ""))
     finished: float = field(default_factory=time.time)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import sysconfig
 from pathlib import Path
 
+import psutil
+from parsl.addresses import address_by_hostname, address_by_interface
 from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
+from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.executors.status_handling import BlockProviderExecutor
 from parsl.jobs.error_handlers import simple_error_handler
 from parsl.jobs.states import JobState, JobStatus
-from parsl.launchers import SimpleLauncher
-from parsl.providers import LocalProvider
 
+from ..data.errors import SiteError
+from .blocks import BlockRecords
+from .pools import Pool, walltime_seconds
+from .providers import cluster_provider, local_provider
 from .site import Site
-
-EXECUTOR = "workers"
 
 MAX_STILLBORN_BLOCKS = 3
 """Blocks that may end without a single worker having reported before the run is given up."""
+MARK = "DOCKSIEVE_CAMPAIGN"
+"""Environment variable by which the processes of a campaign are recognised."""
 
 
 def give_up_on_stillborn_blocks(executor: BlockProviderExecutor, status: dict[str, JobStatus]) -> None:
@@ -36,54 +42,131 @@ def give_up_on_stillborn_blocks(executor: BlockProviderExecutor, status: dict[st
             simple_error_handler(executor, stillborn)
 
 
-def parsl_config(site: Site, run_dir: Path) -> Config:
-    """Return the Parsl configuration of ``site``.
+def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
+    """Return the Parsl configuration of ``site``: one executor per pool.
 
     Parameters
     ----------
     site : Site
-        Of kind ``local``.
-    run_dir : Path
-        Where Parsl keeps its own logs; inside the campaign folder, so that what a killed driver left
-        running can be recognised.
+        Of any kind but ``inline``.
+    folder : Path
+        The campaign's: Parsl's own logs go to ``parsl/`` in it, so that what a killed driver left running can be
+        recognised; what nodes report to ``nodes/``; the jobs that were asked for to ``blocks/``.
+    mark : str
+        Written into the environment of all workers as ``DOCKSIEVE_CAMPAIGN``.
+
+    Raises
+    ------
+    SiteError
+        If the site's network interface is not there.
 
     Notes
     -----
     Retries are ours (``workflows.apps``): Parsl's own would also repeat bad input. Its checkpoints are
-    not used: receipts are the truth. One thread per worker for the numeric libraries, so that workers do
-    not fight over cores; a task that may use more says so itself. Workers keep the user's TMPDIR in
-    DOCKSIEVE_SCRATCH, for the files of docking programs (``screening.command_run``).
+    not used: receipts are the truth.
     """
-    environment = Path(sysconfig.get_path("scripts"))
-    worker_init = "\n".join(
-        [
-            f'export PATH="{environment}:$PATH"',  # workers must find Parsl's own programs
-            'export DOCKSIEVE_SCRATCH="${DOCKSIEVE_SCRATCH:-${TMPDIR:-}}"',  # where docking programs write
-            "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
-            "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
-        ]
-    )
-    executor = HighThroughputExecutor(
-        label=EXECUTOR,
-        address="127.0.0.1",
-        # By its full path: docksieve may run from an environment that nobody has activated.
-        interchange_launch_cmd=[sys.executable, str(environment / "interchange.py")],
-        max_workers_per_node=site.worker_count,
-        cores_per_worker=1e-3,  # the number of workers is ours to say, also above the number of cores
-        heartbeat_period=site.heartbeat_seconds,
-        heartbeat_threshold=5 * site.heartbeat_seconds,
-        poll_period=10,
-        block_error_handler=give_up_on_stillborn_blocks,
-        provider=LocalProvider(
-            init_blocks=1, min_blocks=1, max_blocks=1, launcher=SimpleLauncher(), worker_init=worker_init
-        ),
-    )
+    address = driver_address(site)
     return Config(
-        executors=[executor],
-        run_dir=str(run_dir),
+        executors=[_executor(site, pool, folder, mark, address) for pool in site.pools.values()],
+        run_dir=str(folder / "parsl"),
         retries=0,
-        strategy="simple",  # a pool that dies is started again
+        # On a cluster idle blocks are given back; here, a pool that dies is started again.
+        strategy="htex_auto_scale" if site.on_cluster else "simple",
+        strategy_period=min(5, site.queue_poll_seconds),
+        max_idletime=min(pool.idle_seconds for pool in site.pools.values()),
         usage_tracking=0,
         initialize_logging=True,
         exit_mode="cleanup",
     )
+
+
+def _executor(site: Site, pool: Pool, folder: Path, mark: str, address: str) -> HighThroughputExecutor:
+    environment = environment_lines(site, pool, mark)
+    if site.on_cluster:
+        provider = cluster_provider(site, pool, environment, BlockRecords(folder / "blocks"))
+    else:
+        provider = local_provider(site, pool, environment)
+    return HighThroughputExecutor(
+        label=pool.name,
+        address=address,
+        launch_cmd=f"{_node_command(pool, folder)} -- {DEFAULT_LAUNCH_CMD}",
+        # By its module: docksieve may run from an environment that nobody has activated.
+        interchange_launch_cmd=[sys.executable, "-m", "docksieve.hpc.interchange"],
+        max_workers_per_node=pool.workers_per_node,
+        cores_per_worker=1e-3,  # the number of workers is ours to say, also above the number of cores
+        cpu_affinity=pool.affinity,
+        heartbeat_period=site.heartbeat_seconds,
+        heartbeat_threshold=5 * site.heartbeat_seconds,
+        drain_period=None if site.on_this_machine else _drain_period(pool),
+        poll_period=10,
+        block_error_handler=give_up_on_stillborn_blocks,
+        provider=provider,
+        worker_logdir_root=None,
+    )
+
+
+def _drain_period(pool: Pool) -> int:
+    return walltime_seconds(pool.walltime) - pool.drain
+
+
+def _node_command(pool: Pool, folder: Path) -> str:
+    """Return the command that proves a node's devices and then becomes its worker pool (``hpc.node``)."""
+    words = [
+        sys.executable,
+        "-m",
+        "docksieve.hpc.node",
+        "--reports",
+        str(folder / "nodes"),
+        "--pool",
+        pool.name,
+    ]
+    if pool.accelerator:
+        words += ["--accelerator", pool.accelerator, "--devices", ",".join(pool.device_names)]
+        words += ["--workers-per-device", str(pool.workers_per_gpu)]
+    return shlex.join(words).replace("{", "{{").replace("}", "}}")
+
+
+def environment_lines(site: Site, pool: Pool, mark: str) -> str:
+    """Return the shell lines that come before a node's workers.
+
+    One thread per worker for the numeric libraries, so that workers do not fight over cores; a task that may use
+    more says so itself. Workers keep the site's scratch folder, or the user's TMPDIR, in DOCKSIEVE_SCRATCH, for the
+    files of docking programs (``screening.command_run``).
+    """
+    scripts = sysconfig.get_path("scripts")
+    scratch = site.scratch or "${DOCKSIEVE_SCRATCH:-${TMPDIR:-}}"
+    lines = [
+        *pool.setup,
+        f'export PATH="{scripts}:$PATH"',  # workers must find Parsl's own programs
+        f'export DOCKSIEVE_SCRATCH="{scratch}"',  # where docking programs write
+        "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
+        "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
+    ]
+    if mark and not site.on_this_machine:
+        # Files of other nodes may appear late (``workflows.tasks``).
+        lines.append(f"export {MARK}={mark} SPT_NOENV=1 DOCKSIEVE_FILE_PATIENCE=30")
+    if pool.ranks_per_node:
+        lines.append(f"export DOCKSIEVE_RANKS_PER_NODE={pool.ranks_per_node}")
+    return "\n".join(lines)
+
+
+def driver_address(site: Site) -> str:
+    """Return the address by which workers reach the driver; loopback where they run beside it.
+
+    Raises
+    ------
+    SiteError
+        If the site's interface does not exist here, with those that do.
+    """
+    nodes = max(pool.nodes for pool in site.pools.values())
+    if site.on_this_machine or (site.kind == "allocation" and nodes == 1):
+        return "127.0.0.1"
+    if not site.interface:
+        return address_by_hostname()
+    known = sorted(psutil.net_if_addrs())
+    if site.interface not in known:
+        raise SiteError(
+            f"This machine has no network interface {site.interface!r} (site {site.name!r}).",
+            f"It has: {', '.join(known)}. Set `interface` to the one that compute nodes reach.",
+        )
+    return address_by_interface(site.interface)

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
-from dataclasses import dataclass, fields
-from importlib import resources
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-from ..data.errors import SiteError
+from .pools import ROLES, Pool
 
-_KINDS = ("local", "inline")
-_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
-    "name": ("text", (str,)),
-    "kind": ("text", (str,)),
-    "workers": ("a whole number", (int,)),
-    "heartbeat_seconds": ("a whole number of seconds", (int,)),
-    "poll_seconds": ("a number of seconds", (int, float)),
-    "stall_seconds": ("a number of seconds", (int, float)),
-    "screen_device": ("text", (str,)),
-    "screen_threads": ("a whole number", (int,)),
-}
-
-
-def _check_type(key: str, value: object) -> None:
-    words, types = _TYPES[key]
-    if not isinstance(value, types) or isinstance(value, bool):
-        raise ValueError(f"{key} must be {words}, not {value!r}")
+SCHEDULERS = ("slurm", "pbspro", "lsf")
+KINDS = ("local", "inline", "allocation", *SCHEDULERS)
+EVERYTHING = "workers"
+"""Name of the pool of a site that describes none."""
 
 
 @dataclass(frozen=True)
@@ -42,44 +26,73 @@ class Site:
         Of a site file without one: the file's.
     kind : str
         ``local``: Parsl's high-throughput executor on this machine, loopback only. ``inline``: the same
-        tasks in the driver itself, one after the other, without Parsl (for debugging and tests).
+        tasks in the driver itself, one after the other, without Parsl (for debugging and tests). ``allocation``: on
+        the nodes of the batch job that the driver runs in. ``slurm``, ``pbspro``, ``lsf``: blocks of nodes asked of
+        that scheduler, by a driver on a login node.
+    description : str
+        One line for ``docksieve site list``.
+    confirmed : str
+        When and where the values were seen to work; empty if they never were.
+    pools : dict of str to Pool
+        Workers, by name; every role is served by one of them.
     workers : int
-        Worker processes; 0 means one per usable core.
+        Of a site without pools: worker processes; 0 means one per usable core.
     heartbeat_seconds : int
         How often a worker pool tells that it lives; it counts as lost after five times that.
     poll_seconds : float
         How often the driver looks at finished tasks and for a request to cancel.
+    queue_poll_seconds : int
+        How often the scheduler is asked about blocks.
     stall_seconds : float
         If no process of the campaign used the processor for so long while tasks were in flight, the worker
-        pool is taken for stuck and started again. While a docking program of one's own may be waiting for
-        something, its time limit counts instead, if that is longer (``workflows.stuck``).
+        pool is taken for stuck and started again (``local`` only). While a docking program of one's own may be
+        waiting for something, its time limit counts instead, if that is longer (``workflows.stuck``).
     screen_device : str
-        What students score on: ``cpu``, or a device as torch names it (``cuda``, ``cuda:1``, ``xpu``). A worker that
-        does not have it fails the task; nothing falls back to the CPU. Workers share it: one or two are enough.
+        Of a site without pools: what students score on: ``cpu``, or a device as torch names it (``cuda``, ``cuda:1``,
+        ``xpu``). A worker that does not have it fails the task; nothing falls back to the CPU. Workers share it: one
+        or two are enough.
     screen_threads : int
-        Threads of one screening task on the CPU.
+        Of a site without pools: threads of one screening task on the CPU.
+    interface : str
+        Network interface of the driver's machine that workers reach it by; empty: the address of its host name.
+    scratch : str
+        Folder on the workers for temporary files; variables such as ``$SCRATCH`` are resolved there.
+    shared : tuple of str
+        Folders that every node sees. If any are given, campaign, library and environment must lie in one of them.
+    requires : tuple of str
+        Keys that a user must give, such as ``account``.
     """
 
     name: str
-    kind: Literal["local", "inline"] = "local"
+    kind: Literal["local", "inline", "allocation", "slurm", "pbspro", "lsf"] = "local"
+    description: str = ""
+    confirmed: str = ""
+    pools: Mapping[str, Pool] = field(default_factory=dict)
     workers: int = 0
     heartbeat_seconds: int = 2
     poll_seconds: float = 0.2
+    queue_poll_seconds: int = 20
     stall_seconds: float = 120.0
     screen_device: str = "cpu"
     screen_threads: int = 1
+    interface: str = ""
+    scratch: str = ""
+    shared: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, getattr(self, field.name))
         if not self.name.strip():
             raise ValueError("name must not be empty")
-        if self.kind not in _KINDS:
-            raise ValueError(f"kind must be {' or '.join(map(repr, _KINDS))}, not {self.kind!r}")
+        if self.kind not in KINDS:
+            raise ValueError(
+                f"kind must be {', '.join(map(repr, KINDS[:-1]))} or {KINDS[-1]!r}, not {self.kind!r}"
+            )
         if self.workers < 0:
             raise ValueError(f"workers must be 0 (one per core) or more, not {self.workers}")
         if self.heartbeat_seconds < 1:
             raise ValueError(f"heartbeat_seconds must be at least 1, not {self.heartbeat_seconds}")
+        if self.queue_poll_seconds < 1:
+            raise ValueError(f"queue_poll_seconds must be at least 1, not {self.queue_poll_seconds}")
         if not 0 < self.poll_seconds <= 10:
             raise ValueError(f"poll_seconds must lie between 0 and 10, not {self.poll_seconds}")
         if not re.fullmatch(r"cpu|(cuda|xpu)(:\d+)?", self.screen_device):
@@ -90,72 +103,63 @@ class Site:
             raise ValueError(f"screen_threads must be at least 1, not {self.screen_threads}")
         if not self.stall_seconds >= 5:
             raise ValueError(f"stall_seconds must be at least 5, not {self.stall_seconds}")
+        self._settle_pools()
+
+    def _settle_pools(self) -> None:
+        """Check the pools, or make the one of a site that describes none."""
+        if not self.pools:
+            if self.on_cluster:
+                raise ValueError(f"kind {self.kind!r} needs at least one pool: a table [pool.NAME]")
+            workers = 1 if self.kind == "inline" else self.workers or usable_cores()
+            pool = Pool(EVERYTHING, workers=workers, threads=self.screen_threads, cores=usable_cores())
+            object.__setattr__(self, "pools", {EVERYTHING: pool})
+            return
+        if self.kind == "inline":
+            raise ValueError("kind 'inline' has no pools: the driver runs every task itself")
+        for key, default in (("workers", 0), ("screen_device", "cpu"), ("screen_threads", 1)):
+            if getattr(self, key) != default:
+                raise ValueError(
+                    f"{key} is for sites without pools; give it to a pool, or leave the pools out"
+                )
+        for role in ROLES:
+            serving = [name for name, pool in self.pools.items() if role in pool.roles]
+            if len(serving) != 1:
+                who = " and ".join(serving) if serving else "none"
+                raise ValueError(f"role {role!r} must be served by one pool, and is served by {who}")
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether blocks are asked of a scheduler."""
+        return self.kind in SCHEDULERS
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether all workers run where the driver does."""
+        return self.kind in ("local", "inline")
+
+    def pool_for(self, role: str) -> Pool:
+        """Return the pool that serves ``role`` (``hpc.pools.ROLES``)."""
+        return next(pool for pool in self.pools.values() if role in pool.roles)
 
     @property
     def worker_count(self) -> int:
-        """Worker processes, with 0 resolved to the cores this process may use."""
-        if self.kind == "inline":
-            return 1
-        return self.workers or usable_cores()
+        """Workers of the largest pool, when all of its blocks run."""
+        return max(pool.most_workers for pool in self.pools.values())
 
     @property
     def core_count(self) -> int:
         """Cores that one training task may use."""
-        return usable_cores()
+        return self.pool_for("train").cores or usable_cores()
+
+    @property
+    def screening(self) -> tuple[str, int]:
+        """What students score on, as torch names it, and with how many threads on the CPU."""
+        if EVERYTHING in self.pools and not self.pools[EVERYTHING].accelerator:
+            return self.screen_device, self.pools[EVERYTHING].threads
+        pool = self.pool_for("screen")
+        return pool.screen_device, pool.threads
 
 
 def usable_cores() -> int:
     """Return how many cores this process may use (its affinity, not the machine's size)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def preset_names() -> list[str]:
-    """Return the names of the sites that come with the package."""
-    folder = resources.files(__package__) / "sites"
-    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
-
-
-def load_site(name: str) -> Site:
-    """Return the site called ``name``, or described by the TOML file of that path.
-
-    Raises
-    ------
-    SiteError
-        If there is no such preset or file, it is not TOML, or it has an unknown key or a wrong value.
-    """
-    path = Path(name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise SiteError(f"The site file {path} does not exist.", "Check the path.")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SiteError(f"The site file {path} cannot be read: {error}.") from None
-        return _parse(text, str(path), path.stem)
-    if name not in preset_names():
-        known = preset_names()
-        close = difflib.get_close_matches(name, known, n=1)
-        meant = f"Did you mean {close[0]!r}? " if close else ""
-        raise SiteError(
-            f"There is no site called {name!r}.",
-            f"{meant}Known sites: {', '.join(known)}; or give the path of a TOML file.",
-        )
-    preset = resources.files(__package__) / "sites" / f"{name}.toml"
-    return _parse(preset.read_text(encoding="utf-8"), f"the preset {name!r}", name)
-
-
-def _parse(text: str, where: str, name: str) -> Site:
-    try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SiteError(f"{where} is not valid TOML: {error}.") from None
-    known = [field.name for field in fields(Site)]
-    for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            meant = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(known)}."
-            raise SiteError(f"{where}: unknown key {key!r}.", meant)
-    try:
-        return Site(**{"name": name, **values})
-    except ValueError as error:
-        raise SiteError(f"{where}: {error}.") from None

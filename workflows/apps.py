@@ -1,91 +1,40 @@
-"""Tasks as Parsl apps, in one place, and a local twin that runs the same tasks without Parsl.
+"""Tasks as Parsl apps, in one place: one app per pool of the site, every receipt reported as it comes.
 
-Both bound the number of tasks in flight, try faults of the place again and report every receipt as it
-comes. Neither ever repeats bad input.
+Faults of the place are tried again elsewhere, cheaply; bad input never is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import psutil
 
-from ..data.errors import CampaignError, SiteError
+from ..data.errors import SiteError
 from ..data.receipts import Failure, Receipt, write_receipt
+from ..hpc.blocks import BlockRecords
 from ..hpc.site import Site
 from .driver import ENVIRONMENT_MARK, marked_processes
+from .engine import MAX_ATTEMPTS, Engine, EngineWatch, InlineEngine, is_retryable
 from .folder import Campaign
-from .interrupts import check_interrupts
-from .ledger import Task
+from .ledger import Task, role_of
+from .node_watch import NodeWatch
 from .stuck import StuckPool
 from .tasks import failed_receipt, run_task
 
 CLOSE_SECONDS = 20.0
-"""How long Parsl may take to end its processes before they are killed."""
-MAX_ATTEMPTS = 3
-"""How often one task is tried when workers die under it or the machine fails it."""
-
-
-class Cancelled(CampaignError):
-    """The campaign was asked to stop; finished work is kept."""
-
-
-class Engine(Protocol):
-    """Runs tasks and yields their receipts."""
-
-    workers: int
-
-    def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
-        """Run ``tasks`` and yield one receipt each, as they finish."""
-
-
-class EngineWatch:
-    """What an engine tells while it runs, and asks between tasks.
-
-    Parameters
-    ----------
-    on_running : callable
-        Given the names of the tasks in flight whenever that may have changed.
-    stop_requested : callable
-        True makes the engine raise :class:`Cancelled`.
-    """
-
-    def __init__(self, on_running: Callable[[list[str]], None], stop_requested: Callable[[], bool]) -> None:
-        self.on_running = on_running
-        self.stop_requested = stop_requested
-
-    def check(self) -> None:
-        """Raise :class:`Cancelled` if a stop was asked for, KeyboardInterrupt if an interrupt was lost."""
-        check_interrupts()
-        if self.stop_requested():
-            raise Cancelled("The campaign was cancelled.", "Submit it again and it goes on.")
-
-
-class InlineEngine:
-    """Runs every task here and now: the twin of :class:`ParslEngine` for tests and debugging."""
-
-    workers = 1
-
-    def __init__(self, campaign: Campaign) -> None:
-        self._root = str(campaign.root)
-
-    def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
-        """Run ``tasks`` in turn; a fault of the machine is tried again."""
-        for task in tasks:
-            for attempt in range(MAX_ATTEMPTS):
-                watch.check()
-                watch.on_running([task.name])
-                receipt = run_task(self._root, task)
-                if receipt.done or not _retryable(receipt) or attempt == MAX_ATTEMPTS - 1:
-                    yield receipt
-                    break
+"""How long Parsl may take to end its processes before they are killed; on a cluster, three times as long."""
+NODE_LOSS_COST = 0.25
+"""Attempts that a task loses with its node: walltimes, cancelled jobs and dead nodes are nobody's fault."""
+_NOTE_SECONDS = 0.5
 
 
 class ParslEngine:
@@ -94,71 +43,130 @@ class ParslEngine:
     def __init__(self, campaign: Campaign, site: Site) -> None:
         import parsl
 
-        from ..hpc.parsl_config import EXECUTOR, parsl_config
+        from ..hpc.parsl_config import parsl_config
 
         self._root = str(campaign.root)
-        self._poll = site.poll_seconds
-        self._stuck = StuckPool(campaign, site.stall_seconds)
+        self._site = site
+        self._stuck = StuckPool(campaign, site.stall_seconds) if site.on_this_machine else None
         self.workers = site.worker_count
         self._id = campaign.state["id"]
+        self._records = BlockRecords(campaign.root / "blocks")
         with _interrupts_ignored():  # by the processes started here, not by the driver for long
-            self._kernel = parsl.DataFlowKernel(parsl_config(site, campaign.root / "parsl"))
+            self._kernel = parsl.DataFlowKernel(parsl_config(site, campaign.root, self._id))
         # The undecorated function travels by its module's name, so workers run their installed version.
-        self._app = parsl.python_app(run_task, data_flow_kernel=self._kernel, executors=[EXECUTOR])
+        self._apps = {
+            name: parsl.python_app(run_task, data_flow_kernel=self._kernel, executors=[name])
+            for name in site.pools
+        }
+        executors = {name: self._kernel.executors[name] for name in site.pools}
+        self._nodes = None if site.on_this_machine else NodeWatch(campaign.root / "nodes", executors)
+
+    def blocks(self) -> list[dict[str, Any]]:
+        """Return how many blocks each pool has, by state."""
+        found = []
+        for name in self._site.pools:
+            states = [job.state.name.lower() for job in self._kernel.executors[name].status_facade.values()]
+            found.append({"pool": name, **{state: states.count(state) for state in sorted(set(states))}})
+        return found
 
     def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
         """Keep two tasks per worker in flight until all are done.
 
-        A worker or node that dies under a task costs that task one attempt; after three it is given up
-        and its receipt says so.
+        A worker that dies under a task, or a fault of its machine, costs that task one attempt of three; a node that
+        is lost with it, a quarter.
+
+        Raises
+        ------
+        SiteError
+            If the site gives no workers at all: the scheduler's own words.
         """
         waiting = iter(tasks)
-        flying: dict[Future[Receipt], tuple[Task, int]] = {}
-        exhausted = False
+        flying: dict[Future[Receipt], tuple[Task, float]] = {}
+        ended: queue.SimpleQueue[Future[Receipt]] = queue.SimpleQueue()
+        noted, exhausted = 0.0, False
+
+        def send(task: Task, spent: float) -> int:
+            pool = self._site.pool_for(role_of(task.kind))
+            future = self._apps[pool.name](self._root, task)
+            flying[future] = (task, spent)
+            future.add_done_callback(ended.put)
+            return 2 * pool.most_workers
+
+        room = 1
         while flying or not exhausted:
-            while not exhausted and len(flying) < 2 * self.workers:
+            while not exhausted and len(flying) < room:
                 task = next(waiting, None)
                 if task is None:
                     exhausted = True
                 else:
-                    flying[self._app(self._root, task)] = (task, 1)
-            watch.on_running([task.name for task, _ in flying.values()])
+                    room = send(task, 0.0)
+            if time.monotonic() - noted > _NOTE_SECONDS:
+                noted = time.monotonic()
+                watch.on_running([task.name for task, _ in flying.values()])
+                if self._stuck is not None:
+                    self._stuck.look(task for task, _ in flying.values())
             watch.check()
-            self._stuck.look(task for task, _ in flying.values())
-            done, _ = wait(flying, timeout=self._poll, return_when=FIRST_COMPLETED)
-            for future in done:
-                task, attempt = flying.pop(future)
-                receipt = self._result(future, task)
-                if not receipt.done and _retryable(receipt) and attempt < MAX_ATTEMPTS:
-                    flying[self._app(self._root, task)] = (task, attempt + 1)
+            for future in _taken(ended, self._site.poll_seconds if flying else 0.0):
+                task, spent = flying.pop(future)
+                receipt, cost = self._result(future, task)
+                if self._nodes is not None:
+                    self._nodes.saw(receipt, future.exception())
+                if not receipt.done and is_retryable(receipt) and spent + cost < MAX_ATTEMPTS:
+                    send(task, spent + cost)
                 else:
                     yield receipt
 
-    def _result(self, future: Future[Receipt], task: Task) -> Receipt:
+    def _result(self, future: Future[Receipt], task: Task) -> tuple[Receipt, float]:
+        """Return the receipt of an ended task, and what a failure costs."""
         error = future.exception()
         if error is None:
-            return future.result()
-        # run_task never raises: whatever arrives here befell the worker, not the task.
+            return future.result(), 1.0
         code = type(error).__name__
+        if code == "BadStateException":
+            raise SiteError(
+                f"Site {self._site.name!r} gives no workers: {_own_words(error)}",
+                f"`docksieve doctor --site {self._site.name}` looks for the cause; batch scripts and their "
+                f"output are under {Path(self._root) / 'parsl'}. Finished tasks are kept.",
+            )
+        # run_task never raises: whatever arrives here befell the worker, not the task.
         message = (
             f"{task.name}: the worker was lost ({code}: {error}). Its memory or its node may have failed."
         )
         receipt = failed_receipt(task, Failure(code, message, retryable=True))
         write_receipt(Path(self._root), receipt)
-        return receipt
+        return receipt, NODE_LOSS_COST if code == "ManagerLost" else 1.0
 
     def close(self) -> None:
-        """End the workers and Parsl's own processes, kindly first and then for certain."""
+        """End the workers, their blocks and Parsl's own processes, kindly first and then for certain."""
         cleanup = threading.Thread(target=self._clean_up, daemon=True)
         cleanup.start()
-        cleanup.join(CLOSE_SECONDS)
+        cleanup.join(CLOSE_SECONDS * (1 if self._site.on_this_machine else 3))
         for process in marked_processes(self._id):
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        if self._site.on_cluster:
+            self._records.end_leftovers()
 
     def _clean_up(self) -> None:
         with contextlib.suppress(Exception):
             self._kernel.cleanup()
+
+
+def _taken(ended: queue.SimpleQueue[Future[Receipt]], patience: float) -> list[Future[Receipt]]:
+    """Return all futures that have ended, waiting up to ``patience`` seconds for the first."""
+    found = []
+    with contextlib.suppress(queue.Empty):
+        found.append(ended.get(timeout=patience) if patience else ended.get_nowait())
+        while True:
+            found.append(ended.get_nowait())
+    return found
+
+
+def _own_words(error: BaseException) -> str:
+    """Return what a scheduler said, out of Parsl's account of its blocks: each thing once."""
+    lines = [line.strip() for line in str(getattr(error, "exception", None) or error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith("Error ")]
+    return " ".join(dict.fromkeys(kept))
 
 
 @contextlib.contextmanager
@@ -176,10 +184,6 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _retryable(receipt: Receipt) -> bool:
-    return receipt.failure is not None and receipt.failure.retryable
 
 
 @contextlib.contextmanager

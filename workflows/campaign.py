@@ -13,10 +13,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..data.library import Library
-from ..hpc.site import Site, load_site
-from .apps import Engine, open_engine
+from ..hpc.site import Site
+from ..hpc.site_read import load_site
+from .apps import open_engine
 from .config import read_config
 from .driver import DriverLock, end_orphans
+from .engine import Engine
 from .folder import (
     Campaign,
     abandon_if_unborn,

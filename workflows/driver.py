@@ -7,6 +7,7 @@ import fcntl
 import os
 import platform
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,7 @@ import psutil
 
 from ..data.errors import CampaignError, FormatError
 from ..data.store import read_json, remove_temporary_files, write_json
+from ..hpc.blocks import BlockRecords
 from .folder import Campaign, open_campaign
 
 ENVIRONMENT_MARK = "DOCKSIEVE_CAMPAIGN"
@@ -78,8 +80,15 @@ def is_driven(root: Path) -> bool:
     return False
 
 
-def write_driver(root: Path, stage: str, running: list[str], site: str, workers: int) -> None:
-    """Tell others who drives the campaign and what runs now."""
+def write_driver(
+    root: Path,
+    stage: str,
+    running: list[str],
+    site: str,
+    workers: int,
+    blocks: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Tell others who drives the campaign, what runs now, and how many blocks of each pool there are, by state."""
     write_json(
         root / "driver.json",
         {
@@ -89,6 +98,7 @@ def write_driver(root: Path, stage: str, running: list[str], site: str, workers:
             "running": running,
             "site": site,
             "workers": workers,
+            "blocks": list(blocks),
             "updated": time.time(),
         },
     )
@@ -124,13 +134,20 @@ def end_orphans(campaign: Campaign) -> int:
     """End what a killed driver of this campaign left running here; return how many processes.
 
     Processes are recognised by the campaign's id in their environment, which they inherited. Call it only
-    while holding the lock and before starting workers. Leftover temporary files are removed after that.
+    while holding the lock and before starting workers. Blocks that it left at a scheduler are cancelled, and leftover
+    temporary files removed after that.
+
+    Raises
+    ------
+    SiteError
+        If blocks cannot be ended.
     """
     ended = marked_processes(campaign.state["id"])
     for process in ended:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(ended, timeout=10)
+    BlockRecords(campaign.root / "blocks").end_leftovers()
     remove_temporary_files(campaign.root)
     return len(ended)
 

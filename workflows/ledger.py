@@ -119,6 +119,18 @@ STEPS = (
 )
 
 
+_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock"}
+
+
+def role_of(kind: str) -> str:
+    """Return the role of the workers that do tasks of ``kind`` (``hpc.pools.ROLES``).
+
+    Docking and the teacher's predictions are many tasks of one core each. What is one task per stage runs where
+    training does, since it uses the cores of a whole node.
+    """
+    return _ROLES.get(kind, "train")
+
+
 def stage_order(stage: str) -> tuple[int, int]:
     """Return the place of ``stage`` in a campaign: by round, then by step; the final stages come last."""
     group, _, step = stage.partition("/")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..data.library import Library
 from ..data.store import read_json, write_json
-from ..hpc.site import Site, load_site
+from ..hpc.site import Site
+from ..hpc.site_read import load_site
 from ..screening.report_timeline import Clock, Span
 from .config import read_config
 from .folder import campaign_root, open_campaign

@@ -20,9 +20,10 @@ from ..data.receipts import Receipt
 from ..data.seeds import derive_seed
 from ..data.store import FileRecord, record_file, write_table
 from ..hpc.site import Site
-from .apps import Engine, EngineWatch, open_engine
+from .apps import open_engine
 from .campaign import run
 from .config import CampaignConfig
+from .engine import Engine, EngineWatch
 from .folder import MIN_LABELS, Campaign, begin
 from .gather import SCORE_COLUMNS
 from .imports import library_standard
@@ -224,9 +225,8 @@ def _screens(campaign: Campaign, library: Library, engine: Engine, site: Site) -
     for shard in library.shards[: engine.workers]:
         record = shard.record
         inside = FileRecord(LIBRARY_PREFIX + record.path, record.bytes, record.sha256, record.rows)
-        runtime = {
-            "library": str(library.path), "device": site.screen_device, "threads": site.screen_threads
-        }  # fmt: skip
+        device, threads = site.screening
+        runtime = {"library": str(library.path), "device": device, "threads": threads}
         name = f"{TRIAL}/screen/{shard.name}"
         tasks.append(Task(name, "screen", {"round": TRIAL}, (inside, *student), runtime))
     return _run(engine, tasks)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from ..data.errors import CampaignError
 from ..data.receipts import Receipt, receipt_path
 from ..hpc.site import Site
-from .apps import Engine, EngineWatch
 from .driver import cancel_path, write_driver
+from .engine import Engine, EngineWatch
 from .folder import Campaign
 from .ledger import Task
 from .observe import Observer
@@ -62,7 +62,14 @@ class StageRunner:
         now = time.monotonic()
         if now - self._noted > _DRIVER_NOTE_SECONDS:
             self._noted = now
-            write_driver(self._campaign.root, stage, running, self._site.name, self._engine.workers)
+            write_driver(
+                self._campaign.root,
+                stage,
+                running,
+                self._site.name,
+                self._engine.workers,
+                self._engine.blocks(),
+            )
 
     def _explain(self, stage: str, failed: list[Receipt], total: int) -> CampaignError:
         first = failed[0]

@@ -31,9 +31,8 @@ class Story:
         self.ledger = campaign.ledger
         self._run = runner.run
         self.runtime: dict[str, Any] = {"library": str(library.path)}
-        self._screening = {
-            **self.runtime, "device": site.screen_device, "threads": site.screen_threads
-        }  # fmt: skip
+        device, threads = site.screening
+        self._screening = {**self.runtime, "device": device, "threads": threads}
         self.targets = campaign.targets
         self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
         self.units = {name: spec["unit"] for name, spec in self.targets.items()}

@@ -7,7 +7,9 @@ trying again can help.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +19,11 @@ from typing import Any
 from ..data.errors import FormatError, LibraryError
 from ..data.receipts import Failure, Receipt, Stopwatch, write_receipt
 from ..data.store import record_file, sha256_file
+from ..hpc.devices import DeviceFault, pin_worker
 from .ledger import LIBRARY_PREFIX, Task
+
+PATIENCE = "DOCKSIEVE_FILE_PATIENCE"
+"""Environment variable: how many seconds a worker waits for a file that its node does not see yet."""
 
 KINDS = {
     "sample": ".choosing:sample",
@@ -90,6 +96,7 @@ def run_task(root: str, task: Task) -> Receipt:
 
     Never raises for anything that goes wrong with the task itself: that is the receipt's ``failure``.
     """
+    mine = pin_worker()  # before anything that drives devices is imported
     folder, watch, started = Path(root), Stopwatch(), time.time()
     try:
         with watch("check_inputs"):
@@ -107,16 +114,45 @@ def run_task(root: str, task: Task) -> Receipt:
             outputs=outputs,
             seconds={**watch.seconds, **outcome.seconds, "total": watch.seconds["total"]},
             counts=outcome.counts,
-            facts={**outcome.facts, "started": started},
-            device=outcome.device,
+            facts={**outcome.facts, **_place(), "started": started},
+            device={**outcome.device, **_assigned(mine, outcome.device)},
         )
     except Exception as error:  # a failure is a receipt, not a lost exception
-        receipt = failed_receipt(task, Failure.from_exception(error), watch.seconds)
+        receipt = failed_receipt(task, Failure.from_exception(error), watch.seconds, _place())
     write_receipt(folder, receipt)
     return receipt
 
 
-def failed_receipt(task: Task, failure: Failure, seconds: Mapping[str, float] | None = None) -> Receipt:
+def _place() -> dict[str, Any]:
+    """Return which worker pool of the site did the task, by the name that Parsl gave it."""
+    manager = os.environ.get("PARSL_WORKER_POOL_ID", "")
+    return {"manager": manager} if manager else {}
+
+
+def _assigned(mine: Mapping[str, Any], used: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the device of this worker, for the receipt, after a look at the one that was used.
+
+    Raises
+    ------
+    DeviceFault
+        If it was another.
+    """
+    if not mine:
+        return {}
+    if used.get("uuid") and used["uuid"] != mine["uuid"]:
+        raise DeviceFault(
+            f"The worker was given device {mine['device']} (UUID {mine['uuid']}) and used UUID {used['uuid']}.",
+            "Something set the visible devices again: look at the site's `setup` lines.",
+        )
+    return {"assigned": mine["device"], "uuid": mine["uuid"], "model": mine["model"]}
+
+
+def failed_receipt(
+    task: Task,
+    failure: Failure,
+    seconds: Mapping[str, float] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Receipt:
     """Return the receipt of a task that failed."""
     return Receipt(
         task=task.name,
@@ -124,6 +160,7 @@ def failed_receipt(task: Task, failure: Failure, seconds: Mapping[str, float] | 
         fingerprint=task.fingerprint,
         inputs=task.inputs,
         seconds=seconds or {},
+        facts=facts or {},
         failure=failure,
     )
 
@@ -139,6 +176,7 @@ def _check_inputs(root: Path, task: Task) -> None:
         of_library = record.path.startswith(LIBRARY_PREFIX)
         kind = LibraryError if of_library else FormatError
         cure = "Restore it from a copy and submit again." if of_library else "Submit again: it is made anew."
+        _await(path, record.bytes)
         if not path.is_file():
             raise kind(f"{path} is missing, and {task.name} needs it.", cure)
         if path.stat().st_size != record.bytes or sha256_file(path) != record.sha256:
@@ -147,3 +185,14 @@ def _check_inputs(root: Path, task: Task) -> None:
                 f"{path} was altered since {what}; {task.name} will not use it.",
                 cure,
             )
+
+
+def _await(path: Path, size: int) -> None:
+    """Give a file of another node the time to appear here: some file systems show it seconds after it was renamed."""
+    until = time.monotonic() + float(os.environ.get(PATIENCE, "0"))
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            if path.stat().st_size == size:
+                return
+            list(path.parent.iterdir())  # makes a network file system look again
+        time.sleep(0.5)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.site import load_site, preset_names, usable_cores
+from docksieve.hpc.site import usable_cores
+from docksieve.hpc.site_read import load_site, preset_names
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", sorted({*preset_names()} - {"allocation"}))
 def test_every_preset_loads(name: str) -> None:
     assert load_site(name).name == name
 
@@ -30,7 +31,7 @@ def test_unknown_site_suggests() -> None:
     [
         ('name = "x"\nworker = 3\n', "unknown key 'worker'.*'workers'"),
         ('name = "x"\nworkers = -1\n', "workers must be"),
-        ('kind = "slrum"\n', "kind must be 'local' or 'inline', not 'slrum'"),
+        ('kind = "slrum"\n', "kind must be .*'slurm'.*, not 'slrum'"),
         ("kind = 3\n", "kind must be text, not 3"),
         ("name = \n", "not valid TOML"),
         ("name = 7\n", "name must be text, not 7"),
@@ -70,11 +71,11 @@ def test_missing_and_unreadable_site_files(tmp_path: Path) -> None:
 
 
 def test_parsl_accepts_the_local_configuration(tmp_path: Path) -> None:
-    from docksieve.hpc.parsl_config import EXECUTOR, parsl_config
+    from docksieve.hpc.parsl_config import parsl_config
 
     config = parsl_config(load_site("local"), tmp_path)
     (executor,) = config.executors
-    assert executor.label == EXECUTOR
+    assert executor.label == "workers"
     assert executor.max_workers_per_node == usable_cores()
     assert config.retries == 0
 

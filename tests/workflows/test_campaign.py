@@ -15,9 +15,9 @@ from docksieve.data.errors import CampaignError, ConfigError, DocksieveError
 from docksieve.data.library import Library
 from docksieve.data.receipts import Receipt
 from docksieve.data.store import read_json, read_table
-from docksieve.workflows.apps import Cancelled
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.driver import cancel_path
+from docksieve.workflows.engine import Cancelled
 from docksieve.workflows.folder import Campaign, open_campaign
 from docksieve.workflows.hits import failures, hits
 from docksieve.workflows.observe import Silent

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from docksieve.workflows.apps import EngineWatch
+from docksieve.workflows.engine import EngineWatch
 from docksieve.workflows.interrupts import remember_interrupts
 
 

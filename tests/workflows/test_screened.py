@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.store import read_table
-from docksieve.hpc.site import load_site
+from docksieve.hpc.site_read import load_site
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.folder import Campaign, begin_or_resume
 from docksieve.workflows.hits import hits

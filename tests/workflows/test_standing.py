@@ -17,7 +17,7 @@ import pytest
 from docksieve.data.receipts import Failure, Receipt, read_receipt, write_receipt
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
-from docksieve.hpc.site import load_site
+from docksieve.hpc.site_read import load_site
 from docksieve.workflows import ledger, status
 from docksieve.workflows.deliver import deliver_hits
 from docksieve.workflows.driver import write_driver

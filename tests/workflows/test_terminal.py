@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from docksieve.data.receipts import Failure, Receipt
 from docksieve.data.statistics import Interval
-from docksieve.hpc.site import load_site
+from docksieve.hpc.site_read import load_site
 from docksieve.screening.compare import PairedComparison
 from docksieve.workflows.deliver import print_models, print_retrain
 from docksieve.workflows.folder import begin_or_resume

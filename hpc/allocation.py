@@ -1,0 +1,111 @@
+"""The batch job that this process runs in: which nodes, how many cores and devices, and for how long yet."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.errors import SiteError
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A running batch job.
+
+    Attributes
+    ----------
+    scheduler : str
+        ``slurm``, ``pbspro`` or ``lsf``.
+    job : str
+    nodes : int
+    gpus : int
+        Devices per node, as the scheduler says; 0 where it says nothing.
+    accelerator : str
+        Their kind, as far as the environment tells: ``cuda``, ``rocm``, ``xpu`` or empty.
+    seconds_left : float or None
+        Until its walltime; None where it cannot be known.
+    """
+
+    scheduler: str
+    job: str
+    nodes: int
+    gpus: int = 0
+    accelerator: str = ""
+    seconds_left: float | None = None
+
+
+def current_allocation(environment: Mapping[str, str] | None = None) -> Allocation:
+    """Return the batch job that ``environment`` (by default this process's) belongs to.
+
+    Raises
+    ------
+    SiteError
+        If there is none.
+    """
+    env = os.environ if environment is None else environment
+    gpus, accelerator = _devices(env)
+    if job := env.get("SLURM_JOB_ID"):
+        nodes = int(env.get("SLURM_JOB_NUM_NODES") or env.get("SLURM_NNODES") or 1)
+        return Allocation("slurm", job, nodes, gpus, accelerator, _slurm_left(env))
+    if job := env.get("PBS_JOBID"):
+        return Allocation("pbspro", job, _lines(env.get("PBS_NODEFILE", "")), gpus, accelerator)
+    if job := env.get("LSB_JOBID"):
+        nodes = _lines(env.get("LSB_DJOB_HOSTFILE", ""), skip_first=True)
+        return Allocation("lsf", job, nodes, gpus, accelerator)
+    raise SiteError(
+        "This is not inside a batch job: neither SLURM_JOB_ID nor PBS_JOBID nor LSB_JOBID is set.",
+        "Use the site 'allocation' in a job script or an interactive job; on a login node give the machine's site.",
+    )
+
+
+def _lines(path: str, skip_first: bool = False) -> int:
+    """Return the distinct hosts in a scheduler's host file; LSF's begins with the host of the batch script."""
+    try:
+        hosts = Path(path).read_text(encoding="utf-8").split() if path else []
+    except OSError:
+        hosts = []
+    if skip_first and len(set(hosts)) > 1:
+        hosts = hosts[1:]
+    return max(1, len(set(hosts)))
+
+
+_VISIBLE = {
+    "CUDA_VISIBLE_DEVICES": "cuda", "ROCR_VISIBLE_DEVICES": "rocm", "ZE_AFFINITY_MASK": "xpu"
+}  # fmt: skip
+
+
+def _devices(env: Mapping[str, str]) -> tuple[int, str]:
+    """Return how many devices a node of the job has, and of which kind.
+
+    Slurm sets several of the variables for one kind; NVIDIA's is set for AMD's devices too, so it is asked last.
+    """
+    found = next((name for name in reversed(list(_VISIBLE)) if env.get(name, "").strip()), "")
+    said = env.get("SLURM_GPUS_ON_NODE", "")
+    count = int(said) if said.isdigit() else len(env[found].split(",")) if found else 0
+    return (count, _VISIBLE.get(found, "cuda")) if count else (0, "")
+
+
+def _slurm_left(env: Mapping[str, str]) -> float | None:
+    """Return the seconds until a Slurm job's walltime."""
+    if end := env.get("SLURM_JOB_END_TIME", ""):
+        return float(end) - time.time()
+    command = ["squeue", "--noheader", "--job", env["SLURM_JOB_ID"], "--format", "%L"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return clock_seconds(said)
+
+
+def clock_seconds(text: str) -> float | None:
+    """Return the seconds of Slurm's ``[days-][hours:]minutes:seconds``; None for ``UNLIMITED`` and the like."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text.strip())
+    if not match:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)

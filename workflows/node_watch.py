@@ -1,0 +1,93 @@
+"""Nodes that fail whatever they are given: they get no more tasks, and the campaign goes on without them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..data.receipts import Receipt
+from ..hpc.bans import ban, bans
+from .engine import is_retryable
+
+MAX_FAULTS = 3
+"""Faults of the place, one after the other, that a node may have before it is used no more."""
+
+_log = logging.getLogger(__name__)
+
+
+class NodeWatch:
+    """Watches which nodes fail.
+
+    Parameters
+    ----------
+    reports : Path
+        Folder of the nodes' reports; bans are written there, and a node that is banned starts no workers.
+    executors : mapping of str to parsl executor
+        By pool.
+    """
+
+    def __init__(self, reports: Path, executors: Mapping[str, Any]) -> None:
+        self._reports, self._executors = reports, executors
+        self._faults: defaultdict[str, int] = defaultdict(int)
+        self._managers: defaultdict[str, set[str]] = defaultdict(set)
+        self._banned = {entry["node"] for entry in bans(reports)}
+        for node in self._banned:
+            self._exclude(node)
+
+    def saw(self, receipt: Receipt, error: BaseException | None) -> None:
+        """Take note of an ended task.
+
+        Parameters
+        ----------
+        receipt : Receipt
+        error : exception or None
+            What befell its worker. The loss of a whole node counts for nothing: it ends by itself.
+        """
+        node = receipt.host if error is None else str(getattr(error, "hostname", ""))
+        if not node or type(error).__name__ == "ManagerLost":
+            return
+        if manager := receipt.facts.get("manager"):
+            self._managers[node].add(str(manager))
+        if not (error is not None or is_retryable(receipt)):
+            self._faults[node] = 0
+            return
+        self._faults[node] += 1
+        if self._faults[node] >= MAX_FAULTS and node not in self._banned:
+            what = receipt.failure.message if receipt.failure else "its workers die"
+            self._ban(node, f"{MAX_FAULTS} tasks in a row failed there, the last with: {what}")
+
+    def _ban(self, node: str, why: str) -> None:
+        self._banned.add(node)
+        ban(self._reports, node, why)
+        _log.warning("node %s is not used any more: %s", node, why)
+        self._exclude(node)
+        for executor in self._executors.values():
+            with contextlib.suppress(Exception):  # an interchange that does not answer is noticed elsewhere
+                self._hold(executor, node)
+
+    def _hold(self, executor: Any, node: str) -> None:
+        """Let the managers of ``node`` get no more tasks, and give back blocks that have no others."""
+        managers = executor.connected_managers()
+        held = self._managers[node]
+        mine = [m for m in managers if m["manager"] in held or m["hostname"] == node]
+        for manager in mine:
+            executor._hold_manager(manager["manager"])
+        names = {m["manager"] for m in mine}
+        for block in {m["block_id"] for m in mine}:
+            others = [
+                m for m in managers if m["block_id"] == block and m["active"] and m["manager"] not in names
+            ]
+            job = executor.blocks_to_job_id.get(block)
+            if not others and job is not None and executor.provider.label != "local":
+                executor.provider.cancel([job])
+
+    def _exclude(self, node: str) -> None:
+        """Ask for no block on ``node`` any more, where the scheduler can be told."""
+        for executor in self._executors.values():
+            exclude = getattr(executor.provider, "exclude", None)
+            if exclude is not None:
+                exclude(node)
