@@ -18,6 +18,7 @@ from typing import Any
 from .enumerate_space import ProductSpace, product_space
 from .errors import InputError
 from .ingest import IngestSettings, build_from_sources
+from .ingest_pool import OpenCluster
 from .library import Library
 from .readers_layout import Layout
 from .store import sha256_json, write_json
@@ -104,6 +105,7 @@ def enumerate_library(
     progress: bool = True,
     client: Any = None,
     reactions_file: str | os.PathLike[str] | None = None,
+    open_cluster: OpenCluster | None = None,
 ) -> Library:
     """Build a make-on-demand library.
 
@@ -119,7 +121,7 @@ def enumerate_library(
         coincide or are rejected.
     seed : int
         Of the sample.
-    settings, workers, progress, client
+    settings, workers, progress, client, open_cluster
         As for :func:`docksieve.data.ingest.build_library`.
     reactions_file : path, optional
         TOML with ``[[reaction]]`` tables, instead of the built-in reactions.
@@ -136,4 +138,4 @@ def enumerate_library(
     def sources(scratch: Path) -> list[ProductSource]:
         return [ProductSource(space, limit, seed, settings.chunk_rows, scratch)]
 
-    return build_from_sources(out, sources, settings, workers, progress, client)
+    return build_from_sources(out, sources, settings, workers, progress, client, open_cluster)

@@ -23,7 +23,7 @@ from typing import Any
 
 from .errors import InputError, LibraryError
 from .ingest_build import BUILD, Build
-from .ingest_pool import Pool, available_cores
+from .ingest_pool import OpenCluster, Pool, available_cores
 from .ingest_progress import Reporter
 from .ingest_sources import Source, open_files
 from .library import MANIFEST, Library
@@ -69,6 +69,7 @@ def build_library(
     workers: int | None = None,
     progress: bool = True,
     client: Any = None,
+    open_cluster: OpenCluster | None = None,
 ) -> Library:
     """Build a library from molecule files.
 
@@ -88,6 +89,8 @@ def build_library(
         Show a progress bar and what was taken for what on standard error.
     client : distributed.Client, optional
         A Dask cluster to run on instead, whose workers see the same files.
+    open_cluster : callable, optional
+        Opens one when it is needed, with ``workers`` workers at most (``hpc.dask_cluster.open_dask`` of a site).
 
     Raises
     ------
@@ -102,7 +105,7 @@ def build_library(
         names = [os.fspath(name) for name in inputs]
         return open_files(names, settings.reading, settings.chunk_bytes, settings.chunk_rows, scratch)
 
-    return build_from_sources(out, sources, settings, workers, progress, client)
+    return build_from_sources(out, sources, settings, workers, progress, client, open_cluster)
 
 
 def build_from_sources(
@@ -112,6 +115,7 @@ def build_from_sources(
     workers: int | None = None,
     progress: bool = True,
     client: Any = None,
+    open_cluster: OpenCluster | None = None,
 ) -> Library:
     """Build a library from anything that yields chunks (:func:`build_library`; enumeration, too).
 
@@ -133,7 +137,7 @@ def build_from_sources(
         _check_request(build, sources, settings)
         for source in sources:
             reporter.say(f"{source.name}: {source.layout.describe()}")
-        with Pool(count, build / "dask", client) as pool:
+        with Pool(count, build / "dask", client, open_cluster, reporter.say) as pool:
             job = Build(folder, sources, settings, pool, reporter)
             job.run()
         fresh.clear()

@@ -12,6 +12,14 @@ app = typer.Typer(no_args_is_help=True, help="Build, enumerate, check and look i
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the new library.")]
 Folder = Annotated[Path, typer.Argument(metavar="LIBRARY", help="Folder of a library.")]
 Workers = Annotated[int | None, typer.Option("--workers", "-w", help="Processes; all cores by default.")]
+Site = Annotated[
+    str | None,
+    typer.Option(help="Name of a site, or a site's TOML file: run on its nodes, as jobs of its scheduler."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A key of the site with another value. May be repeated."),
+]
 Skip = Annotated[
     list[str] | None,
     typer.Option(
@@ -46,18 +54,22 @@ def build(
     skip_step: Skip = None,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    site: Site = None,
+    set: Set = None,
     quiet: Quiet = False,
 ) -> None:
     """Build a library from SMILES (text, CSV, CXSMILES), SDF, Parquet or Feather files, packed or not.
 
     Columns, delimiter and header are found out and reported; the options overrule. Interrupted, the same
-    command goes on where it was.
+    command goes on where it was. With --site the steps run as Dask workers in jobs of that machine; the library
+    is the same.
     """
     from ..data.ingest import build_library
     from ..data.readers_layout import ReadingSettings
 
     reading = _checked(ReadingSettings, smiles_column, id_column, delimiter, header, comment)
-    library = build_library(out, files, _settings(skip_step, shard_rows, reading), workers, not quiet)
+    settings = _settings(skip_step, shard_rows, reading)
+    library = build_library(out, files, settings, progress=not quiet, **_place(site, set, workers))
     _print_info(library)
 
 
@@ -85,6 +97,8 @@ def enumerate(
     skip_step: Skip = None,
     shard_rows: ShardRows = None,
     workers: Workers = None,
+    site: Site = None,
+    set: Set = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a library of the products of reactions over building blocks; ids name what to order."""
@@ -103,9 +117,9 @@ def enumerate(
         limit,
         seed,
         _settings(skip_step, shard_rows),
-        workers,
-        not quiet,
+        progress=not quiet,
         reactions_file=reactions_file,
+        **_place(site, set, workers),
     )
     _print_info(library)
 
@@ -156,6 +170,32 @@ def sample(library: Folder, rows: Rows = 10, seed: int = 0, format: Format = "ta
 
     opened = Library.open(library)
     _print_rows(opened, opened.sample_rows(min(rows, opened.rows), "cli", seed), format)
+
+
+def _place(site: str | None, changes: list[str] | None, workers: int | None) -> dict[str, Any]:
+    """Return where a build runs, as arguments of ``build_library``."""
+    from ..data.errors import ConfigError
+
+    if site is None:
+        if changes:
+            raise ConfigError(
+                "--set changes a key of a site, and no --site is given.", "Give both, or neither."
+            )
+        return {"workers": workers}
+    if workers is not None:
+        raise ConfigError(
+            "--workers and --site exclude each other.", "The site says how many workers there are."
+        )
+    from functools import partial
+
+    from ..hpc.dask_cluster import data_workers, open_dask
+    from ..hpc.site_read import load_site, parse_overrides
+
+    found = load_site(site, parse_overrides(changes or ()))
+    return {
+        "workers": data_workers(found),
+        "open_cluster": partial(open_dask, found) if found.on_cluster else None,
+    }
 
 
 def _checked(kind: Any, *values: Any, **named: Any) -> Any:
