@@ -165,8 +165,8 @@ class SlurmCluster:
         for name in ("slurmctld", "slurmdbd", "mariadbd", "munged", *self._daemons.names()):
             self._daemons.stop(name, 15)
 
-    def _left_over(self, node: str = "") -> list[psutil.Process]:
-        """Return step daemons (of one node, or all) and everything that they started.
+    def _step_daemons(self, node: str = "") -> list[psutil.Process]:
+        """Return the step daemons of one node, or of all.
 
         A step daemon overwrites its environment; it is known by the socket that it keeps in its node's folder.
         """
@@ -174,11 +174,33 @@ class SlurmCluster:
         found: list[psutil.Process] = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if "slurmstepd" in "".join(process.cmdline()[:1]):
+                if "slurmstepd" in " ".join(process.cmdline()):
                     sockets = process.net_connections("unix")
                     if any(str(item.laddr).startswith(spool) for item in sockets):
-                        found += [process, *process.children(recursive=True)]
+                        found.append(process)
         return found
+
+    def _left_over(self, node: str = "") -> list[psutil.Process]:
+        """Return step daemons (of one node, or all) and everything that they started."""
+        found: list[psutil.Process] = []
+        for daemon in self._step_daemons(node):
+            with contextlib.suppress(psutil.Error):
+                found += [daemon, *daemon.children(recursive=True)]
+        return found
+
+    def processes(self, job: int, title: str = "") -> list[psutil.Process]:
+        """Return the processes of a job whose command line has ``title`` in it."""
+        found: list[psutil.Process] = []
+        for daemon in self._step_daemons():
+            with contextlib.suppress(psutil.Error):
+                if f"[{job}." in " ".join(daemon.cmdline()):
+                    found += daemon.children(recursive=True)
+        chosen = []
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                if title in " ".join(process.cmdline()):
+                    chosen.append(process)
+        return chosen
 
     # What tests do to it ----------------------------------------------------------------------------
 
