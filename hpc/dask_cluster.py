@@ -88,6 +88,8 @@ def open_dask(site: Site, folder: Path) -> Iterator[DaskCluster]:
     pool = site.pool_for("dock")
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".dask-jobqueue.*"):  # certificates of a build that was killed
+        left.unlink(missing_ok=True)
     watch = JobWatch(site.kind, site.name, logs)
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(_CONFIGURATION))
