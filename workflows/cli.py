@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.main import get_command
 
 from ..data.errors import DocksieveError
+from .cli_dashboard import register as register_dashboard
 from .cli_library import app as library_app
 from .cli_query import register as register_queries
 from .cli_receptor import app as receptor_app
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(library_app, name="library")
 app.add_typer(receptor_app, name="receptor")
 register_queries(app)
+register_dashboard(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,36 @@
+// A molecule as a card: drawing, scores that are never mixed, properties.
+import { drawing, fixed, h } from "./dom.js";
+
+export const PROPERTIES = {
+  weight: ["weight", 0], logp: ["logP", 1], tpsa: ["TPSA", 0], donors: ["donors", 0], acceptors: ["acceptors", 0],
+  rotatable_bonds: ["rot. bonds", 0], rings: ["rings", 0], fsp3: ["Fsp3", 2], qed: ["QED", 2], heavy_atoms: ["heavy atoms", 0],
+  charge: ["charge", 0],
+};
+
+export function scores(row) {
+  const list = [];
+  if (row.final_score !== null && row.final_score !== undefined) list.push(["final", fixed(row.final_score), "docked again"]);
+  if (row.docked_score !== null && row.docked_score !== undefined) {
+    list.push(["docked", fixed(row.docked_score), row.docked_round === 0 ? "seed sample" : `round ${row.docked_round}`]);
+  }
+  if (row.predicted_mean !== null && row.predicted_mean !== undefined) {
+    const spread = row.predicted_spread === null || row.predicted_spread === undefined ? "" : ` ± ${fixed(row.predicted_spread)}`;
+    list.push(["predicted", fixed(row.predicted_mean) + spread, `round ${row.predicted_round}`]);
+  }
+  return list;
+}
+
+export function scoreList(row) {
+  return h("dl", { class: "scores" }, ...scores(row).map(([name, figure, note]) =>
+    h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, note)))));
+}
+
+export function card(row, open) {
+  const shown = ["weight", "logp", "tpsa", "rotatable_bonds"].filter((name) => row[name] !== null && row[name] !== undefined);
+  return h("article", { class: "card" },
+    h("button", { type: "button", class: "open", onclick: open, "aria-label": `Show ${row.id}` },
+      drawing(row.smiles),
+      h("span", { class: "name" }, row.rank ? h("span", { class: "rank" }, `${row.rank} `) : null, row.id)),
+    scoreList(row),
+    h("p", { class: "soft small" }, shown.map((name) => `${PROPERTIES[name][0]} ${fixed(row[name], PROPERTIES[name][1])}`).join(" · ")));
+}
