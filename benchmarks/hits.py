@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from docksieve.data.ingest import build_library
 from docksieve.data.library import Library
-from docksieve.screening.leaderboard import ScreenedSources, screened_hits, write_leaderboard
+from docksieve.screening.board import screened_hits
+from docksieve.screening.leaderboard import ScreenedSources, write_leaderboard
 from docksieve.screening.rank import merge_histograms
 from synthetic import (
     TARGET,

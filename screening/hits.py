@@ -5,7 +5,6 @@ Docked scores, final scores and predictions stand in columns of their own, never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,12 @@ import pyarrow.parquet as pq
 
 from ..data.errors import InputError
 from ..data.schema import PROPERTY_COLUMNS
+from .conditions import column as _column
+from .conditions import files, not_understood, number
+from .conditions import literal as _literal
 
-RankBy = Literal["auto", "final", "docked", "predicted"]
-RANKINGS: tuple[str, ...] = ("auto", "final", "docked", "predicted")
+RankBy = Literal["auto", "final", "docked", "predicted", "combined"]
+RANKINGS: tuple[str, ...] = ("auto", "final", "docked", "predicted", "combined")
 
 HIT_COLUMNS = (
     "rank",
@@ -103,10 +105,30 @@ def ranked_hits(
         If ``where`` is not a condition on these columns.
     """
     with duckdb.connect() as connection:
-        _create_views(connection, sources)
-        chosen = _resolve(connection, by)
-        connection.execute(f"CREATE TEMP TABLE hits AS {_ranking_sql(sources, chosen)}")
+        rank_into(connection, "hits", sources, by)
         return _answer(connection, "hits", "rank", HIT_COLUMNS, top, where)
+
+
+def rank_into(
+    connection: duckdb.DuckDBPyConnection, table: str, sources: HitSources, by: str, caution: float = 1.0
+) -> str:
+    """Make a table of all ranked molecules of one target, and say what they are ranked by.
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+    table : str
+        Its name; columns :data:`HIT_COLUMNS`, then ``combined_score``.
+    sources : HitSources
+    by : str
+        As for :func:`ranked_hits`, or ``combined``: every molecule that was docked or stands in a shortlist, by its
+        docked score or, where it has none, by the teacher's mean made worse by ``caution`` spreads.
+    caution : float
+    """
+    _create_views(connection, sources)
+    chosen = _resolve(connection, by)
+    connection.execute(f"CREATE TEMP TABLE {table} AS {_ranking_sql(sources, chosen, caution)}")
+    return chosen
 
 
 def failed_dockings(sources: HitSources, top: int | None = None, where: str | None = None) -> pa.Table:
@@ -168,14 +190,10 @@ def _answer(
     except duckdb.Error as error:
         if not where:
             raise
-        first_line = str(error).splitlines()[0]
-        raise InputError(
-            f"--where {where!r} is not understood: {first_line}.",
-            f"It is an SQL condition on the columns {', '.join(columns)}.",
-        ) from None
+        raise not_understood(where, error, list(columns)) from None
 
 
-def _resolve(connection: duckdb.DuckDBPyConnection, by: RankBy) -> str:
+def _resolve(connection: duckdb.DuckDBPyConnection, by: str) -> str:
     if by not in RANKINGS:
         raise InputError(
             f"Hits cannot be ranked by {by!r}.", f"Choose one of {', '.join(RANKINGS)} or screened."
@@ -202,15 +220,15 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
     )
     mine = f"target = {_literal(sources.target)}"
     docked = [
-        f"SELECT {scores}, {number} AS round FROM {_files(paths)} WHERE {mine}"
+        f"SELECT {scores}, {number} AS round FROM {files(paths)} WHERE {mine}"
         for number, paths in sources.docked.items()
         if paths
     ]
-    final = [f"SELECT {scores} FROM {_files(sources.final)} WHERE {mine}"] if sources.final else []
+    final = [f"SELECT {scores} FROM {files(sources.final)} WHERE {mine}"] if sources.final else []
     mean, spread = _column(f"mean:{sources.target}"), _column(f"spread:{sources.target}")
     refined = [
         f'SELECT "row", id, smiles, {mean} AS mean, {spread} AS spread, {_novelty(paths[0])}, {number} AS round, '
-        f"{_literal(sources.models.get(number, ''))} AS model FROM {_files(paths)}"
+        f"{_literal(sources.models.get(number, ''))} AS model FROM {files(paths)}"
         for number, paths in sources.refined.items()
         if paths
     ]
@@ -225,7 +243,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
     )
     shortlists = [path for paths in sources.refined.values() for path in paths]
     known = [*sources.selections, *shortlists]
-    molecules = [f'SELECT "row", {properties} FROM {_files(known)}'] if known else []
+    molecules = [f'SELECT "row", {properties} FROM {files(known)}'] if known else []
     _gather(connection, "docked_all", docked, f"{empty_scores}, 0 AS round", "TABLE")
     _gather(connection, "final_all", final, empty_scores, "TABLE")
     _gather(connection, "refined_all", refined, empty_refined)
@@ -233,7 +251,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, sources: HitSources) ->
     for name, order in (("docked", "score IS NULL, round"), ("final", "score IS NULL, pose")):
         # A molecule docked twice for one purpose is one hit, whatever befell the campaign.
         connection.execute(
-            f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}_all "
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}_all "
             f'QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY {order}) = 1'
         )
 
@@ -249,13 +267,13 @@ def _gather(
     connection: duckdb.DuckDBPyConnection, name: str, parts: list[str], empty: str, kind: str = "VIEW"
 ) -> None:
     body = " UNION ALL ".join(parts) if parts else f"SELECT {empty} WHERE false"
-    connection.execute(f"CREATE TEMP {kind} {name} AS {body}")
+    connection.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {body}")
 
 
-def _ranking_sql(sources: HitSources, by: str) -> str:
+def _ranking_sql(sources: HitSources, by: str, caution: float = 1.0) -> str:
     """Return the query for all hits.
 
-    Unless the ranking is by prediction, only docked molecules are looked up in the shortlists, which hold
+    Unless predictions have a part in the ranking, only docked molecules are looked up in the shortlists, which hold
     up to tens of millions of others.
     """
     direction = "ASC" if sources.lower_is_better else "DESC"
@@ -263,9 +281,12 @@ def _ranking_sql(sources: HitSources, by: str) -> str:
         "docked": f"docked_score {direction} NULLS LAST",
         "final": f"final_score {direction} NULLS LAST, docked_score {direction} NULLS LAST",
         "predicted": f"predicted_mean {direction} NULLS LAST",
+        "combined": f"combined_score {direction} NULLS LAST",
     }[by]
-    everything = by == "predicted"
-    kept = "predicted_mean IS NOT NULL" if everything else "docked_score IS NOT NULL"
+    everything = by in ("predicted", "combined")
+    ranked = {"predicted": "predicted_mean", "combined": "combined_score"}.get(by, "docked_score")
+    worse = "+" if sources.lower_is_better else "-"
+    cautious = f"r.mean::DOUBLE {worse} {number(caution)} * coalesce(r.spread, 0)"
     only = "" if everything else 'WHERE "row" IN (SELECT "row" FROM docked_all)'
     join = "FULL OUTER" if everything else "LEFT"
     properties = ", ".join(f"m.{_column(name)}" for name in PROPERTY_COLUMNS)
@@ -294,25 +315,12 @@ def _ranking_sql(sources: HitSources, by: str) -> str:
                 d.pose AS pose,
                 f.pose AS final_pose,
                 coalesce(d."row", r."row") AS "row",
-                {properties}
+                {properties},
+                coalesce(d.score, {cautious}) AS combined_score
             FROM docked d
             {join} JOIN refined r ON d."row" = r."row"
             LEFT JOIN final f ON f."row" = d."row"
             LEFT JOIN molecules m ON m."row" = coalesce(d."row", r."row")
         )
-        SELECT row_number() OVER (ORDER BY {order}, "row") AS rank, * FROM joined WHERE {kept}
+        SELECT row_number() OVER (ORDER BY {order}, "row") AS rank, * FROM joined WHERE {ranked} IS NOT NULL
     """
-
-
-def _files(paths: Sequence[Path]) -> str:
-    """Return a table expression for Parquet files: their names taken literally, their folders as no columns."""
-    names = ", ".join(_literal(re.sub(r"([*?\[])", r"[\1]", str(path))) for path in paths)
-    return f"read_parquet([{names}], union_by_name = true, hive_partitioning = false)"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _column(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

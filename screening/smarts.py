@@ -175,10 +175,10 @@ def _commonness(types: int) -> float:
 def _atom_demands(atom: Any) -> tuple[int, int, int, int, int, int]:
     """Return what the query atom asks for, as in :class:`RelaxedPattern`; what is not understood passes."""
     types, exact = _atom_tree(_tree(atom.DescribeQuery()))
-    return (
-        types,
-        *(exact.get(name, ANY) for name in ("hydrogens", "charge", "degree", "total_degree", "ring")),
+    hydrogens, charge, degree, total, ring = (
+        exact.get(name, ANY) for name in ("hydrogens", "charge", "degree", "total_degree", "ring")
     )
+    return types, hydrogens, charge, degree, total, ring
 
 
 _EXACT = {
@@ -229,8 +229,9 @@ def _atom_tree(node: Node) -> tuple[int, dict[str, int]]:
     if not found:
         return ANY_TYPE, {}
     name, value, negated = found[1], int(found[2]), found[3] == "!="
-    if (types := _types(name, value)) is not None:
-        return (ANY_TYPE & ~types if negated else types), {}
+    allowed = _types(name, value)
+    if allowed is not None:
+        return (ANY_TYPE & ~allowed if negated else allowed), {}
     if name in _EXACT and not negated:
         return ANY_TYPE, {_EXACT[name]: value}
     if name in ("AtomInNRings", "AtomInRing", "AtomMinRingSize", "AtomRingSize"):

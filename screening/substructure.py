@@ -46,10 +46,10 @@ def substructure_mask(
     for pattern in has:
         kept &= may_match(graphs, pattern, kept)
     for pattern in has:
-        kept[kept] = matches(pattern, [smiles[i] for i in np.flatnonzero(kept)])
+        kept[kept] = matches(pattern, [smiles[i] for i in np.flatnonzero(kept).tolist()])
     for pattern in has_not:
         doubtful = may_match(graphs, pattern, kept)
-        kept[doubtful] = ~matches(pattern, [smiles[i] for i in np.flatnonzero(doubtful)])
+        kept[doubtful] = ~matches(pattern, [smiles[i] for i in np.flatnonzero(doubtful).tolist()])
     return kept
 
 

@@ -1,113 +1,155 @@
-"""Hits among all that the student has scored, docked or not: the leaderboard of the latest screen."""
+"""Rankings of all that the student has scored, docked or not: the leaderboards of a screen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ..data.errors import CampaignError
-from ..data.store import read_table
+from ..screening.answer import FunnelStep
+from ..screening.asking import Found, find, finish, funnel
+from ..screening.board import across_boards, best_beyond, is_whole, ranked_board
+from ..screening.conditions import literal
 from ..screening.hits import HIT_COLUMNS, HitSources
-from ..screening.leaderboard import LEADERBOARD_SCHEMA, ScreenedSources, screened_hits
+from ..screening.leaderboard import ScreenedSources
+from ..screening.query import HitQuery
+from ..screening.ranked import DockedScores, Ranked
+from ..screening.similarity import Fingerprint
 from .ledger import round_name
 from .status import Standing
 
-_KINDS = {
-    "target": pa.string(),
-    "unit": pa.string(),
-    "model": pa.string(),
-    "predicted_round": pa.int32(),
-    "docked_score": pa.float64(),
-    "docked_round": pa.int32(),
-    "pose": pa.string(),
-    "final_score": pa.float64(),
-    "final_pose": pa.string(),
-    "similarity": pa.float32(),
-    "novel": pa.bool_(),
-}
-SCREENED_HITS_SCHEMA = pa.schema(
-    [(name, _KINDS.get(name) or LEADERBOARD_SCHEMA.field(name).type) for name in HIT_COLUMNS]
-)
-"""Columns of hits as :func:`screened` fills them."""
+
+@dataclass(frozen=True)
+class Board:
+    """A target's leaderboard, the predictions behind it, and the student that made them."""
+
+    sources: ScreenedSources
+    number: int
+    model: str
 
 
-def screened(standing: Standing, sources: HitSources, top: int | None, where: str | None) -> pa.Table:
-    """Return the best molecules of one target by the student's prediction, over the whole library.
-
-    Parameters
-    ----------
-    standing : Standing
-    sources : HitSources
-        Of the target; docked scores come from there.
-    top : int or None
-        How many; None for all of the leaderboard that meet the condition.
-    where : str, optional
-        An SQL condition on ``screening.leaderboard.SCREENED_COLUMNS``.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of ``screening.hits.HIT_COLUMNS``; ``model`` and ``predicted_round`` are the student's.
+def board_of(standing: Standing, target: str, rounds: Sequence[int] = ()) -> Board | None:
+    """Return the leaderboard of the latest screen (of ``rounds``); None if the target had no model there.
 
     Raises
     ------
     CampaignError
         If the library has not been ranked yet.
-    InputError
-        If ``where`` is not a condition on these columns.
     """
-    campaign, target = standing.campaign, sources.target
-    for number in range(campaign.config.rounds.count, 0, -1):
+    campaign = standing.campaign
+    numbers = rounds or range(1, campaign.config.rounds.count + 1)
+    for number in sorted(numbers, reverse=True):
         group = round_name(number)
         ranked = standing.outputs(f"{group}/rank", f"leaderboards/{group}/")
         boards = [record for record in ranked if Path(record.path).stem == target]
         if boards:
-            break
+            files = [
+                campaign.root / record.path for record in standing.outputs(f"{group}/screen", "predictions/")
+            ]
+            sources = ScreenedSources(campaign.root / boards[0].path, files, campaign.open_library())
+            model = next(str(r.facts["model"]) for r in standing.receipts(f"{group}/distil") if r.done)
+            return Board(sources, number, model)
         if ranked:  # the other targets have a model, this one has none
-            return _as_hits(pa.table({name: [] for name in ("row", "id")}), sources, "", number)
-    else:
-        raise CampaignError("The library has not been ranked yet.", "Ask again when a round has screened it.")
-    files = [campaign.root / record.path for record in standing.outputs(f"{group}/screen", "predictions/")]
-    asked = ScreenedSources(campaign.root / boards[0].path, files, campaign.open_library())
-    most = top if top is not None else (boards[0].rows or 0)
-    found = screened_hits(asked, most, where, widen=top is not None).table
-    model = next(str(r.facts["model"]) for r in standing.receipts(f"{group}/distil") if r.done)
-    return _as_hits(found, sources, model, number)
+            return None
+    asked = f" in round {', '.join(map(str, rounds))}" if rounds else ""
+    raise CampaignError(
+        f"The library has not been ranked{asked} yet.", "Ask again when a round has screened it."
+    )
 
 
-def _as_hits(found: pa.Table, sources: HitSources, model: str, number: int) -> pa.Table:
-    """Put an answer into the columns of hits, with the docked scores of those that are docked."""
-    docked = {
-        row: (score, earlier, pose)
-        for earlier, paths in sorted(sources.docked.items(), reverse=True)
-        for path in paths
-        for row, score, pose in _scored(read_table(path, ["row", "target", "score", "pose"]), sources.target)
+def screened_ranking(board: Board, sources: HitSources, threads: int | None) -> Ranked:
+    """Return a leaderboard as a ranking with the columns of hits."""
+    ranked = ranked_board(board.sources, _constants(board, sources), threads, HIT_COLUMNS)
+    ranked.docked = DockedScores(sources)
+    return ranked
+
+
+def screened_across(
+    standing: Standing, sources: Sequence[HitSources], query: HitQuery, threads: int | None
+) -> Ranked:
+    """Return a ranking across targets by what the student said.
+
+    Raises
+    ------
+    CampaignError
+        If a target has no model.
+    """
+    boards = []
+    for item in sources:
+        board = board_of(standing, item.target, query.rounds)
+        if board is None:
+            raise CampaignError(
+                f"The target {item.target} had too few scores to be learnt: nothing is predicted for it.",
+                "Rank by docked scores, or give it more.",
+            )
+        boards.append(board)
+    known = [(item, board.sources) for item, board in zip(sources, boards, strict=True)]
+    fixed = [_constants(board, item) for item, board in zip(sources, boards, strict=True)]
+    ranked = across_boards(known, fixed, bool(query.selective), threads, HIT_COLUMNS)
+    ranked.docked = DockedScores(sources[0])
+    listed = pq.read_metadata(boards[0].sources.leaderboard).num_rows
+    if not all(is_whole(board.sources) for board in boards):
+        whose = sources[0].target if query.selective else "every one of the targets"
+        ranked.notes.append(f"Ranked are molecules among the best {listed:,} of {whose} by prediction.")
+    return ranked
+
+
+def _constants(board: Board, sources: HitSources) -> Mapping[str, str]:
+    """Return the columns of hits that are the same for a whole leaderboard, as SQL."""
+    return {
+        "target": literal(sources.target),
+        "unit": literal(sources.unit),
+        "model": literal(board.model),
+        "predicted_round": f"{board.number}::INT",
+        "similarity": "NULL::FLOAT",
+        "novel": "NULL::BOOLEAN",
     }
-    rows = found["row"].to_pylist()
-    known = [docked.get(row, (None, None, None)) for row in rows]
-    count = len(rows)
-    columns = {name: found[name] for name in found.column_names if name in HIT_COLUMNS}
-    columns |= {
-        "target": pa.array([sources.target] * count, pa.string()),
-        "unit": pa.array([sources.unit] * count, pa.string()),
-        "model": pa.array([model] * count, pa.string()),
-        "predicted_round": pa.array([number] * count, pa.int32()),
-        "docked_score": pa.array([item[0] for item in known], pa.float64()),
-        "docked_round": pa.array([item[1] for item in known], pa.int32()),
-        "pose": pa.array([item[2] for item in known], pa.string()),
-        "final_score": pa.nulls(count, pa.float64()),
-        "final_pose": pa.nulls(count, pa.string()),
-        "similarity": pa.nulls(count, pa.float32()),
-        "novel": pa.nulls(count, pa.bool_()),
-    }
-    if not count:
-        columns = {field.name: pa.nulls(0, field.type) for field in SCREENED_HITS_SCHEMA}
-    return pa.table({name: columns[name] for name in HIT_COLUMNS}, schema=SCREENED_HITS_SCHEMA)
 
 
-def _scored(table: pa.Table, target: str) -> list[tuple[int, float, str]]:
-    mine = table.filter(pc.and_(pc.equal(table["target"], target), pc.is_valid(table["score"])))
-    mine = mine.filter(pc.is_valid(mine["row"]))
-    return list(zip(*(mine[name].to_pylist() for name in ("row", "score", "pose")), strict=True))
+def ask_board(
+    board: Board, sources: HitSources, query: HitQuery, fingerprint: Fingerprint | None, threads: int | None
+) -> tuple[pa.Table, list[FunnelStep], bool, list[str]]:
+    """Put a question to a leaderboard, and to the library behind it where that can be done.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    funnel : list of FunnelStep
+    complete : bool
+    notes : list of str
+    """
+    ranked = screened_ranking(board, sources, threads)
+    try:
+        found = find(ranked, query, fingerprint, threads)
+        table, steps, notes = found.table, [], []
+        complete = not found.exhausted or is_whole(board.sources)
+        if found.exhausted:
+            steps = funnel(ranked, found)
+        missing = query.wanted - table.num_rows if query.wanted is not None else 0
+        if not complete and missing and not found.chemistry and board.sources.predictions:
+            table = pa.concat_tables([table, _beyond(board, sources, found, missing, threads, table.schema)])
+            complete = True
+            notes.append(
+                f"{sources.target}: the leaderboard held too few; the whole library was gone through."
+            )
+        elif not complete and query.wanted is not None:
+            listed = steps[0].left
+            notes.append(
+                f"{sources.target}: looked through the best {listed:,} molecules by prediction, of which "
+                f"{table.num_rows:,} meet all conditions; the rest of the library was not looked at."
+            )
+        return finish(table, ranked, query), steps, complete, notes
+    finally:
+        ranked.close()
+
+
+def _beyond(
+    board: Board, sources: HitSources, found: Found, missing: int, threads: int | None, schema: pa.Schema
+) -> pa.Table:
+    condition = " AND ".join(["true", *(f"({item.sql})" for item in found.stored)])
+    more = best_beyond(board.sources, condition, missing, _constants(board, sources), threads, found.where)
+    return more.select(schema.names).cast(schema)
