@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,12 @@ def current_allocation(environment: Mapping[str, str] | None = None) -> Allocati
         nodes = int(env.get("SLURM_JOB_NUM_NODES") or env.get("SLURM_NNODES") or 1)
         return Allocation("slurm", job, nodes, gpus, accelerator, _slurm_left(env))
     if job := env.get("PBS_JOBID"):
-        return Allocation("pbspro", job, _lines(env.get("PBS_NODEFILE", "")), gpus, accelerator)
+        return Allocation(
+            "pbspro", job, _lines(env.get("PBS_NODEFILE", "")), gpus, accelerator, _pbs_left(job)
+        )
     if job := env.get("LSB_JOBID"):
         nodes = _lines(env.get("LSB_DJOB_HOSTFILE", ""), skip_first=True)
-        return Allocation("lsf", job, nodes, gpus, accelerator)
+        return Allocation("lsf", job, nodes, gpus, accelerator, _lsf_left(job))
     raise SiteError(
         "This is not inside a batch job: neither SLURM_JOB_ID nor PBS_JOBID nor LSB_JOBID is set.",
         "Use the site 'allocation' in a job script or an interactive job; on a login node give the machine's site.",
@@ -94,12 +97,32 @@ def _slurm_left(env: Mapping[str, str]) -> float | None:
     """Return the seconds until a Slurm job's walltime."""
     if end := env.get("SLURM_JOB_END_TIME", ""):
         return float(end) - time.time()
-    command = ["squeue", "--noheader", "--job", env["SLURM_JOB_ID"], "--format", "%L"]
+    return clock_seconds(_said(["squeue", "--noheader", "--job", env["SLURM_JOB_ID"], "--format", "%L"]))
+
+
+def _pbs_left(job: str) -> float | None:
+    """Return the seconds until a PBS job's walltime."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
+        (about,) = json.loads(_said(["qstat", "-f", "-F", "json", job]))["Jobs"].values()
+        asked = clock_seconds(about["Resource_List"]["walltime"])
+        used = clock_seconds(about.get("resources_used", {}).get("walltime", "0:00"))
+    except (ValueError, KeyError, AttributeError):
         return None
-    return clock_seconds(said)
+    return None if asked is None or used is None else asked - used
+
+
+def _lsf_left(job: str) -> float | None:
+    """Return the seconds until an LSF job's run limit, which LSF gives as ``hours:minutes`` and a letter."""
+    match = re.match(r"(\d+):(\d+)", _said(["bjobs", "-noheader", "-o", "time_left", job]).strip())
+    return float(int(match[1]) * 3600 + int(match[2]) * 60) if match else None
+
+
+def _said(command: Sequence[str]) -> str:
+    """Return what a scheduler's command prints; nothing if it fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def clock_seconds(text: str) -> float | None:

@@ -11,7 +11,7 @@ ROLES = ("screen", "dock", "train")
 ACCELERATORS = ("", "cuda", "rocm", "xpu", "pretend")
 """Kinds of devices. ``pretend`` is for clusters whose devices are no GPUs, such as the one of the tests."""
 
-LAUNCHERS = ("auto", "single", "srun", "mpiexec", "jsrun")
+LAUNCHERS = ("auto", "single", "srun", "mpiexec", "pals", "jsrun", "blaunch")
 AFFINITIES = ("none", "block", "block-reverse", "alternating")
 
 
@@ -42,9 +42,9 @@ class Pool:
     directives : tuple of str
         Whole lines for the head of the batch script, such as ``#SBATCH --comment=docking``.
     select_options : str
-        PBS: added to the ``select`` line, such as ``ngpus=4``.
+        PBS: added to the ``select`` line, in place of ``ngpus`` and the number of devices.
     exclusive : bool
-        Slurm: ask for whole nodes.
+        Ask for whole nodes.
     cores : int
         Cores per node; 0 means those that this machine has.
     memory_gb : int
@@ -66,7 +66,7 @@ class Pool:
         Threads of one screening task on the CPU.
     launcher : str
         What starts the worker pool on every node of a block. ``auto``: ``single`` for one node, else what belongs to
-        the scheduler.
+        the scheduler (``srun``, ``mpiexec``, ``blaunch``). ``pals`` is the ``mpiexec`` of HPE's machines.
     launcher_options : str
         Given to the launcher.
     setup : tuple of str

@@ -1,18 +1,53 @@
-"""Parsl's providers and launchers, as a site's pools want them."""
+"""Parsl's providers, as a site's pools want them."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
-from parsl.launchers import JsrunLauncher, MpiExecLauncher, SimpleLauncher, SrunLauncher
-from parsl.launchers.base import Launcher
 from parsl.providers import LocalProvider, LSFProvider, PBSProProvider, SlurmProvider
+from parsl.providers.cluster_provider import ClusterProvider
 
 from .blocks import BlockRecords
+from .launchers import launcher
 from .pools import Pool, walltime_seconds
 from .site import Site
+
+Answer = tuple[int | None, str, str]
+"""Exit code, output and error output of a scheduler's command."""
+_rehearsal: ContextVar[Callable[[str], Answer] | None] = ContextVar("rehearsal", default=None)
+
+
+@contextlib.contextmanager
+def rehearsed(answer: Callable[[str], Answer]) -> Iterator[None]:
+    """Let ``answer`` reply to every command for a scheduler inside the block; none is run."""
+    token = _rehearsal.set(answer)
+    try:
+        yield
+    finally:
+        _rehearsal.reset(token)
+
+
+class _Listening(ClusterProvider):
+    """Keeps what the scheduler says when it refuses something.
+
+    It stands behind Parsl's own providers in their line of inheritance, since one of them calls the method of
+    ``ClusterProvider`` by name.
+    """
+
+    last_words: str = ""
+    """What the scheduler said when it last refused something."""
+
+    def execute_wait(self, cmd: str, timeout: int | None = None) -> Answer:
+        """Run a command of the scheduler, and keep what it says when it fails."""
+        answer = _rehearsal.get()
+        code, out, err = answer(cmd) if answer else super().execute_wait(cmd, timeout)
+        if code != 0:
+            self.last_words = " ".join((err or out or "").split())
+        return code, out, err
 
 
 class _Recorded:
@@ -22,8 +57,7 @@ class _Recorded:
     _pool: str
     _scheduler: str
     _poll: int
-    last_words: str = ""
-    """What the scheduler said when it last refused something."""
+    last_words: str
 
     def watch(self, records: BlockRecords, pool: str, scheduler: str, poll: int) -> None:
         """Begin to write blocks down."""
@@ -33,13 +67,6 @@ class _Recorded:
     def status_polling_interval(self) -> int:
         """Seconds between questions to the scheduler."""
         return self._poll
-
-    def execute_wait(self, cmd: str, timeout: int | None = None) -> tuple[int | None, str, str]:
-        """Run a command of the scheduler, and keep what it says when it fails."""
-        code, out, err = super().execute_wait(cmd, timeout)  # type: ignore[misc]
-        if code != 0:
-            self.last_words = " ".join((err or out or "").split())
-        return code, out, err
 
     def submit(self, command: str, tasks_per_node: int, job_name: str = "docksieve") -> Any:
         """Ask for a block."""
@@ -56,7 +83,7 @@ class _Recorded:
         return result
 
 
-class Slurm(_Recorded, SlurmProvider):
+class Slurm(_Recorded, SlurmProvider, _Listening):
     """Parsl's provider for Slurm, with blocks written down."""
 
     scheduler_options: str
@@ -70,11 +97,11 @@ class Slurm(_Recorded, SlurmProvider):
         self.scheduler_options = f"{plain}#SBATCH --exclude={','.join(self._excluded)}\n"
 
 
-class PBSPro(_Recorded, PBSProProvider):
+class PBSPro(_Recorded, PBSProProvider, _Listening):
     """Parsl's provider for PBS Professional, with blocks written down."""
 
 
-class LSF(_Recorded, LSFProvider):
+class LSF(_Recorded, LSFProvider, _Listening):
     """Parsl's provider for LSF, with blocks written down."""
 
 
@@ -114,18 +141,46 @@ def _slurm(pool: Pool, common: dict[str, Any]) -> Slurm:
 
 
 def _pbspro(pool: Pool, common: dict[str, Any]) -> PBSPro:
+    select = [pool.select_options] if pool.select_options else []
+    if pool.gpus and not pool.select_options:
+        select.append(f"ngpus={pool.gpus}")
+    if pool.memory_gb and "mem=" not in pool.select_options:
+        select.append(f"mem={pool.memory_gb}gb")
+    # Not run again by PBS, for the reason given for Slurm; and no two parts of a block on one node.
+    lines = [] if _mentions(pool.directives, r"-r ") else ["#PBS -r n"]
+    if not _mentions(pool.directives, r"place="):
+        lines.append(f"#PBS -l place=scatter{':excl' if pool.exclusive else ''}")
+    common["scheduler_options"] = "\n".join([*lines, *pool.directives])
     return PBSPro(
         queue=pool.queue or None,
         account=pool.account or None,
         cpus_per_node=pool.cores or 1,
-        select_options=pool.select_options or (f"ngpus={pool.gpus}" if pool.gpus else ""),
+        select_options=":".join(select),
         **common,
     )
 
 
 def _lsf(pool: Pool, common: dict[str, Any]) -> LSF:
+    lines = [] if _mentions(pool.directives, r"-rn?\b") else ["#BSUB -rn"]
+    if pool.exclusive and not _mentions(pool.directives, r"-x\b"):
+        lines.append("#BSUB -x")
+    if pool.gpus and not _mentions(pool.directives, r"-(gpu|alloc_flags)\b"):
+        # Several processes must reach a device: the proof of a worker's, and workers that share one.
+        lines.append(f'#BSUB -gpu "num={pool.gpus}:mode=shared:j_exclusive=yes"')
+    if pool.memory_gb and not _mentions(pool.directives, r"mem="):
+        lines.append(f'#BSUB -R "rusage[mem={pool.memory_gb}GB/host]"')
+    common["scheduler_options"] = "\n".join([*lines, *pool.directives])
+    by_nodes = (
+        pool.launcher == "jsrun"
+    )  # only where IBM's job step manager is can LSF be asked for whole nodes
     return LSF(
-        queue=pool.queue or None, project=pool.account or None, cores_per_node=pool.cores or None, **common
+        queue=pool.queue or None,
+        project=pool.account or None,
+        request_by_nodes=by_nodes,
+        cores_per_block=None if by_nodes else pool.nodes * max(1, pool.cores),
+        cores_per_node=None if by_nodes else max(1, pool.cores),
+        bsub_redirection=True,  # else directives count only where the centre has switched that on
+        **common,
     )
 
 
@@ -146,25 +201,6 @@ def local_provider(site: Site, pool: Pool, worker_init: str) -> LocalProvider:
     )
 
 
-def launcher(site: Site, pool: Pool) -> Launcher:
-    """Return what starts the worker pool on every node of a block."""
-    kind = pool.launcher
-    if kind == "auto":
-        natural = {"slurm": "srun", "pbspro": "mpiexec", "lsf": "jsrun"}
-        kind = natural.get(site.kind, "single") if pool.nodes > 1 else "single"
-    options = pool.launcher_options
-    if kind == "srun":
-        # Since Slurm 22.05 a step does not inherit the cores per task of its job.
-        cores = f" --cpus-per-task={pool.cores}" if pool.cores and "cpus-per-task" not in options else ""
-        shared = " --overlap" if site.kind == "allocation" else ""  # two pools on the same nodes
-        return SrunLauncher(overrides=f"--kill-on-bad-exit=0{cores}{shared} {options}".rstrip())
-    if kind == "mpiexec":
-        return MpiExecLauncher(overrides=options)
-    if kind == "jsrun":
-        return JsrunLauncher(overrides=options)
-    return SimpleLauncher()
-
-
 def _plain_walltime(text: str) -> str:
     """Return ``HH:MM:SS``, without days: what every provider understands."""
     seconds = walltime_seconds(text)
@@ -172,4 +208,8 @@ def _plain_walltime(text: str) -> str:
 
 
 def _asks_for_devices(directives: Sequence[str]) -> bool:
-    return any(re.search(r"--(gres|gpus|gpus-per-\w+)[= ]", line) for line in directives)
+    return _mentions(directives, r"--(gres|gpus|gpus-per-\w+)[= ]")
+
+
+def _mentions(directives: Sequence[str], pattern: str) -> bool:
+    return any(re.search(pattern, line) for line in directives)

@@ -139,8 +139,11 @@ def _override(values: dict[str, Any], key: str, value: Any, where: str) -> None:
     for table in tables:
         inner = place.get(table)
         if not isinstance(inner, dict):
+            close = difflib.get_close_matches(table, [k for k in place if isinstance(place[k], dict)], n=1)
+            meant = f"Did you mean {close[0]!r}? " if close else ""
             raise SiteError(
-                f"{where} has no table {table!r}, so {key} cannot be set.", "See `docksieve site show`."
+                f"{where} has no table {table!r}, so {key} cannot be set.",
+                f"{meant}See `docksieve site show`.",
             )
         place = inner
     if not tables and last in INHERITED:  # said once, it holds for every pool
@@ -172,18 +175,44 @@ def site_from(values: Mapping[str, Any], where: str, name: str) -> Site:
         )
     if values.get("kind") == "allocation":
         tables, values = _in_allocation(tables, values)
-    pools = {}
     for pool, table in tables.items():
-        inside = f"{where}: [pool.{pool}]"
-        _known_keys(table, [f.name for f in fields(Pool) if f.name != "name"], inside)
-        _check_types(table, Pool, inside)
-        pools[pool] = _made(Pool, {"name": pool, **shared, **table}, inside)
-    for key in values.get("requires", ()):
-        given = {**values, **shared}.get(key)
-        if not given and not all(table.get(key) for table in tables.values()):
-            raise SiteError(f"{where} needs {key!r}.", f"Give it: --set {key}=..., or write a site of your own with "
-                            f"`docksieve site new FILE --from {name} --set {key}=...`.")  # fmt: skip
+        _known_keys(table, [f.name for f in fields(Pool) if f.name != "name"], f"{where}: [pool.{pool}]")
+        _check_types(table, Pool, f"{where}: [pool.{pool}]")
+    if values.get("kind") != "allocation":  # where nothing is asked of a scheduler any more
+        _check_required({**values, **shared}, tables, where, name)
+    pools = {
+        pool: _made(Pool, {"name": pool, **shared, **table}, f"{where}: [pool.{pool}]")
+        for pool, table in tables.items()
+    }
     return typing.cast(Site, _made(Site, {**values, "pools": pools}, where))
+
+
+def _check_required(own: Mapping[str, Any], tables: Mapping[str, Any], where: str, name: str) -> None:
+    """Check that the site's ``requires`` are there: its own keys, or ``pool.NAME.KEY``."""
+    missing = []
+    for key in own.get("requires", ()):
+        pool, inner = "", key
+        if key.startswith("pool."):
+            pool, _, inner = key.removeprefix("pool.").partition(".")
+        if pool and pool not in tables:
+            raise SiteError(f"{where}: requires names {key!r}, but there is no pool {pool!r}.")
+        asked = [tables[pool]] if pool else list(tables.values())
+        if not own.get(inner) and not (asked and all(table.get(inner) for table in asked)):
+            missing.append(key)
+    if missing:
+        given = " ".join(f"--set {key}=..." for key in missing)
+        raise SiteError(
+            f"{where} needs {', '.join(map(repr, missing))}.",
+            f"Give them: {given}, or write a site of your own with `docksieve site new FILE --from {name} {given}`.",
+        )
+
+
+_ASKED = (
+    "nodes", "blocks", "min_blocks", "queue", "account", "qos", "constraint", "directives", "select_options"
+)  # fmt: skip
+"""Keys of pools that say what to ask of a scheduler; inside a job nothing is asked."""
+UNENDING = "10000:00:00"
+"""Walltime of an allocation that does not say when it ends."""
 
 
 def _in_allocation(
@@ -196,18 +225,14 @@ def _in_allocation(
         tables = {"cpu": {"roles": ["dock", "train"] if here.gpus else ["screen", "dock", "train"]}}
         if here.gpus:  # a core for each device's worker, the others dock
             tables["gpu"] = {"roles": ["screen"], "gpus": here.gpus, "accelerator": here.accelerator}
+            tables["cpu"]["workers"] = max(1, cores - here.gpus)
+    left = None if here.seconds_left is None else max(1, int(here.seconds_left))
+    ends = UNENDING if left is None else f"{left // 3600:02d}:{left % 3600 // 60:02d}:{left % 60:02d}"
     found = {}
     for name, table in tables.items():
-        filled = {
-            "nodes": here.nodes,
-            "cores": cores,
-            "launcher": _launcher(here.scheduler, here.nodes),
-            **table,
-        }
-        if here.seconds_left is not None and "walltime" not in table:
-            left = max(1, int(here.seconds_left))
-            filled["walltime"] = f"{left // 3600:02d}:{left % 3600 // 60:02d}:{left % 60:02d}"
-        found[name] = filled
+        kept = {key: value for key, value in table.items() if key not in (*_ASKED, "walltime")}
+        launcher = _launcher(here.scheduler, here.nodes)
+        found[name] = {"cores": cores, "launcher": launcher, **kept, "nodes": here.nodes, "walltime": ends}
     return found, {
         **values,
         "description": values.get("description", "") or f"job {here.job} of {here.scheduler}",
@@ -217,7 +242,7 @@ def _in_allocation(
 def _launcher(scheduler: str, nodes: int) -> str:
     if nodes == 1:
         return "single"
-    return {"slurm": "srun", "pbspro": "mpiexec", "lsf": "jsrun"}[scheduler]
+    return {"slurm": "srun", "pbspro": "mpiexec", "lsf": "blaunch"}[scheduler]
 
 
 def _known_keys(values: Mapping[str, Any], known: list[str], where: str) -> None:
