@@ -23,20 +23,23 @@ class Shape:
         Per node. They need not exist: Slurm believes them.
     gpus : int
         Pretended devices per node.
+    prefix : str
+        Of the nodes' names. Two clusters on one machine need different ones: a device is known by the name of its node.
     accounting : bool
         With slurmdbd and MariaDB, so that ``sacct`` works as it does on real machines.
     """
 
-    nodes: int = 2
+    nodes: int = 4
     cpus: int = 4
     memory_mb: int = 8000
     gpus: int = 4
+    prefix: str = "n"
     accounting: bool = True
 
     @property
     def names(self) -> list[str]:
         """Names of the nodes."""
-        return [f"n{number}" for number in range(1, self.nodes + 1)]
+        return [f"{self.prefix}{number}" for number in range(1, self.nodes + 1)]
 
     @property
     def port_count(self) -> int:
@@ -51,7 +54,7 @@ def device_path(root: Path, node: str, number: int) -> Path:
 
 def slurm_conf(root: Path, shape: Shape, port: int, user: str) -> str:
     """Return slurm.conf; ``port`` is the first of :attr:`Shape.port_count` free ones."""
-    every = f"n[1-{shape.nodes}]" if shape.nodes > 1 else "n1"
+    every = f"{shape.prefix}[1-{shape.nodes}]" if shape.nodes > 1 else shape.names[0]
     ports = f"[{port + 3}-{port + 2 + shape.nodes}]" if shape.nodes > 1 else f"{port + 3}"
     gres = f"Gres=gpu:{CLUSTER}:{shape.gpus}" if shape.gpus else ""
     settings = {

@@ -14,24 +14,16 @@ import pytest
 def test_a_job_over_two_nodes_owns_its_devices(slurm: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     body = f"srun bash -c 'echo $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES' >> {out}"
-    slurm.run(
-        "sbatch",
-        "--wait",
-        "-N2",
-        "--ntasks-per-node=1",
-        "--gpus-per-node=3",
-        "-o",
-        "/dev/null",
-        "--wrap",
-        body,
-    )
-    assert sorted(out.read_text().splitlines()) == ["n1 0,1,2", "n2 0,1,2"]
+    first, second = slurm.nodes[:2]
+    where = ["-N2", "-w", f"{first},{second}", "--ntasks-per-node=1", "--gpus-per-node=3"]
+    slurm.run("sbatch", "--wait", *where, "-o", "/dev/null", "--wrap", body)
+    assert sorted(out.read_text().splitlines()) == [f"{first} 0,1,2", f"{second} 0,1,2"]
 
 
 def test_two_jobs_on_a_node_get_different_devices(slurm: Any, tmp_path: Path) -> None:
     for number in (1, 2):
         body = f"echo $CUDA_VISIBLE_DEVICES > {tmp_path}/{number}; sleep 60"
-        slurm.run("sbatch", "-w", "n1", "--mem=100", "--gpus=2", "-o", "/dev/null", "--wrap", body)
+        slurm.run("sbatch", "-w", slurm.nodes[0], "--mem=100", "--gpus=2", "-o", "/dev/null", "--wrap", body)
     slurm.wait(lambda: len([path for path in tmp_path.iterdir() if path.read_text()]) == 2, 20, "both jobs")
     assert {(tmp_path / name).read_text() for name in "12"} == {"0,1\n", "2,3\n"}
 
@@ -62,20 +54,21 @@ def environments() -> list[str]:
 
 def test_a_node_fails_with_its_jobs_and_comes_back(slurm: Any, tmp_path: Path) -> None:
     body = f"echo $$ > {tmp_path}/pid; exec sleep 300"
-    slurm.run("sbatch", "-w", "n2", "--no-requeue", "-o", "/dev/null", "--wrap", body)
+    node = slurm.nodes[1]
+    slurm.run("sbatch", "-w", node, "--no-requeue", "-o", "/dev/null", "--wrap", body)
     slurm.wait((tmp_path / "pid").exists, 20, "the job")
     slurm.wait((tmp_path / "pid").read_text, 20, "the job")
-    slurm.kill_node("n2")
+    slurm.kill_node(node)
     pid = int((tmp_path / "pid").read_text())
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    slurm.wait(lambda: slurm.states("down") == ["n2"], 60, "Slurm to notice")
+    slurm.wait(lambda: slurm.states("down") == [node], 60, "Slurm to notice")
     slurm.heal()
-    assert slurm.states("idle") == ["n1", "n2"] and not slurm.jobs()
+    assert slurm.states("idle") == slurm.nodes and not slurm.jobs()
 
 
 def test_it_listens_on_the_loopback_interface_only(slurm: Any) -> None:
     daemons = [process for name in slurm._daemons.names() if (process := slurm._daemons.get(name))]
-    assert len(daemons) == 6
+    assert len(daemons) == 4 + len(slurm.nodes)
     addresses = {
         item.laddr.ip
         for process in daemons
