@@ -170,7 +170,7 @@ def recall_chart(found: Enriched, cut: float | None = None) -> str:
 
 
 def _log_frame(least: float, top: int, height: int) -> tuple[Frame, list[float]]:
-    x = Scale(math.log10(least), 0.0, 48, WIDTH - 14)
+    x = Scale(math.log10(least), 0.0, 48, WIDTH - 22)
     marks = [value for value in (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0) if value >= least]
     return Frame(x, Scale(0, 1, height - 42, top)), marks
 

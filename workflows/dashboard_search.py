@@ -18,7 +18,6 @@ from ..data.receipts import plain_json
 from ..screening.hits_export import export_hits
 from ..screening.query import RANKINGS, HitQuery
 from .dashboard_watch import Moment
-
 from .hits import ask
 
 MOST = 10_000

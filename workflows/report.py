@@ -13,9 +13,12 @@ from rich.markup import escape as plain
 from ..data.store import write_bytes
 from ..screening.report_svg import escape
 from .folder import open_campaign
+from .report_cost import cost_section
 from .report_facts import Facts, read_facts
+from .report_figures import write_figures
 from .report_funnel import Passage, cross_checks, library_passages, target_passages
-from .report_html import page, pairs, paragraph, section, table, tag
+from .report_html import page as whole_page
+from .report_html import pairs, paragraph, section, table, tag
 from .report_quality import acquired_with_scores, enrichment, honest_test, retrospect
 from .report_record import commands, commands_section, provenance_section, throughput_section, time_section
 from .report_sections import funnel, target_section
@@ -35,7 +38,9 @@ from .report_words import (
 from .terminal import duration
 
 
-def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[Path, str]:
+def write_report(
+    campaign: str | Path, out: str | Path | None = None, figures: str | Path | None = None
+) -> tuple[Path, str]:
     """Write the report of a campaign, finished or not.
 
     Parameters
@@ -44,6 +49,8 @@ def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[P
         Its folder or its TOML file.
     out : path, optional
         The HTML file, or a folder for ``report.html``; the campaign's by default.
+    figures : path, optional
+        A folder for the figures, each as an SVG file; none are written by default.
 
     Returns
     -------
@@ -60,7 +67,10 @@ def write_report(campaign: str | Path, out: str | Path | None = None) -> tuple[P
     contents = gather(read_facts(open_campaign(campaign)))
     path = Path(out) if out is not None else contents.facts.root
     path = path / "report.html" if path.is_dir() else path
-    write_bytes(path, html(contents).encode("utf-8"))
+    page = html(contents)
+    write_bytes(path, page.encode("utf-8"))
+    if figures is not None:
+        write_figures(page, Path(figures))
     return path, summary(contents)
 
 
@@ -123,7 +133,8 @@ def html(contents: Contents) -> str:
         "library": "Library",
         **{to: f"Target {target}" for target, to in anchors.items()},
     }
-    links |= {"time": "Time", "throughput": "Throughput", "provenance": "Provenance", "next": "How to go on"}
+    links |= {"time": "Time", "throughput": "Throughput", "cost": "Cost"}
+    links |= {"provenance": "Environment and provenance", "next": "How to go on"}
     body = [
         tag("header", _heading(contents)),
         *_notices(contents),
@@ -138,6 +149,7 @@ def html(contents: Contents) -> str:
         *(_target(contents, target, anchor) for target, anchor in anchors.items()),
         time_section(facts, contents.times),
         throughput_section(facts),
+        cost_section(facts, contents.times),
         provenance_section(facts),
         commands_section(facts),
         tag(
@@ -145,7 +157,7 @@ def html(contents: Contents) -> str:
             paragraph(f"Written by docksieve on {_date(facts.written)} from the receipts in {facts.root}."),
         ),
     ]
-    return page(f"{name}: report", body)
+    return whole_page(f"{name}: report", body)
 
 
 def _target(contents: Contents, target: str, anchor: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ..screening.report_depict import depict
 from ..screening.report_svg import escape
 from .report_facts import Facts
-from .report_html import paragraph, tag
+from .report_html import details, paragraph, tag
 from .report_quality import acquired_with_scores
 
 Made = Mapping[int, tuple[float, float, int]]
@@ -23,6 +23,15 @@ PROPERTIES = {
     "donors": ("donors", "{:d}"),
     "acceptors": ("acceptors", "{:d}"),
 }
+
+
+SCORES = {
+    "final_score": ("final score", ""),
+    "docked_score": ("docked score", ""),
+    "predicted": ("prediction", ""),
+}
+COLUMNS = {"predicted": "predicted_mean"}
+"""Columns of the hits, where the card's name is another."""
 
 
 def molecules(facts: Facts, target: str) -> list[str]:
@@ -47,28 +56,49 @@ def molecules(facts: Facts, target: str) -> list[str]:
         f"The best {len(rows)} of {count:,} ranked molecules, by {ranked} score ({spec['unit']}, {better} is better). "
         "Docked, final and predicted scores are different things and stand apart."
     )
-    return [paragraph(words, "soft"), _sorter(grid, rows, bool(spec["lower_is_better"])), shown]
+    return [paragraph(words, "soft"), _tools(grid, rows, bool(spec["lower_is_better"])), shown]
 
 
-def _sorter(grid: str, rows: list[dict[str, Any]], lower: bool) -> str:
+def _tools(grid: str, rows: list[dict[str, Any]], lower: bool) -> str:
+    """Return what sorts and filters a grid; hidden unless the page's script runs."""
+    text = tag("label", "Id or SMILES contains " + '<input type="text" name="text" autocomplete="off">')
+    turn = tag("button", "Turn round", name="way", type="button")
+    reset = tag("button", "Reset", type="reset")
+    line = tag("div", _orders(rows, lower) + turn + text + reset, "line")
+    bounds = "".join(
+        _window(key, name)
+        for key, (name, _) in (*SCORES.items(), *PROPERTIES.items())
+        if any(row[COLUMNS.get(key, key)] is not None for row in rows)
+    )
+    windows = details("Filter by score and property", tag("div", bounds, "windows"))
+    more = tag("button", "Show all", name="more", type="button")
+    said = tag("p", tag("output", "") + " " + more, "soft")
+    content = line + windows + said
+    return tag("form", content, "tools", data_grid=grid, hidden="hidden", aria_label="Sort and filter")
+
+
+def _orders(rows: list[dict[str, Any]], lower: bool) -> str:
     """Return the choice of orders; only those that the molecules at hand have values for."""
     best = "up" if lower else "down"
     orders = [("rank", "up", "rank", "")]
-    for key, name in (
-        ("final_score", "final score"),
-        ("docked_score", "docked score"),
-        ("predicted", "prediction"),
-    ):
-        orders.append((key, best, f"{name}, best first", key))
-    for key, (name, _) in PROPERTIES.items():
-        orders.append((key, "up", f"{name}, smallest first", key))
+    orders += [(key, best, f"{name}, best first", COLUMNS.get(key, key)) for key, (name, _) in SCORES.items()]
+    orders += [(key, "up", f"{name}, smallest first", key) for key, (name, _) in PROPERTIES.items()]
     orders.append(("name", "up", "id", ""))
     options = ""
     for key, way, label, column in orders:
-        source = "predicted_mean" if column == "predicted" else column
-        if not source or any(row[source] is not None for row in rows):
+        if not column or any(row[column] is not None for row in rows):
             options += tag("option", escape(label), value=key.replace("_", ""), data_way=way)
-    return tag("label", "Sort by " + tag("select", options, data_sorts=grid), "sort")
+    return tag("label", "Sort by " + tag("select", options, name="order"))
+
+
+def _window(key: str, name: str) -> str:
+    """Return the two bounds of a score or property."""
+    boxes = "".join(
+        f'<input type="number" step="any" placeholder="{word}" data-key="{key.replace("_", "")}" '
+        f'data-end="{end}" aria-label="{escape(name)} {word}">'
+        for end, word in (("low", "from"), ("high", "to"))
+    )
+    return tag("fieldset", tag("legend", escape(name)) + boxes)
 
 
 def _card(row: Mapping[str, Any], made: Made) -> str:
@@ -87,7 +117,7 @@ def _card(row: Mapping[str, Any], made: Made) -> str:
         f"<div><dt>{escape(name)}</dt><dd>{form.format(row[key]) if row[key] is not None else '–'}</dd></div>"
         for key, (name, form) in PROPERTIES.items()
     )
-    data = {"data_rank": row["rank"], "data_name": row["id"]}
+    data = {"data_rank": row["rank"], "data_name": row["id"], "data_smiles": row["smiles"]}
     values = {**{key: row[key] for key in PROPERTIES}, "predicted": mean}
     values |= {key: row[key] for key in ("final_score", "docked_score")}
     data |= {f"data_{key.replace('_', '')}": value for key, value in values.items() if value is not None}

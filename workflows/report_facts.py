@@ -27,8 +27,10 @@ from .ledger import Ledger, chooser, round_name, stage_order
 from .status import CampaignStatus, Standing, status
 
 Rows = NDArray[np.int64]
-TOP = 24
+TOP = 60
 """Molecules shown per target."""
+TOP_OF_MANY = 24
+"""The same, of more than three targets."""
 
 _SCORE_COLUMNS = ["row", "id", "score", "failure", "seconds"]
 
@@ -272,7 +274,8 @@ def read_facts(campaign: Campaign) -> Facts:
     tables, counts = {}, {}
     for target in campaign.targets:
         everything = hits(campaign, top=None, target=target, standing=standing)
-        counts[target], tables[target] = everything.num_rows, everything.slice(0, TOP)
+        counts[target] = everything.num_rows
+        tables[target] = everything.slice(0, TOP if len(campaign.targets) <= 3 else TOP_OF_MANY)
     return Facts(
         campaign=campaign,
         status=status(campaign, standing),

@@ -11,24 +11,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from ..screening.report_svg import escape
+from .report_script import SCRIPT
 from .report_style import STYLE
-
-SCRIPT = """
-document.querySelectorAll("select[data-sorts]").forEach(function (select) {
-  select.addEventListener("change", function () {
-    var grid = document.getElementById(select.dataset.sorts);
-    var option = select.options[select.selectedIndex];
-    var key = option.value, sign = option.dataset.way === "down" ? -1 : 1;
-    var value = function (card) { var v = card.dataset[key]; return v === undefined ? null : v; };
-    Array.from(grid.children).sort(function (a, b) {
-      var x = value(a), y = value(b);
-      if (x === null || y === null) return (x === null) - (y === null);
-      var order = key === "name" ? x.localeCompare(y) : Number(x) - Number(y);
-      return sign * order || Number(a.dataset.rank) - Number(b.dataset.rank);
-    }).forEach(function (card) { grid.appendChild(card); });
-  });
-});
-"""
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -46,7 +30,7 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
-def tag(name: str, content: str, class_: str = "", **attributes: object) -> str:
+def tag(name: str, content: str, class_: str = "", /, **attributes: object) -> str:
     """Return an element around HTML ``content``; attribute values are escaped."""
     given = {**({"class": class_} if class_ else {}), **attributes}
     shown = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in given.items())

@@ -16,6 +16,7 @@ from ..screening import report_charts as charts
 from ..screening.report_timeline import timeline
 from .config import read_config
 from .driver import read_driver
+from .report_cost import nodes_table, rates_figure
 from .report_facts import Facts, imports
 from .report_html import code, details, figure, pairs, paragraph, section, table, tag
 from .report_time import CHOOSING, KINDS, Times
@@ -60,6 +61,7 @@ def time_section(facts: Facts, times: Times | None) -> str:
         "time",
         "Time",
         figure(svg, "What ran when", note, "wide"),
+        rates_figure(facts, times),
         tag(
             "div",
             figure(drawn, "Where the time went", "Wall time added up over tasks.")
@@ -132,8 +134,9 @@ def provenance_section(facts: Facts) -> str:
     """Return what the campaign was made from and with."""
     return section(
         "provenance",
-        "Provenance",
+        "Environment and provenance",
         pairs(_identity(facts)),
+        nodes_table(facts),
         *_sources(facts),
         *_models(facts),
         *_imported(facts),

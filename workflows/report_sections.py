@@ -13,6 +13,7 @@ from ..screening.report_svg import escape
 from .ledger import round_name
 from .report_cards import molecules
 from .report_facts import Facts
+from .report_found import search_charts
 from .report_funnel import Passage
 from .report_html import details, figure, paragraph, section, table, tag
 from .report_quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
@@ -116,6 +117,7 @@ def target_charts(facts: Facts, target: str) -> list[str]:
         svg = charts.predicted_against_docked(mean, spread, score, rounds, acquired["id"].to_pylist(), unit)
         note = "Acquired molecules only; each prediction was made before docking. On the dashed line it is exact."
         drawn.append(figure(svg, "Predicted against docked", note))
+    drawn += search_charts(facts, target)
     series = quality_series(facts, target)
     if series:
         svg = charts.quality_by_round(series, "Spearman")

@@ -111,9 +111,19 @@ summary { cursor: pointer; color: var(--accent); font-size: 0.9rem; }
 details { margin: 0.4rem 0; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 0.7rem 0.9rem;
   overflow-x: auto; margin: 0.5rem 0; line-height: 1.4; }
-select { font: inherit; font-size: 0.9rem; padding: 0.2rem 0.4rem; color: inherit; background: var(--card);
-  border: 1px solid var(--line); border-radius: 4px; }
-.sort { display: block; margin: 0.4rem 0 0.7rem; font-size: 0.9rem; }
+select, input, button { font: inherit; font-size: 0.9rem; padding: 0.2rem 0.5rem; color: inherit;
+  background: var(--card); border: 1px solid var(--line); border-radius: 4px; }
+button { cursor: pointer; }
+button[aria-pressed="true"] { border-color: var(--accent); color: var(--accent); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+[hidden] { display: none !important; }
+.tools { margin: 0.4rem 0 0.7rem; font-size: 0.9rem; }
+.tools .line { display: flex; flex-wrap: wrap; gap: 0.4rem 0.9rem; align-items: center; }
+.tools .windows { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 0.4rem 0.9rem; }
+.tools fieldset { border: 0; margin: 0; padding: 0; min-width: 0; display: grid; grid-template-columns: 1fr 1fr;
+  gap: 0.3rem; }
+.tools legend { color: var(--soft); font-size: 0.82rem; padding: 0; }
+.tools input { min-width: 0; }
 .pairs div { display: grid; grid-template-columns: minmax(9rem, 14rem) 1fr; gap: 0.2rem 0.8rem;
   padding: 0.15rem 0; }
 .pairs dt { color: var(--soft); }
@@ -129,7 +139,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.85rem; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; background: none; }
-  nav, .sort, script { display: none; }
+  nav, .tools, script { display: none; }
   .cards { grid-template-columns: repeat(5, 1fr); gap: 0.4rem; }
   .card, .card dl, .card h4 { font-size: 7.5pt; }
   .charts { grid-template-columns: 1fr 1fr; }

@@ -233,7 +233,7 @@ def test_the_best_molecules_are_those_of_hits_with_scores_apart(
 ) -> None:
     page = parsed(written[0])
     cards = page.of("article", "card")
-    wanted = hits(finished, top=24).to_pylist()
+    wanted = hits(finished, top=60).to_pylist()
     assert [card["data-name"] for card in cards] == [row["id"] for row in wanted]
     for card, row in zip(cards, wanted, strict=True):
         assert float(card["data-dockedscore"] or "nan") == pytest.approx(row["docked_score"])
