@@ -40,12 +40,16 @@ class Allocation:
     seconds_left: float | None = None
 
 
+class NoAllocation(SiteError):
+    """There is no batch job around this process."""
+
+
 def current_allocation(environment: Mapping[str, str] | None = None) -> Allocation:
     """Return the batch job that ``environment`` (by default this process's) belongs to.
 
     Raises
     ------
-    SiteError
+    NoAllocation
         If there is none.
     """
     env = os.environ if environment is None else environment
@@ -60,7 +64,7 @@ def current_allocation(environment: Mapping[str, str] | None = None) -> Allocati
     if job := env.get("LSB_JOBID"):
         nodes = _lines(env.get("LSB_DJOB_HOSTFILE", ""), skip_first=True)
         return Allocation("lsf", job, nodes, gpus, accelerator, _lsf_left(job))
-    raise SiteError(
+    raise NoAllocation(
         "This is not inside a batch job: neither SLURM_JOB_ID nor PBS_JOBID nor LSB_JOBID is set.",
         "Use the site 'allocation' in a job script or an interactive job; on a login node give the machine's site.",
     )

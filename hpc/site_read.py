@@ -40,6 +40,12 @@ _WORDS: dict[Any, tuple[str, tuple[type, ...]]] = {
 }
 
 
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """Return the question whether the nearest of ``known`` was meant; empty if none is near."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
 def preset_names() -> list[str]:
     """Return the names of the sites that come with the package."""
     folder = resources.files(__package__) / "sites"
@@ -77,11 +83,9 @@ def site_text(name: str) -> tuple[str, str]:
             raise SiteError(f"The site file {path} cannot be read: {error}.") from None
     known = [*preset_names(), *own]
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        meant = f"Did you mean {close[0]!r}? " if close else ""
         raise SiteError(
             f"There is no site called {name!r}.",
-            f"{meant}Known sites: {', '.join(known)}; or give the path of a TOML file.",
+            f"{suggestion(name, known)}Known sites: {', '.join(known)}; or give the path of a TOML file.",
         )
     preset = resources.files(__package__) / "sites" / f"{name}.toml"
     return preset.read_text(encoding="utf-8"), f"the preset {name!r}"
@@ -139,11 +143,10 @@ def _override(values: dict[str, Any], key: str, value: Any, where: str) -> None:
     for table in tables:
         inner = place.get(table)
         if not isinstance(inner, dict):
-            close = difflib.get_close_matches(table, [k for k in place if isinstance(place[k], dict)], n=1)
-            meant = f"Did you mean {close[0]!r}? " if close else ""
+            known = [name for name in place if isinstance(place[name], dict)]
             raise SiteError(
                 f"{where} has no table {table!r}, so {key} cannot be set.",
-                f"{meant}See `docksieve site show`.",
+                f"{suggestion(table, known)}See `docksieve site show`.",
             )
         place = inner
     if not tables and last in INHERITED:  # said once, it holds for every pool
@@ -187,6 +190,18 @@ def site_from(values: Mapping[str, Any], where: str, name: str) -> Site:
     return typing.cast(Site, _made(Site, {**values, "pools": pools}, where))
 
 
+class MissingKeys(SiteError):
+    """A site lacks what only its user can know.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        What is to be given.
+    """
+
+    keys: tuple[str, ...] = ()
+
+
 def _check_required(own: Mapping[str, Any], tables: Mapping[str, Any], where: str, name: str) -> None:
     """Check that the site's ``requires`` are there: its own keys, or ``pool.NAME.KEY``."""
     missing = []
@@ -201,10 +216,12 @@ def _check_required(own: Mapping[str, Any], tables: Mapping[str, Any], where: st
             missing.append(key)
     if missing:
         given = " ".join(f"--set {key}=..." for key in missing)
-        raise SiteError(
+        error = MissingKeys(
             f"{where} needs {', '.join(map(repr, missing))}.",
-            f"Give them: {given}, or write a site of your own with `docksieve site new FILE --from {name} {given}`.",
+            f"Give: {given}, or write a site of your own with `docksieve site new FILE --from {name} {given}`.",
         )
+        error.keys = tuple(missing)
+        raise error
 
 
 _ASKED = (
@@ -248,8 +265,7 @@ def _launcher(scheduler: str, nodes: int) -> str:
 def _known_keys(values: Mapping[str, Any], known: list[str], where: str) -> None:
     for key in values:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            meant = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(known)}."
+            meant = suggestion(key, known).strip() or f"Known keys: {', '.join(known)}."
             raise SiteError(f"{where}: unknown key {key!r}.", meant)
 
 

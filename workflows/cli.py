@@ -19,6 +19,7 @@ from .cli_dashboard import register as register_dashboard
 from .cli_library import app as library_app
 from .cli_query import register as register_queries
 from .cli_receptor import app as receptor_app
+from .cli_site import app as site_app
 from .interrupts import remember_interrupts
 
 INTERRUPTED = 130
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(library_app, name="library")
 app.add_typer(receptor_app, name="receptor")
+app.add_typer(site_app, name="site")
 register_queries(app)
 register_dashboard(app)
 
