@@ -1,7 +1,8 @@
 """Parsl's interchange, for as long as its driver lives.
 
 Left to itself, the interchange of a killed driver goes on, and with it every worker, until the walltime. This one
-ends when its parent does; workers notice that within five heartbeats, and end their blocks.
+ends when its parent does; workers notice that within five heartbeats, and end their blocks. It also has a session of
+its own: what a terminal, a scheduler or `timeout` sends to the driver's whole group is for the driver to answer.
 """
 
 from __future__ import annotations
@@ -26,5 +27,6 @@ def _watch(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    os.setsid()
     end_with_parent()
     runpy.run_module("parsl.executors.high_throughput.interchange", run_name="__main__")

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 from parsl.addresses import address_by_hostname, address_by_interface
 from parsl.config import Config
-from parsl.executors import HighThroughputExecutor
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.executors.status_handling import BlockProviderExecutor
 from parsl.jobs.error_handlers import simple_error_handler
@@ -18,6 +17,7 @@ from parsl.jobs.states import JobState, JobStatus
 
 from ..data.errors import SiteError
 from .blocks import BlockRecords
+from .executor import PoolExecutor
 from .pools import Pool, walltime_seconds
 from .providers import cluster_provider, local_provider
 from .site import Site
@@ -80,13 +80,13 @@ def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
     )
 
 
-def _executor(site: Site, pool: Pool, folder: Path, mark: str, address: str) -> HighThroughputExecutor:
+def _executor(site: Site, pool: Pool, folder: Path, mark: str, address: str) -> PoolExecutor:
     environment = environment_lines(site, pool, mark)
     if site.on_cluster:
         provider = cluster_provider(site, pool, environment, BlockRecords(folder / "blocks"))
     else:
         provider = local_provider(site, pool, environment)
-    return HighThroughputExecutor(
+    return PoolExecutor(
         label=pool.name,
         address=address,
         launch_cmd=f"{_node_command(pool, folder)} -- {DEFAULT_LAUNCH_CMD}",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from parsl.jobs.states import JobState, JobStatus
 from parsl.providers import LocalProvider, LSFProvider, PBSProProvider, SlurmProvider
 from parsl.providers.cluster_provider import ClusterProvider
+from parsl.providers.slurm.slurm import sacct_translate_table
 
 from .blocks import BlockRecords
 from .launchers import launcher
@@ -50,6 +53,16 @@ class _Listening(ClusterProvider):
         return code, out, err
 
 
+ACCOUNTING_SECONDS = 60.0
+"""How long Slurm's accounting may take to learn how a job ended."""
+_MORE_STATES = {
+    "CONFIGURING": JobState.PENDING,
+    "COMPLETING": JobState.RUNNING,
+    "SIGNALING": JobState.RUNNING,
+}
+"""What the queue says and accounting does not."""
+
+
 class _Recorded:
     """Adds to a provider: blocks are written down, asked about as often as the site says, refused in its own words."""
 
@@ -87,7 +100,48 @@ class Slurm(_Recorded, SlurmProvider, _Listening):
     """Parsl's provider for Slurm, with blocks written down."""
 
     scheduler_options: str
+    resources: dict[str, dict[str, Any]]
     _excluded: tuple[str, ...] = ()
+
+    def _status(self) -> None:
+        """Ask how the blocks are: the queue, which knows at once, and accounting about those that have left it.
+
+        Parsl asks accounting alone, which learns of a job some seconds after it was submitted; a job that accounting
+        does not know is then taken for ended, for good, and another one asked for in its place.
+        """
+        open_jobs = [job for job, known in self.resources.items() if not known["status"].terminal]
+        if not open_jobs:
+            return
+        code, out, _ = self.execute_wait("squeue --noheader --me --format='%i %T'")
+        if code != 0:
+            return
+        states = dict(line.split(None, 1) for line in out.splitlines() if line.strip())
+        gone = [job for job in open_jobs if job not in states]
+        if gone:
+            code, out, _ = self.execute_wait(
+                f"sacct -X --noheader --parsable2 --format=jobid,state --job {','.join(gone)}"
+            )
+            said = dict(line.split("|", 1) for line in out.splitlines() if "|" in line) if code == 0 else {}
+            # Without accounting nothing tells how a job ended. What still counts as waiting there has not arrived yet.
+            states |= {job: said.get(job, "" if said or code == 0 else "COMPLETED") for job in gone}
+        for job in open_jobs:
+            state = sacct_translate_table.get((states[job].split() or [""])[0])
+            if job in gone and (state is None or state in (JobState.PENDING, JobState.RUNNING)):
+                if not self._gone_for_good(job):
+                    continue
+                state = JobState.COMPLETED
+            self._note(job, state or _MORE_STATES.get(states[job].split()[0], JobState.UNKNOWN))
+
+    def _gone_for_good(self, job: str) -> bool:
+        """Tell whether a job has been out of the queue for so long that accounting must know it if it ever will."""
+        since = self.resources[job].setdefault("gone_since", time.monotonic())
+        return bool(time.monotonic() - since > ACCOUNTING_SECONDS)
+
+    def _note(self, job: str, state: JobState) -> None:
+        known = self.resources[job]
+        known["status"] = JobStatus(
+            state, stdout_path=known.get("job_stdout_path"), stderr_path=known.get("job_stderr_path")
+        )
 
     def exclude(self, node: str) -> None:
         """Ask for no block on ``node`` any more."""

@@ -103,6 +103,7 @@ class ParslEngine:
             if time.monotonic() - noted > _NOTE_SECONDS:
                 noted = time.monotonic()
                 watch.on_running([task.name for task, _ in flying.values()])
+                self._check_interchanges()
                 if self._stuck is not None:
                     self._stuck.look(task for task, _ in flying.values())
             watch.check()
@@ -136,11 +137,31 @@ class ParslEngine:
         write_receipt(Path(self._root), receipt)
         return receipt, NODE_LOSS_COST if code == "ManagerLost" else 1.0
 
+    def _dead_interchanges(self) -> list[str]:
+        pools = {name: self._kernel.executors[name].interchange_proc for name in self._site.pools}
+        return [name for name, process in pools.items() if process is not None and process.poll() is not None]
+
+    def _check_interchanges(self) -> None:
+        """Notice that a process of Parsl's died through which all tasks of a pool go: its answers would never come.
+
+        Raises
+        ------
+        SiteError
+            If so.
+        """
+        if dead := self._dead_interchanges():
+            raise SiteError(
+                f"Parsl's interchange of pool {dead[0]!r} has died (killed, or out of memory).",
+                "Submit again: finished tasks are kept. Its log is interchange.log under "
+                f"{Path(self._root) / 'parsl'}.",
+            )
+
     def close(self) -> None:
         """End the workers, their blocks and Parsl's own processes, kindly first and then for certain."""
-        cleanup = threading.Thread(target=self._clean_up, daemon=True)
-        cleanup.start()
-        cleanup.join(CLOSE_SECONDS * (1 if self._site.on_this_machine else 3))
+        if not self._dead_interchanges():  # Parsl would wait for a dead one's answer
+            cleanup = threading.Thread(target=self._clean_up, daemon=True)
+            cleanup.start()
+            cleanup.join(CLOSE_SECONDS * (1 if self._site.on_this_machine else 3))
         for process in marked_processes(self._id):
             with contextlib.suppress(psutil.Error):
                 process.kill()

@@ -67,23 +67,7 @@ class NodeWatch:
         self._exclude(node)
         for executor in self._executors.values():
             with contextlib.suppress(Exception):  # an interchange that does not answer is noticed elsewhere
-                self._hold(executor, node)
-
-    def _hold(self, executor: Any, node: str) -> None:
-        """Let the managers of ``node`` get no more tasks, and give back blocks that have no others."""
-        managers = executor.connected_managers()
-        held = self._managers[node]
-        mine = [m for m in managers if m["manager"] in held or m["hostname"] == node]
-        for manager in mine:
-            executor._hold_manager(manager["manager"])
-        names = {m["manager"] for m in mine}
-        for block in {m["block_id"] for m in mine}:
-            others = [
-                m for m in managers if m["block_id"] == block and m["active"] and m["manager"] not in names
-            ]
-            job = executor.blocks_to_job_id.get(block)
-            if not others and job is not None and executor.provider.label != "local":
-                executor.provider.cancel([job])
+                executor.hold(node, self._managers[node])
 
     def _exclude(self, node: str) -> None:
         """Ask for no block on ``node`` any more, where the scheduler can be told."""

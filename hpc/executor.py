@@ -1,0 +1,45 @@
+"""Parsl's executor for many tasks, mended where a queue is involved."""
+
+from __future__ import annotations
+
+from parsl.executors import HighThroughputExecutor
+
+
+class PoolExecutor(HighThroughputExecutor):
+    """Parsl's high-throughput executor, as a pool of a site needs it."""
+
+    def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
+        """Give back so many blocks, if they are idle.
+
+        Asked to give back none, Parsl's own gives back every block that is idle, and takes one that still waits in the
+        queue for idle since ever: with fewer tasks than workers, each block would be cancelled before it began.
+        """
+        if blocks <= 0:
+            return []
+        found: list[str] = super().scale_in(blocks, max_idletime)
+        return found
+
+    def hold(self, node: str, managers: set[str]) -> None:
+        """Send no more tasks to the worker pools of ``node``, and give back blocks that have no others.
+
+        Parameters
+        ----------
+        node : str
+            Its host name.
+        managers : set of str
+            Worker pools that are known to run there, by the names that Parsl gave them.
+        """
+        connected = self.connected_managers()
+        mine = [m for m in connected if m["manager"] in managers or m["hostname"] == node]
+        for manager in mine:
+            self._hold_manager(manager["manager"])
+        held = {m["manager"] for m in mine}
+        for block in {m["block_id"] for m in mine}:
+            inside = [m for m in connected if m["block_id"] == block and m["active"]]
+            job = self.blocks_to_job_id.get(block)
+            if (
+                job is not None
+                and all(m["manager"] in held for m in inside)
+                and self.provider.label != "local"
+            ):
+                self.provider.cancel([job])
