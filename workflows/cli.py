@@ -7,10 +7,9 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from click import ClickException
 from rich.console import Console
 from typer.main import get_command
 
@@ -23,6 +22,8 @@ from .cli_site import app as site_app
 from .interrupts import remember_interrupts
 
 INTERRUPTED = 130
+USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
+"""``ClickException``, of the click that this typer brings along: late versions have one of their own."""
 app = typer.Typer(
     name="docksieve",
     no_args_is_help=True,
@@ -166,7 +167,7 @@ def main() -> None:
             f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True
         )
         sys.exit(2)
-    except ClickException as error:
+    except USAGE_ERROR as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

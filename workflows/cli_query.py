@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_hits import app as hits_app
+
 CampaignArgument = Annotated[Path, typer.Argument(help="Campaign folder or file.")]
 TargetOption = Annotated[str | None, typer.Option(help="One target; all of them if not given.")]
 
@@ -16,27 +18,11 @@ models_app = typer.Typer(no_args_is_help=True, help="List and show a campaign's 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    app.command()(hits)
+    app.add_typer(hits_app, name="hits")
     app.command()(retrain)
     app.command()(throughput)
     app.command()(report)
     app.add_typer(models_app, name="models")
-
-
-def hits(
-    campaign: CampaignArgument,
-    top: Annotated[int, typer.Option(help="How many per target; 0 for all.")] = 20,
-    target: TargetOption = None,
-    where: Annotated[str | None, typer.Option(help="SQL condition, such as 'weight < 450'.")] = None,
-    by: Annotated[str, typer.Option(help="auto, final, docked, predicted or screened.")] = "auto",
-    format: Annotated[str, typer.Option(help="table, csv, parquet, sdf, smi or json.")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="List dockings without a score.")] = False,
-) -> None:
-    """Show or export the ranked hits."""
-    from .deliver import deliver_hits
-
-    deliver_hits(campaign, top or None, target, where, by, format, out, failed)
 
 
 def retrain(

@@ -70,7 +70,7 @@ def in_standard_form(smiles: Sequence[str], settings: StandardSettings) -> tuple
                 forms.append(standardise(text, settings).smiles)
             except MoleculeError as error:
                 raise InputError(
-                    f"The molecule {text!r} cannot be compared with a library: {error.message}"
+                    f"The molecule {text!r} cannot be compared with a library: {error.message}."
                 ) from None
     return tuple(dict.fromkeys(forms))
 
@@ -88,7 +88,7 @@ def _checked(text: str, option: str) -> str:
             standardise(text)
         except MoleculeError as error:
             raise InputError(
-                f"{option} {text!r} is neither a file nor a molecule: {error.message}",
+                f"{option} {text!r} is neither a file nor a molecule: {error.message}.",
                 "Give a SMILES, quoted for the shell, or a file of molecules.",
             ) from None
     return text
