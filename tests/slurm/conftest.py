@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ roles = ["screen"]
 nodes = 1
 blocks = 1
 cores = 4
-gpus = 4
+gpus = 2
 accelerator = "pretend"
 
 [pool.cpu]
@@ -40,11 +41,23 @@ cores = 4
 workers = 2
 """
 
+ENGINE = """\
+import csv, pathlib, sys, time
 
-def load(name: str) -> ModuleType:
-    """Return the module of that name in this folder, which is no package."""
+ligand, table, slow = map(pathlib.Path, sys.argv[1:])
+with table.open() as lines:
+    scores = dict(csv.reader(lines))
+if slow.exists():
+    time.sleep(0.4)
+print("score =", scores[ligand.read_text().split()[0]])
+"""
+"""A docking program that looks scores up, and takes its time while a certain file is there."""
+
+
+def load(name: str, path: Path | None = None) -> ModuleType:
+    """Return the module of that name, by default of this folder, which is no package."""
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+        spec = importlib.util.spec_from_file_location(name, path or HERE / f"{name}.py")
         assert spec is not None and spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
@@ -104,3 +117,58 @@ def make_site(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of real molecules in eight shards, their scores, a docking program, and ``campaign.toml``."""
+    from docksieve.data.ingest import IngestSettings, build_library
+
+    small = load("docksieve_small_campaign", HERE.parent / "workflows" / "conftest.py")
+    folder = tmp_path_factory.mktemp("inputs")
+    smiles = small.molecules()
+    (folder / "in.smi").write_text("".join(f"{text} M{number}\n" for number, text in enumerate(smiles)))
+    library = build_library(folder / "library", [folder / "in.smi"], IngestSettings(shard_rows=50), 1, False)
+    standard = library.take(range(library.rows), ["smiles"])["smiles"].to_pylist()
+    scores = [small.fake_score(text) for text in standard]
+    rows = zip(standard, scores, strict=True)
+    (folder / "a.csv").write_text("smiles,score\n" + "".join(f"{text},{score:.1f}\n" for text, score in rows))
+    rows = zip(standard[5:], scores[5:], strict=True)
+    (folder / "b.csv").write_text(
+        "smiles,score\n" + "".join(f"{text},{-score:.1f}\n" for text, score in rows)
+    )
+    (folder / "engine.py").write_text(ENGINE)
+    words = [sys.executable, f"{folder}/engine.py", "{ligand}", f"{folder}/a.csv", f"{folder}/slow"]
+    text = small.CAMPAIGN.replace(
+        'engine = "table"\nscores = "a.csv"',
+        f'engine = "command"\ncommand = {json.dumps(words)}\nmode = "single"\nligand_format = "smi"\nversion = "1"\n'
+        "output = { kind = 'regex', pattern = '^score = (?P<score>\\S+)' }",
+    )
+    text = text.replace('"b.csv"', f'"{folder}/b.csv"').replace('"library"', f'"{folder}/library"')
+    (folder / "campaign.toml").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def slow(inputs: Path) -> Iterator[Path]:
+    """While this file is there, docking takes long enough for something to happen meanwhile."""
+    path = inputs / "slow"
+    path.touch()
+    yield path
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def campaign(inputs: Path, tmp_path: Path) -> Iterator[Any]:
+    """A campaign of this test, in a folder of its own."""
+    run = load("campaigns").Run(tmp_path, (inputs / "campaign.toml").read_text())
+    yield run
+    run.end()
+
+
+@pytest.fixture(scope="session")
+def expected(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The hits of the same campaign on ``--site local``, undisturbed."""
+    run = load("campaigns").Run(tmp_path_factory.mktemp("local"), (inputs / "campaign.toml").read_text())
+    run.submit("local")
+    return run.finish()
