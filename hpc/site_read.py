@@ -118,22 +118,26 @@ def load_site(name: str, overrides: Mapping[str, Any] | None = None) -> Site:
 
 
 def parse_overrides(items: Sequence[str]) -> dict[str, Any]:
-    """Return ``KEY=VALUE`` pairs of the command line as overrides; values are TOML where they are, else text.
+    """Return ``KEY=VALUE`` pairs of the command line as overrides.
+
+    Values are TOML where they are, else text; where a key is a text, so is what looks like a number or a time.
 
     Raises
     ------
     SiteError
         If one has no ``=``.
     """
+    texts = {key for of in (Site, Pool) for key, hint in typing.get_type_hints(of).items() if hint is str}
     found: dict[str, Any] = {}
     for item in items:
-        key, equals, value = item.partition("=")
-        if not equals or not key.strip():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not key:
             raise SiteError(f"--set {item} is not KEY=VALUE.", "For example --set account=abc123.")
         try:
-            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+            parsed = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            found[key.strip()] = value
+            parsed = value
+        found[key] = value if key.rpartition(".")[2] in texts and not isinstance(parsed, str) else parsed
     return found
 
 
