@@ -106,9 +106,9 @@ class Guard:
             )
         if not _at_home(headers.get("host", "")):
             return PlainTextResponse("Ask for it as 127.0.0.1 or localhost.\n", 403)
-        token = (
-            parse_qs(scope["query_string"].decode("latin-1")).get("token") if scope["path"] == "/" else None
-        )
+        # Only GET, and only of the page: whoever looks ahead must not use the link up.
+        asked = scope["query_string"] if (scope["method"], scope["path"]) == ("GET", "/") else b""
+        token = parse_qs(asked.decode("latin-1")).get("token")
         if token:
             return self._let_in(token[0])
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):

@@ -139,10 +139,7 @@ class Desk:
         if sort:
             if sort not in table.column_names:
                 raise InputError(f"There is no column {sort!r} to sort by.")
-            order = pc.sort_indices(
-                table, [(sort, "descending" if down else "ascending")], null_placement="at_end"
-            )
-            table = table.take(order)
+            table = _sorted(table, sort, down)
         shown = table.slice(max(0, first), max(0, min(count, PAGE)))
         value = {
             "columns": table.column_names,
@@ -183,6 +180,13 @@ class Desk:
             f"Row {row} of the library is not among the hits of {target}.",
             "The campaign may have gone on: search again.",
         )
+
+
+def _sorted(table: pa.Table, column: str, down: bool) -> pa.Table:
+    """Return a table by one column, ties as they stand, rows without a value last."""
+    known = table.filter(pc.is_valid(table[column]))
+    order = pc.sort_indices(known, [(column, "descending" if down else "ascending")])
+    return pa.concat_tables([known.take(order), table.filter(pc.is_null(table[column]))])
 
 
 def export(moment: Moment, query: HitQuery, kind: str, path: Path) -> int:

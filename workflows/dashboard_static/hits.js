@@ -173,8 +173,7 @@ export class Hits {
   show(q) {
     const { page } = this;
     const most = page.cut ? ` (the best ${count(page.total)} that match; a narrower question or the export gives the others)` : "";
-    const state = page.state === "complete" ? "" : ` The campaign is ${page.state}: this is what is finished by now.`;
-    this.told.textContent = page.total ? `${count(page.total)} molecules${most}.${state}` : `No molecule matches.${state}`;
+    this.told.textContent = page.total ? `${count(page.total)} molecules${most}.` : "No molecule matches.";
     this.notes.replaceChildren(...page.notes.map((text) => h("p", { class: "notice" }, text)),
       page.funnel.length ? h("details", {}, h("summary", {}, "How the conditions narrow it down"), h("ul", {}, ...page.funnel.map(([target, condition, left]) =>
         h("li", {}, `${target}: ${condition}: ${count(left)} left`)))) : "");
