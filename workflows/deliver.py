@@ -263,3 +263,30 @@ def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
 def _target_names(card: dict[str, Any]) -> list[str]:
     targets = card.get("targets", [])
     return [item["name"] if isinstance(item, dict) else str(item) for item in targets]
+
+
+def deliver_card(campaign: Path, molecule: str, neighbours: int, as_json: bool, out: Path | None) -> None:
+    """Print everything known of one molecule, and write its drawing or its page.
+
+    Raises
+    ------
+    InputError
+        If the molecule is not found, is ambiguous, or the file has another ending than ``.svg`` or ``.html``.
+    """
+    from ..data.store import write_bytes
+    from .hit_card import hit_card
+    from .hit_card_words import card_lines, card_page
+
+    if out is not None and out.suffix not in (".svg", ".html"):
+        raise InputError(f"{out} is neither a drawing nor a page.", "End it with .svg or .html.")
+    card = hit_card(campaign, molecule, neighbours)
+    if as_json:
+        print(json.dumps(card.to_json(), indent=1))
+    else:
+        for line in card_lines(card):
+            console().print(Text(line), soft_wrap=True)
+    if out is not None:
+        from ..screening.drawing import drawing
+
+        write_bytes(out, (drawing(card.smiles) if out.suffix == ".svg" else card_page(card)).encode())
+        console(stderr=True).print(Text(f"Wrote {out}."), soft_wrap=True)

@@ -22,6 +22,9 @@ from .status import Standing, status
 from .tasks import Context, Outcome
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..screening.similarity import Fingerprint
 
 _BITS = 1 << 31
@@ -65,16 +68,16 @@ def ask(
     for name in names:
         _check_target(standing.campaign, name)
     _check_rounds(standing.campaign, query.rounds)
-    asked, fingerprint = _with_fingerprints(standing.campaign, query)
+    asked, prints = _with_fingerprints(standing.campaign, query)
     sources = [hit_sources(standing, name) for name in names]
     notes = []
     state = status(standing.campaign, standing).state
     if state != "complete":
         notes.append(f"The campaign is {state}: this is what is finished by now.")
     if query.across:
-        parts = [_ask_across(standing, sources, asked, fingerprint, threads)]
+        parts = [_ask_across(standing, sources, asked, prints, threads)]
     else:
-        parts = [_ask_one(standing, item, asked, fingerprint, threads) for item in sources]
+        parts = [_ask_one(standing, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
     if not len(answer) and query.has:
         from ..screening.asking import aromatic_hints
@@ -196,7 +199,6 @@ def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, F
     """Return the question with its molecules as the library would hold them, and what finds their environments."""
     if not query.similar_to and not query.novel_against:
         return query, None
-    from ..models.graph_features import graph_features
     from .molecule_files import in_standard_form
 
     standard = library_standard(campaign.open_library())
@@ -205,12 +207,15 @@ def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, F
         similar_to=in_standard_form(query.similar_to, standard),
         novel_against=in_standard_form(query.novel_against, standard),
     )
-
-    def fingerprint(smiles: Sequence[str]):  # type: ignore[no-untyped-def]
-        offsets, features, _ = graph_features(smiles, ["morgan2"], _BITS, False)[0]["morgan2"]
-        return offsets, features
-
     return asked, fingerprint
+
+
+def fingerprint(smiles: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the Morgan environments of molecules (:mod:`docksieve.screening.similarity`)."""
+    from ..models.graph_features import graph_features
+
+    offsets, features, _ = graph_features(smiles, ["morgan2"], _BITS, False)[0]["morgan2"]
+    return offsets, features
 
 
 def _joined(query: HitQuery, parts: Sequence[_Part], notes: list[str]) -> HitAnswer:
