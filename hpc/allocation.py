@@ -10,8 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..data.errors import SiteError
+from .site import usable_cores
+
+ASKED = (
+    "nodes", "blocks", "min_blocks", "walltime", "queue", "account", "qos", "constraint", "directives",
+    "select_options"
+)  # fmt: skip
+"""Keys of pools that say what to ask of a scheduler; inside a job nothing is asked."""
+UNENDING = "10000:00:00"
+"""Walltime of an allocation that does not say when it ends."""
 
 
 @dataclass(frozen=True)
@@ -136,3 +146,48 @@ def clock_seconds(text: str) -> float | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def pools_in_allocation(
+    tables: dict[str, Any], values: dict[str, Any], shared: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Return pools and keys of a site with what the batch job around us says: nodes, devices, the time that is left.
+
+    Parameters
+    ----------
+    tables : dict of str to dict
+        The site's pools; if there are none, they are made to fit the job.
+    values : dict
+        The site's own keys.
+    shared : mapping
+        Keys that hold for every pool.
+
+    Raises
+    ------
+    NoAllocation
+        If there is no such job.
+    """
+    here = current_allocation()
+    cores = usable_cores()
+    if not tables:
+        tables = {"cpu": {"roles": ["dock", "train"] if here.gpus else ["screen", "dock", "train"]}}
+        if here.gpus:  # a core for each device's worker, the others dock
+            tables["gpu"] = {"roles": ["screen"], "gpus": here.gpus, "accelerator": here.accelerator}
+            tables["cpu"]["workers"] = max(1, cores - here.gpus)
+    left = None if here.seconds_left is None else max(1, int(here.seconds_left))
+    ends = UNENDING if left is None else f"{left // 3600:02d}:{left % 3600 // 60:02d}:{left % 60:02d}"
+    found = {}
+    for name, table in tables.items():
+        kept = {key: value for key, value in table.items() if key not in ASKED}
+        natural = {"cores": cores, "launcher": _launcher(here.scheduler, here.nodes)}
+        found[name] = {**natural, **shared, **kept, "nodes": here.nodes, "walltime": ends}
+    return found, {
+        **values,
+        "description": values.get("description", "") or f"job {here.job} of {here.scheduler}",
+    }
+
+
+def _launcher(scheduler: str, nodes: int) -> str:
+    if nodes == 1:
+        return "single"
+    return {"slurm": "srun", "pbspro": "mpiexec", "lsf": "blaunch"}[scheduler]

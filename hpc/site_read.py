@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..data.errors import SiteError
-from .allocation import current_allocation
+from .allocation import ASKED, pools_in_allocation
 from .pools import Pool, walltime_seconds
-from .site import Site, usable_cores
+from .site import Site
 
 SITE_FOLDER = "DOCKSIEVE_SITES"
 """Environment variable: a folder of a centre's or a group's own site files."""
@@ -181,7 +181,8 @@ def site_from(values: Mapping[str, Any], where: str, name: str) -> Site:
             f"{where}: {first} is for sites with pools, and there are none.", "Add a table [pool.NAME]."
         )
     if values.get("kind") == "allocation":
-        tables, values = _in_allocation(tables, values)
+        shared = {key: value for key, value in shared.items() if key not in ASKED}
+        tables, values = pools_in_allocation(tables, values, shared)
     for pool, table in tables.items():
         _known_keys(table, [f.name for f in fields(Pool) if f.name != "name"], f"{where}: [pool.{pool}]")
         _check_types(table, Pool, f"{where}: [pool.{pool}]")
@@ -226,44 +227,6 @@ def _check_required(own: Mapping[str, Any], tables: Mapping[str, Any], where: st
         )
         error.keys = tuple(missing)
         raise error
-
-
-_ASKED = (
-    "nodes", "blocks", "min_blocks", "queue", "account", "qos", "constraint", "directives", "select_options"
-)  # fmt: skip
-"""Keys of pools that say what to ask of a scheduler; inside a job nothing is asked."""
-UNENDING = "10000:00:00"
-"""Walltime of an allocation that does not say when it ends."""
-
-
-def _in_allocation(
-    tables: dict[str, Any], values: dict[str, Any]
-) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Fill in what the batch job around us says: its nodes, its devices, the time that is left."""
-    here = current_allocation()
-    cores = usable_cores()
-    if not tables:
-        tables = {"cpu": {"roles": ["dock", "train"] if here.gpus else ["screen", "dock", "train"]}}
-        if here.gpus:  # a core for each device's worker, the others dock
-            tables["gpu"] = {"roles": ["screen"], "gpus": here.gpus, "accelerator": here.accelerator}
-            tables["cpu"]["workers"] = max(1, cores - here.gpus)
-    left = None if here.seconds_left is None else max(1, int(here.seconds_left))
-    ends = UNENDING if left is None else f"{left // 3600:02d}:{left % 3600 // 60:02d}:{left % 60:02d}"
-    found = {}
-    for name, table in tables.items():
-        kept = {key: value for key, value in table.items() if key not in (*_ASKED, "walltime")}
-        launcher = _launcher(here.scheduler, here.nodes)
-        found[name] = {"cores": cores, "launcher": launcher, **kept, "nodes": here.nodes, "walltime": ends}
-    return found, {
-        **values,
-        "description": values.get("description", "") or f"job {here.job} of {here.scheduler}",
-    }
-
-
-def _launcher(scheduler: str, nodes: int) -> str:
-    if nodes == 1:
-        return "single"
-    return {"slurm": "srun", "pbspro": "mpiexec", "lsf": "blaunch"}[scheduler]
 
 
 def _known_keys(values: Mapping[str, Any], known: list[str], where: str) -> None:

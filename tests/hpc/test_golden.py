@@ -35,14 +35,12 @@ def test_batch_scripts_are_these(name: str, every_network: None) -> None:
 
 def rendered(name: str) -> str:
     site = preset(name)
-    parts = [f"# {node_hours(site):g} node-hours\n"]
-    for script in batch_scripts(site, CAMPAIGN):
-        parts.append(
-            f"# pool {script.pool.name}, up to {script.blocks} blocks\n# {script.command}\n{script.text}"
-        )
-    text = (
-        "\n".join(parts).replace(sys.executable, "<python>").replace(sysconfig.get_path("scripts"), "<bin>")
-    )
+    parts = [
+        f"# pool {script.pool.name}, up to {script.blocks} blocks\n# {script.command}\n{script.text}"
+        for script in batch_scripts(site, CAMPAIGN)
+    ]
+    text = "\n".join([f"# {node_hours(site):g} node-hours\n", *parts])
+    text = text.replace(sys.executable, "<python>").replace(sysconfig.get_path("scripts"), "<bin>")
     return "\n".join(line.rstrip() for line in text.split("\n")).strip() + "\n"
 
 
