@@ -19,10 +19,33 @@ models_app = typer.Typer(no_args_is_help=True, help="List and show a campaign's 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     app.add_typer(hits_app, name="hits")
+    app.command()(compare)
     app.command()(retrain)
     app.command()(throughput)
     app.command()(report)
     app.add_typer(models_app, name="models")
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
+    second: Annotated[Path | None, typer.Argument(help="Another one.")] = None,
+    rounds: Annotated[
+        tuple[int, int] | None, typer.Option(help="Two rounds of one campaign instead, such as 1 2.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List all differences.")] = False,
+) -> None:
+    """Compare two campaigns, or two rounds of one: shared hits, agreement, what differs."""
+    from .compare import compare as compare_campaigns
+
+    found = compare_campaigns(first, second, rounds)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+        return
+    from .compare_words import comparison_view
+    from .terminal import console
+
+    console().print(comparison_view(found, everything))
 
 
 def retrain(

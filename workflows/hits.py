@@ -67,7 +67,7 @@ def ask(
     names = list(query.across) or list(query.targets) or list(standing.campaign.targets)
     for name in names:
         _check_target(standing.campaign, name)
-    _check_rounds(standing.campaign, query.rounds)
+    check_rounds(standing.campaign, query.rounds)
     asked, prints = _with_fingerprints(standing.campaign, query)
     sources = [hit_sources(standing, name) for name in names]
     notes = []
@@ -263,7 +263,8 @@ def _check_target(campaign: Campaign, target: str) -> None:
         raise unknown_name(f"The campaign has no target {target!r}.", target, campaign.targets)
 
 
-def _check_rounds(campaign: Campaign, rounds: Sequence[int]) -> None:
+def check_rounds(campaign: Campaign, rounds: Sequence[int]) -> None:
+    """Refuse rounds that the campaign does not have."""
     for number in rounds:
         if not 0 <= number <= campaign.config.rounds.count:
             raise InputError(
