@@ -76,6 +76,14 @@ class BlockRecords:
             except (FormatError, TypeError):
                 continue
 
+    def alive(self) -> list[str]:
+        """Return those jobs that wait or run now, as far as their scheduler can be asked from here."""
+        found = []
+        for block in self.known():
+            if block.ended is None and shutil.which(_ASK[block.scheduler][0]):
+                found += _alive(block.scheduler, [block.job])
+        return found
+
     def end_leftovers(self) -> list[str]:
         """Cancel what a killed driver left in the queue or running, wait until it is gone, return the jobs.
 

@@ -10,13 +10,15 @@ function begins a campaign and goes on with one; what it depends on is in each t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..data.library import Library
 from ..hpc.site import Site
 from ..hpc.site_read import load_site
 from .apps import open_engine
-from .config import read_config
+from .config import CampaignConfig, read_config
 from .driver import DriverLock, end_orphans
 from .engine import Engine
 from .folder import (
@@ -32,7 +34,7 @@ from .observe import Observer, Silent
 from .stages import StageRunner
 from .story import Story
 
-__all__ = ["load_campaign", "submit"]
+__all__ = ["check_place", "load_campaign", "submit"]
 
 
 def submit(config_path: str | Path, site: str | Site = "local", observer: Observer | None = None) -> Campaign:
@@ -61,8 +63,10 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
     """
     config_path, observer = Path(config_path), observer or Silent()
     site = site if isinstance(site, Site) else load_site(site)
-    root = campaign_root(config_path, read_config(config_path))
+    config = read_config(config_path)
+    root = campaign_root(config_path, config)
     refuse_strangers(root)
+    _look(site, root, config_path, config)
     with DriverLock(root):
         try:
             campaign = begin_or_resume(config_path, site)
@@ -76,6 +80,42 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
             run(campaign, library, engine, observer, site)
         observer.ended(campaign)
     return campaign
+
+
+def check_place(
+    config_path: str | Path, site: str, overrides: Mapping[str, Any] | None = None, look: bool = True
+) -> tuple[Site, Path]:
+    """Return the site and the campaign's folder, after a look at whether the two can go together.
+
+    Parameters
+    ----------
+    config_path : path
+    site : str
+    overrides : mapping, optional
+        Other values for keys of the site.
+    look : bool
+        Whether to ask the scheduler, and look where campaign and library lie.
+
+    Raises
+    ------
+    DocksieveError
+        Whatever is wrong with the campaign file or the site, before a job waits in a queue.
+    """
+    config_path = Path(config_path)
+    found, config = load_site(site, overrides), read_config(config_path)
+    root = campaign_root(config_path, config)
+    if look:
+        refuse_strangers(root)
+        _look(found, root, config_path, config)
+    return found, root
+
+
+def _look(site: Site, root: Path, config_path: Path, config: CampaignConfig) -> None:
+    """Refuse a cluster that cannot take this campaign, before a job waits in its queue."""
+    if site.on_cluster:
+        from ..hpc.preflight import require
+
+        require(site, {"the campaign": root, "the library": config_path.parent / config.library.path})
 
 
 def load_campaign(path: str | Path) -> Campaign:

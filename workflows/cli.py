@@ -19,6 +19,8 @@ from .cli_library import app as library_app
 from .cli_query import register as register_queries
 from .cli_receptor import app as receptor_app
 from .cli_site import app as site_app
+from .cli_submit import full_site
+from .cli_submit import register as register_submit
 from .interrupts import remember_interrupts
 
 INTERRUPTED = 130
@@ -34,6 +36,7 @@ app = typer.Typer(
 app.add_typer(library_app, name="library")
 app.add_typer(receptor_app, name="receptor")
 app.add_typer(site_app, name="site")
+register_submit(app)
 register_queries(app)
 register_dashboard(app)
 
@@ -75,19 +78,6 @@ def init(
 
 
 @app.command()
-def submit(
-    file: Annotated[Path, typer.Argument(help="Campaign file.")],
-    site: Annotated[str, typer.Option(help="Name of a site, or a site's TOML file.")] = "local",
-) -> None:
-    """Run a campaign to its end, or go on with one that was interrupted."""
-    from .campaign import submit as submit_campaign
-    from .terminal import TerminalObserver, console
-
-    command = ["docksieve", "submit", str(file.resolve()), "--site", full_site(site)]
-    submit_campaign(file, site, TerminalObserver(console(), command))
-
-
-@app.command()
 def plan(
     file: Annotated[Path, typer.Argument(help="Campaign file.")],
     site: Annotated[str, typer.Option(help="Name of a site, or a site's TOML file.")] = "local",
@@ -113,11 +103,6 @@ def plan(
         console().print(plan_table(found, taken(root) if root is not None else None))
 
 
-def full_site(site: str) -> str:
-    """Return ``site`` so that it means the same in another folder: the full path of a file, or the name."""
-    return str(Path(site).resolve()) if Path(site).suffix == ".toml" else site
-
-
 @app.command()
 def status(
     campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
@@ -141,14 +126,6 @@ def status(
             if now.state in ("complete", "stopped"):
                 return
             time.sleep(2)
-
-
-@app.command()
-def cancel(campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")]) -> None:
-    """Ask a running campaign to stop; finished work is kept and it can be submitted again."""
-    from .driver import request_cancel
-
-    typer.echo(request_cancel(campaign))
 
 
 def main() -> None:

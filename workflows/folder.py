@@ -30,6 +30,8 @@ from .ledger import Ledger, round_name, round_number
 CAMPAIGN_FORMAT = 1
 MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
 """Keys that may differ when a campaign goes on. The library may move: its fingerprint proves what it is."""
+DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs"}
+"""What may lie in a campaign's folder before it begins."""
 BIRTH_MARK = ".docksieve-begin"
 """Lies in a campaign folder while it is being prepared: what is beside it is ours to remove."""
 MIN_LABELS = 50
@@ -182,7 +184,7 @@ def refuse_strangers(root: Path) -> None:
     """
     if not root.exists():
         return
-    names = {item.name for item in root.iterdir()} - {"driver.lock", "driver.json"}
+    names = {item.name for item in root.iterdir()} - DRIVERS_FILES
     if names and not names & {"campaign.json", BIRTH_MARK}:
         raise CampaignError(
             f"The folder {root} is not empty and is not a campaign.", "Choose another [campaign] folder."

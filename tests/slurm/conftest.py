@@ -21,6 +21,7 @@ description = "The throw-away cluster of the tests"
 queue = "main"
 walltime = "00:10:00"
 interface = "lo"
+shared = ["/"]
 heartbeat_seconds = 1
 poll_seconds = 0.1
 queue_poll_seconds = 1
@@ -44,10 +45,10 @@ workers = 2
 ENGINE = """\
 import csv, pathlib, sys, time
 
-ligand, table, slow = map(pathlib.Path, sys.argv[1:])
+ligand, table = map(pathlib.Path, sys.argv[1:])
 with table.open() as lines:
     scores = dict(csv.reader(lines))
-if slow.exists():
+if table.with_name('slow').exists():
     time.sleep(0.4)
 print("score =", scores[ligand.read_text().split()[0]])
 """
@@ -138,7 +139,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "smiles,score\n" + "".join(f"{text},{-score:.1f}\n" for text, score in rows)
     )
     (folder / "engine.py").write_text(ENGINE)
-    words = [sys.executable, f"{folder}/engine.py", "{ligand}", f"{folder}/a.csv", f"{folder}/slow"]
+    words = [sys.executable, f"{folder}/engine.py", "{ligand}", f"{folder}/a.csv"]
     text = small.CAMPAIGN.replace(
         'engine = "table"\nscores = "a.csv"',
         f'engine = "command"\ncommand = {json.dumps(words)}\nmode = "single"\nligand_format = "smi"\nversion = "1"\n'
