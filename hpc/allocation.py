@@ -181,6 +181,8 @@ def pools_in_allocation(
         kept = {key: value for key, value in table.items() if key not in ASKED}
         natural = {"cores": cores, "launcher": _launcher(here.scheduler, here.nodes)}
         found[name] = {**natural, **shared, **kept, "nodes": here.nodes, "walltime": ends}
+        if found[name]["cores"] > cores:  # the pool was described for other nodes than these
+            found[name] |= {"cores": cores, "workers": min(cores, table.get("workers", 0))}
     return found, {
         **values,
         "description": values.get("description", "") or f"job {here.job} of {here.scheduler}",

@@ -21,7 +21,16 @@ from typing import Any
 
 from ..data.store import write_json
 from .bans import banned
-from .devices import WORKER_DEVICES, Proof, claim, describe_workers, granted_devices, node_name, prove_devices
+from .devices import (
+    CLAIM_SECONDS,
+    WORKER_DEVICES,
+    Proof,
+    claim,
+    describe_workers,
+    granted_devices,
+    node_name,
+    prove_devices,
+)
 
 _JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 NO_DEVICE = 3
@@ -61,6 +70,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--accelerator", default="")
     parser.add_argument("--devices", default="")
     parser.add_argument("--workers-per-device", type=int, default=1)
+    parser.add_argument("--claim-seconds", type=float, default=CLAIM_SECONDS)
     return parser.parse_args(words)
 
 
@@ -69,7 +79,9 @@ def _with_devices(options: argparse.Namespace, command: list[str]) -> tuple[list
     named = options.devices.split(",")
     granted = granted_devices(options.accelerator, named, os.environ)
     devices = granted[: len(named)]
-    proofs = [claim(proof) for proof in prove_devices(options.accelerator, devices)]
+    proved = prove_devices(options.accelerator, devices)
+    until = time.monotonic() + options.claim_seconds  # for all of them together: one pool holds them, or none
+    proofs = [claim(proof, max(0.0, until - time.monotonic())) for proof in proved]
     missing = named[len(granted) :]
     proofs += [Proof(device, error="the scheduler did not grant it") for device in missing]
     kept = [place for place, proof in enumerate(proofs) if not proof.error]

@@ -155,6 +155,19 @@ def test_a_machines_preset_inside_one_of_its_jobs(
     assert "mpiexec --cpu-bind none --ppn 1 --depth=64 -n" in wrapped
 
 
+def test_a_pool_that_was_described_for_larger_nodes(
+    inside: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Delta's processors-only nodes have 128 cores; those with GPUs, which a campaign as a job gets, have 64."""
+    monkeypatch.setattr("docksieve.hpc.allocation.usable_cores", lambda: 64)
+    inside({"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "1"})
+    site = load_site("delta", {"kind": "allocation"})
+    assert site.pool_for("dock").workers_per_node == 64
+    assert site.pool_for("screen").workers_per_node == 4
+    aurora = load_site("aurora", {"kind": "allocation"}).pool_for("dock")  # 102 workers of 208 threads
+    assert aurora.workers_per_node == 64
+
+
 def test_two_pools_of_a_slurm_job_share_its_nodes(
     inside: Callable[[Mapping[str, str]], None], tmp_path: Path, every_network: None
 ) -> None:
