@@ -73,7 +73,7 @@ class WatchedLedger(Ledger):
                 return None  # gone or replaced in this instant: next time
             self._kept[path] = kept = (mark, value)
             self.version += 1
-        return kept[1]  # type: ignore[no-any-return]
+        return kept[1]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..data.store import write_bytes
@@ -68,8 +69,11 @@ def plain_style() -> str:
             series = range(SERIES) if "var(--c)" in body else (None,)
             for index in series:
                 colours = light if index is None else {**light, "c": light[f"s{index}"]}
-                filled = _VARIABLE.sub(
-                    lambda match, known=colours: known.get(match.group(1), "#000000"), body
-                )
+                filled = _filled(body, colours)
                 rules.append(f"{selector}{'' if index is None else f'.s{index}'} {{{filled}}}")
     return " ".join(" ".join(rule.split()) for rule in rules)
+
+
+def _filled(body: str, colours: Mapping[str, str]) -> str:
+    """Return style with the variables' values in their places."""
+    return _VARIABLE.sub(lambda match: colours.get(match.group(1), "#000000"), body)

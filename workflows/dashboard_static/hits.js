@@ -78,7 +78,9 @@ export class Hits {
       h("details", { class: "filters" }, h("summary", {}, "Condition in SQL"), line("where", "Condition", "docked_score < -9 AND weight < 400")),
       h("div", { class: "buttons" }, h("button", { type: "submit", class: "main" }, "Search"), h("button", { type: "reset" }, "Reset")));
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.search(); });
-    this.form.addEventListener("reset", () => setTimeout(() => { this.sort = ""; this.down = false; this.search(); }));
+    this.form.addEventListener("reset", () => {
+      if (!this.restoring) setTimeout(() => { this.sort = ""; this.down = false; this.search(); });
+    });
     this.form.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.search(), DEBOUNCE); });
     this.told = h("p", { role: "status" });
     this.stale = h("p", { class: "notice", hidden: true }, "The campaign has gone on since. ", h("button", { type: "button", onclick: () => this.search() }, "Ask again"));
@@ -118,7 +120,9 @@ export class Hits {
   }
 
   restore(state) {
+    this.restoring = true;
     this.form.reset();
+    this.restoring = false;
     this.sort = state.get("sort") || "";
     this.down = state.get("order") === "down";
     this.view = state.get("view") === "table" ? "table" : "cards";
