@@ -78,7 +78,8 @@ def _with_devices(options: argparse.Namespace, command: list[str]) -> tuple[list
     """Prove and claim the devices; return what was found, and the command with workers for the good ones only."""
     named = options.devices.split(",")
     granted = granted_devices(options.accelerator, named, os.environ)
-    devices = granted[: len(named)]
+    # Those that the site names, if they are among those granted; else as many as it names.
+    devices = named if set(named) <= set(granted) else granted[: len(named)]
     proved = prove_devices(options.accelerator, devices)
     until = time.monotonic() + options.claim_seconds  # for all of them together: one pool holds them, or none
     proofs = [claim(proof, max(0.0, until - time.monotonic())) for proof in proved]

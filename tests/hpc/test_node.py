@@ -99,6 +99,12 @@ def test_a_device_that_was_not_granted_gets_no_worker(started) -> None:  # type:
     assert errors.count("the scheduler did not grant it") == 2
 
 
+def test_a_site_may_name_some_of_the_devices_that_are_granted(started) -> None:  # type: ignore[no-untyped-def]
+    words = ("--accelerator", "pretend", "--devices", "2,3")
+    _, said, _ = started("--pool", "gpu", *words, SLURM_JOB_GPUS="0,1,2,3")
+    assert [proof["device"] for proof in json.loads(said["devices"])["devices"]] == ["2", "3"]
+
+
 def test_a_node_none_of_whose_devices_works_takes_no_work(tmp_path: Path, started) -> None:  # type: ignore[no-untyped-def]
     broken = " ".join(f"n1/{device}" for device in range(4))
     code, said, _ = started("--pool", "gpu", *FOUR, DOCKSIEVE_PRETEND_BROKEN=broken)
