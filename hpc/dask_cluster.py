@@ -228,7 +228,8 @@ def _worker_arguments(pool: Pool) -> list[str]:
 
     They end before their job does, at different times, so that tasks are moved and not lost.
     """
-    lifetime, stagger = walltime_seconds(pool.walltime) - pool.drain, pool.drain // 2
+    lifetime = walltime_seconds(pool.walltime) - pool.drain
+    stagger = min(pool.drain // 2, lifetime // 4)
     words = ["--host", '"$DOCKSIEVE_HOST"', "--no-dashboard"]
     words += ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"]
     if not pool.memory_gb:  # nobody said what there is, so nobody is stopped

@@ -52,20 +52,6 @@ def environments() -> list[str]:
     return found
 
 
-def test_a_node_fails_with_its_jobs_and_comes_back(slurm: Any, tmp_path: Path) -> None:
-    body = f"echo $$ > {tmp_path}/pid; exec sleep 300"
-    node = slurm.nodes[1]
-    slurm.run("sbatch", "-w", node, "--no-requeue", "-o", "/dev/null", "--wrap", body)
-    slurm.wait((tmp_path / "pid").exists, 20, "the job")
-    slurm.wait((tmp_path / "pid").read_text, 20, "the job")
-    slurm.kill_node(node)
-    pid = int((tmp_path / "pid").read_text())
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    slurm.wait(lambda: slurm.states("down") == [node], 60, "Slurm to notice")
-    slurm.heal()
-    assert slurm.states("idle") == slurm.nodes and not slurm.jobs()
-
-
 def test_it_listens_on_the_loopback_interface_only(slurm: Any) -> None:
     daemons = [process for name in slurm._daemons.names() if (process := slurm._daemons.get(name))]
     assert len(daemons) == 4 + len(slurm.nodes)

@@ -52,7 +52,7 @@ def test_a_node_that_fails_and_a_slurmd_that_dies_alone(
     )
     campaign.until(lambda: slurm.processes(first, "engine.py"), "docking in the first block")
     slurm.kill_node(lost)
-    assert not slurm.processes(first)
+    assert not slurm.processes(first), "all that ran there is gone"
     campaign.until(lambda: slurm.processes(second, "engine.py"), "docking in the second block")
     slurm.kill_node(alone, with_jobs=False)  # what runs there goes on, and Slurm knows nothing of it
     slow.unlink()
