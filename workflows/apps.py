@@ -63,7 +63,9 @@ class ParslEngine:
 
     def blocks(self) -> list[dict[str, Any]]:
         """Return how many blocks each pool has, by state."""
-        found = []
+        found: list[dict[str, Any]] = []
+        if not self._site.on_cluster:
+            return found
         for name in self._site.pools:
             states = [job.state.name.lower() for job in self._kernel.executors[name].status_facade.values()]
             found.append({"pool": name, **{state: states.count(state) for state in sorted(set(states))}})

@@ -44,8 +44,8 @@ def check_up(shared: str, pause: float = 1.0) -> dict[str, Any]:
     -------
     dict
         ``node``, ``worker``, ``versions``, ``device`` (as ``hpc.devices.pin_worker``), ``nonce`` (what the shared
-        folder shows here), ``reply`` (name of the file left for the driver), ``clock`` (Unix seconds), ``scratch``, ``cores``,
-        ``docking``.
+        folder shows here), ``reply`` (name of the file left for the driver), ``clock`` (Unix seconds),
+        ``scratch``, ``cores``, ``docking``.
     """
     device = pin_worker()
     folder = Path(shared)

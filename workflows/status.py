@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..data.receipts import Receipt
 from ..data.store import FileRecord
@@ -65,6 +66,8 @@ class CampaignStatus:
         Stages whose tasks are not known yet.
     driver : str
         Who drives it; empty if nobody.
+    blocks : tuple of str
+        How many blocks each pool of a cluster has, by state, in words.
     seconds_left : float or None
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
     """
@@ -75,6 +78,7 @@ class CampaignStatus:
     waiting: tuple[str, ...]
     driver: str
     seconds_left: float | None
+    blocks: tuple[str, ...] = ()
 
 
 class Standing:
@@ -154,7 +158,17 @@ def status(campaign: str | Path | Campaign, standing: Standing | None = None) ->
         state = "complete" if complete else "stopped"
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left)
+    blocks = _blocks(note.get("blocks", [])) if note else ()
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks)
+
+
+def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Put the blocks that a driver noted into words; those of this machine are not worth any."""
+    words = []
+    for entry in noted:
+        counts = [f"{count} {state}" for state, count in entry.items() if state != "pool"]
+        words.append(f"{entry['pool']}: {', '.join(counts) or 'none yet'}")
+    return tuple(words)
 
 
 def expected_stages(campaign: Campaign) -> list[str]:

@@ -225,6 +225,8 @@ def status_table(status: CampaignStatus) -> Group:
     for name in status.waiting:
         table.add_row(name, *["-"] * 7, style="dim")
     lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
+    if status.blocks:
+        lines.append(f"Blocks: {'; '.join(status.blocks)}")
     return Group(table, *map(Text, lines))
 
 
