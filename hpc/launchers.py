@@ -41,11 +41,17 @@ blaunch {self.overrides + " " if self.overrides else ""}-z "$HOSTS" /bin/bash "$
 """
 
 
+def kind_of_launcher(site: Site, pool: Pool) -> str:
+    """Return what starts something on every node of a block of ``pool``, with ``auto`` resolved."""
+    if pool.launcher != "auto":
+        return pool.launcher
+    return NATURAL.get(site.kind, "single") if pool.nodes > 1 else "single"
+
+
 def launcher(site: Site, pool: Pool) -> Launcher:
     """Return what starts the worker pool on every node of a block of ``pool``."""
-    kind, options = pool.launcher, pool.launcher_options
-    if kind == "auto":
-        kind = NATURAL.get(site.kind, "single") if pool.nodes > 1 else "single"
+    # Where tasks have ranks, their one worker starts those on the other nodes (``hpc.ranks``).
+    kind, options = "single" if pool.ranks_per_node else kind_of_launcher(site, pool), pool.launcher_options
     if kind == "srun":
         # Since Slurm 22.05 a step does not inherit the cores per task of its job.
         cores = f" --cpus-per-task={pool.cores}" if pool.cores and "cpus-per-task" not in options else ""
@@ -55,7 +61,7 @@ def launcher(site: Site, pool: Pool) -> Launcher:
         return MpiExecLauncher(overrides=options)
     if (
         kind == "pals"
-    ):  # HPE's mpiexec: other words for binding, and as many processes per node as fit unless told
+    ):  # HPE's mpiexec: other words for binding; as many processes per node as fit, unless told
         return MpiExecLauncher(bind_cmd="--cpu-bind", overrides=f"--ppn 1 {options}".rstrip())
     if kind == "jsrun":
         return JsrunLauncher(overrides=options)

@@ -70,6 +70,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--accelerator", default="")
     parser.add_argument("--devices", default="")
     parser.add_argument("--workers-per-device", type=int, default=1)
+    parser.add_argument("--one-worker", action="store_true")
     parser.add_argument("--claim-seconds", type=float, default=CLAIM_SECONDS)
     return parser.parse_args(words)
 
@@ -86,6 +87,8 @@ def _with_devices(options: argparse.Namespace, command: list[str]) -> tuple[list
     missing = named[len(granted) :]
     proofs += [Proof(device, error="the scheduler did not grant it") for device in missing]
     kept = [place for place, proof in enumerate(proofs) if not proof.error]
+    if options.one_worker:  # its tasks have ranks, which share the devices out
+        return proofs, command
     return proofs, limited(command, kept, options.workers_per_device)
 
 

@@ -18,8 +18,10 @@ from parsl.jobs.states import JobState, JobStatus
 from ..data.errors import SiteError
 from .blocks import BlockRecords
 from .executor import PoolExecutor
+from .launchers import kind_of_launcher
 from .pools import Pool, walltime_seconds
 from .providers import cluster_provider, local_provider
+from .ranks import LAUNCHER, NODES, RANKS
 from .site import Site
 
 MAX_STILLBORN_BLOCKS = 3
@@ -123,6 +125,8 @@ def _node_command(pool: Pool, folder: Path) -> str:
     if pool.accelerator:
         words += ["--accelerator", pool.accelerator, "--devices", ",".join(pool.device_names)]
         words += ["--workers-per-device", str(pool.workers_per_gpu)]
+        if pool.ranks_per_node:
+            words.append("--one-worker")
     return shlex.join(words).replace("{", "{{").replace("}", "}}")
 
 
@@ -146,7 +150,9 @@ def environment_lines(site: Site, pool: Pool, mark: str) -> str:
         # Files of other nodes may appear late (``workflows.tasks``).
         lines.append(f"export {MARK}={mark} SPT_NOENV=1 DOCKSIEVE_FILE_PATIENCE=30")
     if pool.ranks_per_node:
-        lines.append(f"export DOCKSIEVE_RANKS_PER_NODE={pool.ranks_per_node}")
+        lines.append(
+            f"export {RANKS}={pool.ranks_per_node} {NODES}={pool.nodes} {LAUNCHER}={kind_of_launcher(site, pool)}"
+        )
     return "\n".join(lines)
 
 

@@ -121,6 +121,8 @@ class Pool:
             _one_of("roles", role, ROLES)
         if self.min_blocks > self.blocks:
             raise ValueError(f"min_blocks ({self.min_blocks}) must not exceed blocks ({self.blocks})")
+        if self.ranks_per_node and (self.roles != ("train",) or self.workers > 1):
+            raise ValueError("a pool with ranks_per_node has the role 'train' alone and one worker per block")
         self._check_devices()
         self._check_affinity()
         if self.drain >= walltime_seconds(self.walltime):
@@ -135,7 +137,11 @@ class Pool:
             raise ValueError(f"devices names {len(self.devices)} devices, but gpus is {self.gpus}")
         if len(set(self.devices)) != len(self.devices):
             raise ValueError("devices names one of them twice; several workers per GPU are workers_per_gpu")
-        if self.gpus and self.workers not in (0, self.gpus * self.workers_per_gpu):
+        if (
+            self.gpus
+            and not self.ranks_per_node
+            and self.workers not in (0, self.gpus * self.workers_per_gpu)
+        ):
             raise ValueError(
                 f"workers must be gpus x workers_per_gpu = {self.gpus * self.workers_per_gpu} (or 0 for "
                 f"just that), not {self.workers}: every worker has a device, and all devices alike"
@@ -161,7 +167,9 @@ class Pool:
 
     @property
     def workers_per_node(self) -> int:
-        """Workers on a node, with 0 resolved."""
+        """Workers on a node, with 0 resolved; where tasks have ranks, one on the first node of a block."""
+        if self.ranks_per_node:
+            return 1
         if self.gpus:
             return self.gpus * self.workers_per_gpu
         return self.workers or max(1, self.cores // self.cores_per_worker)
@@ -169,7 +177,7 @@ class Pool:
     @property
     def most_workers(self) -> int:
         """Workers when all blocks run."""
-        return self.blocks * self.nodes * self.workers_per_node
+        return self.blocks * (1 if self.ranks_per_node else self.nodes) * self.workers_per_node
 
     @property
     def device_names(self) -> tuple[str, ...]:

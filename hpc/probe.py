@@ -85,7 +85,8 @@ def ask_pools(
         asked: dict[str, list[Future[dict[str, Any]]]] = {}
         for name, pool in small.pools.items():
             app = parsl.python_app(function, data_flow_kernel=kernel, executors=[name])
-            count = pool.nodes * pool.workers_per_node if pool.accelerator else 1
+            each = pool.accelerator and not pool.ranks_per_node
+            count = pool.nodes * pool.workers_per_node if each else 1
             asked[name] = [app(*arguments) for _ in range(count)]
         for name, futures in asked.items():
             done, late = wait(futures, timeout=max(1.0, begun + patience - time.monotonic()))

@@ -121,6 +121,11 @@ class Site:
                 raise ValueError(
                     f"{key} is for sites without pools; give it to a pool, or leave the pools out"
                 )
+        for name, pool in self.pools.items():
+            if (
+                self.on_cluster and not pool.cores
+            ):  # all of its workers would share the one that is the default
+                raise ValueError(f"pool {name!r} needs cores: how many a node has")
         for role in ROLES:
             serving = [name for name, pool in self.pools.items() if role in pool.roles]
             if len(serving) != 1:

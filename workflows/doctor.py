@@ -107,6 +107,7 @@ def _judged(answer: Answer, own: Path, nonce: str) -> Iterator[Finding]:
     yield from _devices(pool, own, answer.said)
     yield from _files(answer.said, own, nonce)
     yield from _scratches(answer.said)
+    yield from _ranks(answer.said)
     for said in _one_per_node(answer.said):
         late = abs(said["clock"] - time.time()) > CLOCK_SECONDS + answer.seconds
         yield Finding(
@@ -150,6 +151,8 @@ def _devices(pool: Pool, own: Path, answers: Sequence[dict[str, Any]]) -> Iterat
             yield Finding(name, device["error"] and f"{device['error']}.", cure if device["error"] else "")
     if not seen:
         yield Finding("devices", "no node has reported any.", "Correct `gpus`, `accelerator` and `setup`.")
+    if pool.ranks_per_node:  # they share the devices out among them
+        return
     held: dict[str, int] = {}
     for said in answers:
         if uuid := said["device"].get("uuid"):
@@ -185,6 +188,25 @@ def _files(answers: Sequence[dict[str, Any]], own: Path, nonce: str) -> Iterator
         late = "a file renamed there is not whole here." if not back else ""
         yield Finding(
             f"{what}, renaming included", late, "The file system must rename atomically." if late else ""
+        )
+
+
+def _ranks(answers: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+    """Judge the ranks of a task: their sum is right on every one of them, and every node had some."""
+    for said in answers:
+        ranks = said["ranks"]
+        if not ranks:
+            continue
+        if ranks["error"]:
+            yield Finding(
+                "ranks of one task", ranks["error"], "Correct `launcher`, `nodes` and `ranks_per_node`."
+            )
+            continue
+        world, hosts = ranks["world"], sorted(set(ranks["hosts"]))
+        right = ranks["sums"] == [world * (world - 1) // 2] * world
+        what = f"{world} ranks of one task on {', '.join(hosts)}"
+        yield Finding(
+            what, "" if right else f"add up to {ranks['sums']}.", "" if right else "Please report it."
         )
 
 

@@ -12,11 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..data.errors import SiteError
 from ..hpc.devices import node_name, pin_worker
+from ..hpc.ranks import ranks_here, run_ranks
 
 PACKAGES = ("docksieve", "torch", "numpy", "rdkit", "numba", "pyarrow", "parsl", "vina", "meeko")
 SCRATCH_BYTES = 64 << 20
 NONCE = "nonce.txt"
+RANK_SECONDS = 180.0
 
 
 def versions() -> dict[str, str]:
@@ -45,7 +48,7 @@ def check_up(shared: str, pause: float = 1.0) -> dict[str, Any]:
     dict
         ``node``, ``worker``, ``versions``, ``device`` (as ``hpc.devices.pin_worker``), ``nonce`` (what the shared
         folder shows here), ``reply`` (name of the file left for the driver), ``clock`` (Unix seconds),
-        ``scratch``, ``cores``, ``docking``.
+        ``scratch``, ``cores``, ``docking``, ``ranks``.
     """
     device = pin_worker()
     folder = Path(shared)
@@ -68,8 +71,25 @@ def check_up(shared: str, pause: float = 1.0) -> dict[str, Any]:
         found["nonce"], found["reply"] = f"{type(error).__name__}: {error}", ""
     found["scratch"] = _scratch(os.environ.get("DOCKSIEVE_SCRATCH") or tempfile.gettempdir())
     found["docking"] = _docking()
+    found["ranks"] = _ranks(folder)
     time.sleep(pause)
     return found
+
+
+def _ranks(folder: Path) -> dict[str, Any]:
+    """Let the ranks of this worker's block, if it has any, add up their numbers."""
+    if ranks_here() == 1:
+        return {}
+    try:
+        answers = run_ranks("docksieve.models.rank_check:sum_of_ranks", {}, folder, RANK_SECONDS)
+    except SiteError as error:
+        return {"error": str(error)}
+    return {
+        "error": "",
+        "world": len(answers),
+        "sums": [a["sum"] for a in answers],
+        "hosts": [a["host"] for a in answers],
+    }
 
 
 def _scratch(folder: str) -> dict[str, Any]:
