@@ -80,12 +80,17 @@ def test_a_name_that_no_batch_script_should_hold(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('kind = "slurm"\n', "needs at least one pool"),
+        ('kind = "slurm"\n[pool.a]\n', "pool 'a' needs cores: how many a node has"),
         (
-            'kind = "slurm"\n[pool.a]\nroles = ["dock", "train"]\n',
+            'kind = "slurm"\n[pool.a]\ncores = 4\nranks_per_node = 2\n',
+            "a pool with ranks_per_node has the role 'train' alone",
+        ),
+        (
+            'kind = "slurm"\n[pool.a]\ncores = 4\nroles = ["dock", "train"]\n',
             "role 'screen' must be served by one pool.*none",
         ),
         (
-            'kind = "slurm"\n[pool.a]\n[pool.b]\nroles = ["dock"]\n',
+            'kind = "slurm"\n[pool.a]\ncores = 4\n[pool.b]\ncores = 4\nroles = ["dock"]\n',
             "role 'dock' must be served by one pool, and is served by a and b",
         ),
         ('kind = "inline"\n[pool.a]\n', "'inline' has no pools"),
@@ -137,7 +142,7 @@ def test_keys_of_a_site_hold_for_pools_that_do_not_say_otherwise(tmp_path: Path)
     keys = (
         'roles = ["screen"]\n[pool.other]\nroles = ["dock", "train"]\nqueue = "long"\nwalltime = "09:00:00"\n'
     )
-    head = 'kind = "slurm"\nqueue = "short"\naccount = "abc"\nsetup = ["module load x"]\n'
+    head = 'kind = "local"\nqueue = "short"\naccount = "abc"\nsetup = ["module load x"]\n'
     pools = load_site(site_file(tmp_path, keys, head)).pools
     assert [pools[name].queue for name in ("work", "other")] == ["short", "long"]
     assert [pools[name].walltime for name in ("work", "other")] == ["01:00:00", "09:00:00"]
