@@ -103,12 +103,15 @@ def throughput(
 def report(
     campaign: CampaignArgument,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for the figures, as SVG files; none are written by default.")
+    ] = None,
 ) -> None:
     """Write a self-contained HTML report, and print its summary."""
     from .report import write_report
     from .terminal import console
 
-    path, summary = write_report(campaign, out)
+    path, summary = write_report(campaign, out, figures)
     console().print(summary, highlight=False)
     typer.echo(f"Report: {path}")
 
