@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import socket
 import sys
 import sysconfig
 from pathlib import Path
 
 import psutil
-from parsl.addresses import address_by_hostname, address_by_interface
+from parsl.addresses import address_by_hostname
 from parsl.config import Config
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 from parsl.executors.status_handling import BlockProviderExecutor
@@ -167,12 +168,27 @@ def driver_address(site: Site) -> str:
     nodes = max(pool.nodes for pool in site.pools.values())
     if site.on_this_machine or (site.kind == "allocation" and nodes == 1):
         return "127.0.0.1"
+    here = psutil.net_if_addrs()
     if not site.interface:
-        return address_by_hostname()
-    known = sorted(psutil.net_if_addrs())
-    if site.interface not in known:
+        try:
+            address = str(address_by_hostname())
+        except OSError:
+            address = "no address"
+        if address.startswith(("127.", "no ")):
+            raise SiteError(
+                f"This machine's name leads to {address}, where no other node reaches it (site {site.name!r}).",
+                f"Set `interface` to the one that compute nodes reach: {', '.join(sorted(here))}.",
+            )
+        return address
+    if site.interface not in here:
         raise SiteError(
             f"This machine has no network interface {site.interface!r} (site {site.name!r}).",
-            f"It has: {', '.join(known)}. Set `interface` to the one that compute nodes reach.",
+            f"It has: {', '.join(sorted(here))}. Set `interface` to the one that compute nodes reach.",
         )
-    return address_by_interface(site.interface)
+    for address in here[site.interface]:
+        if address.family == socket.AF_INET:
+            return str(address.address)
+    raise SiteError(
+        f"The network interface {site.interface!r} has no IPv4 address (site {site.name!r}).",
+        f"Set `interface` to another: {', '.join(sorted(here))}.",
+    )

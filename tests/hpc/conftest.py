@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,8 +46,8 @@ def every_network(monkeypatch: pytest.MonkeyPatch) -> None:
     from docksieve.hpc import parsl_config
 
     names = ("hsn0", "ib0", "ens3f0", "eth6.560", "lo")
-    monkeypatch.setattr(parsl_config.psutil, "net_if_addrs", lambda: {name: [] for name in names})
-    monkeypatch.setattr(parsl_config, "address_by_interface", lambda name: ADDRESS)
+    address = SimpleNamespace(family=socket.AF_INET, address=ADDRESS)
+    monkeypatch.setattr(parsl_config.psutil, "net_if_addrs", lambda: dict.fromkeys(names, (address,)))
     monkeypatch.setattr(parsl_config, "address_by_hostname", lambda: ADDRESS)
 
 

@@ -134,6 +134,31 @@ def test_an_interface_that_is_not_there_is_an_error_before_anything_starts(tmp_p
         parsl_config(site, tmp_path)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.1.1"])
+def test_a_name_that_leads_back_to_the_machine_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """As on many a Debian: workers on other nodes would wait for ever."""
+    monkeypatch.setattr("docksieve.hpc.parsl_config.address_by_hostname", lambda: address)
+    with pytest.raises(SiteError, match=rf"This machine's name leads to {address}.*Set `interface`.*lo"):
+        parsl_config(preset("slurm"), tmp_path)
+
+
+def test_a_name_that_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("docksieve.hpc.parsl_config.address_by_hostname", unknown)
+    with pytest.raises(SiteError, match="This machine's name leads to no address"):
+        parsl_config(preset("slurm"), tmp_path)
+
+
+def test_an_interface_without_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docksieve.hpc.parsl_config.psutil.net_if_addrs", lambda: {"hsn0": (), "lo": ()})
+    with pytest.raises(SiteError, match=r"'hsn0' has no IPv4 address.*Set `interface` to another: hsn0, lo"):
+        parsl_config(preset("frontier"), tmp_path)
+
+
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_lines_fit_a_screen_and_doubts_are_marked_one_way(name: str) -> None:
     text = site_text(name)[0]
