@@ -27,6 +27,8 @@ from .site import Site
 
 MAX_STILLBORN_BLOCKS = 3
 """Blocks that may end without a single worker having reported before the run is given up."""
+ODD_CHARACTERS = frozenset(" \t\n\"'`$\\&;|<>()*?#!%{}[]")
+"""Those that shells, schedulers' directives or Parsl's templates take for something else."""
 MARK = "DOCKSIEVE_CAMPAIGN"
 """Environment variable by which the processes of a campaign are recognised."""
 
@@ -61,13 +63,18 @@ def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
     Raises
     ------
     SiteError
-        If the site's network interface is not there.
+        If the site's network interface is not there, or batch scripts cannot hold the folder's name.
 
     Notes
     -----
     Retries are ours (``workflows.apps``): Parsl's own would also repeat bad input. Its checkpoints are
     not used: receipts are the truth.
     """
+    if site.on_cluster and (odd := sorted(set(str(folder)) & ODD_CHARACTERS)):
+        raise SiteError(
+            f"Batch scripts cannot hold the folder {str(folder)!r}: it has {' and '.join(map(repr, odd))} in its name.",
+            "Put the campaign into a folder with a plainer name.",
+        )
     address = driver_address(site)
     return Config(
         executors=[_executor(site, pool, folder, mark, address) for pool in site.pools.values()],

@@ -134,6 +134,19 @@ def test_an_interface_that_is_not_there_is_an_error_before_anything_starts(tmp_p
         parsl_config(site, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("my campaign", "' '"), ("50%", "'%'"), ("a;b", "';'"), ("{x}", "'{' and")]
+)
+def test_a_folder_that_no_batch_script_can_hold(
+    tmp_path: Path, every_network: None, name: str, said: str
+) -> None:
+    with pytest.raises(SiteError, match=f"Batch scripts cannot hold the folder .*{re.escape(said)}"):
+        parsl_config(preset("frontier"), tmp_path / name)
+    with rehearsed(lambda command: (0, "", "")):
+        parsl_config(preset("frontier"), tmp_path / "Ünïcode-1.5_ok+@=,:~")
+    parsl_config(load_site("local"), tmp_path / name)  # where there is no batch script, it does no harm
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.1.1"])
 def test_a_name_that_leads_back_to_the_machine_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
