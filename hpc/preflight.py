@@ -141,7 +141,7 @@ def _asked(site: Site) -> Iterator[Finding]:
         for queue in sorted(queues):
             said = _said([*program, queue])
             yield Finding(
-                f"queue {queue}", f"{program[0]} says: {said}" if said else "", _CURE if said else ""
+                f"queue {queue}", f"{program[0]} says: {said}." if said else "", _CURE if said else ""
             )
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -153,7 +153,7 @@ def _asked(site: Site) -> Iterator[Finding]:
             )
             said = _said(["sbatch", "--test-only", str(path)])
             what = f"{asked}, pool {script.pool.name}"
-            yield Finding(what, f"sbatch says: {said}" if said else "", _CURE if said else "")
+            yield Finding(what, f"sbatch says: {said}." if said else "", _CURE if said else "")
 
 
 _CURE = "Correct queue, account, qos, constraint, walltime, cores or gpus in the site, or with --set."

@@ -139,6 +139,8 @@ def main() -> None:
         code = get_command(app)(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a return value
             raise KeyboardInterrupt
+        if isinstance(code, int) and code:  # and typer.Exit too
+            sys.exit(code)
     except DocksieveError as error:
         Console(stderr=True).print(
             f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True

@@ -153,11 +153,11 @@ def _devices(pool: Pool, own: Path, answers: Sequence[dict[str, Any]]) -> Iterat
         yield Finding("devices", "no node has reported any.", "Correct `gpus`, `accelerator` and `setup`.")
     if pool.ranks_per_node:  # they share the devices out among them
         return
-    held: dict[str, int] = {}
-    for said in answers:
+    held: dict[str, set[str]] = {}
+    for said in answers:  # one worker may have answered twice
         if uuid := said["device"].get("uuid"):
-            held[uuid] = held.get(uuid, 0) + 1
-    shared = [uuid for uuid, count in held.items() if count > pool.workers_per_gpu]
+            held.setdefault(uuid, set()).add(said["worker"])
+    shared = [uuid for uuid, workers in held.items() if len(workers) > pool.workers_per_gpu]
     bare = [said for said in answers if not said["device"].get("uuid")]
     if bare:
         yield Finding(
