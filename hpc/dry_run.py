@@ -10,7 +10,7 @@ from typing import Any
 
 from ..data.errors import SiteError
 from .blocks import BlockRecords
-from .parsl_config import parsl_config
+from .parsl_config import driver_address, parsl_config
 from .pools import Pool
 from .providers import Answer, rehearsed
 from .site import Site
@@ -19,6 +19,8 @@ PORT = "<port>"
 TIME = "<time>"
 CAMPAIGN = "<campaign>"
 """What stands for what is known only when a campaign starts."""
+ADDRESS = "<address>"
+"""What stands for the driver's address on a machine that is not the one to submit from."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class BatchScript:
     ----------
     pool : Pool
     text : str
-        The batch script, with ``<port>``, ``<time>`` and ``<campaign>`` for what is known only at the start.
+        The batch script, with ``<port>``, ``<time>`` and ``<campaign>`` for what is known only at the start, and
+        ``<address>`` if this machine has none that workers reach.
     command : str
         The command that submits it.
     """
@@ -61,14 +64,24 @@ def batch_scripts(site: Site, folder: Path, mark: str = CAMPAIGN) -> list[BatchS
     Raises
     ------
     SiteError
-        If the site's network interface is not there, or Parsl refuses what the site says.
+        If Parsl refuses what the site says.
     """
     if not site.on_cluster:
         return []
     commands: list[str] = []
+    address = ADDRESS if address_problem(site) else ""
     with tempfile.TemporaryDirectory() as temporary, rehearsed(lambda command: _answer(command, commands)):
-        config = parsl_config(site, folder, mark)
+        config = parsl_config(site, folder, mark, address)
         return [_script(site, executor, folder, Path(temporary), commands) for executor in config.executors]
+
+
+def address_problem(site: Site) -> str:
+    """Return why workers would not reach a driver on this machine; empty if they would, as far as it is known here."""
+    try:
+        driver_address(site)
+    except SiteError as error:
+        return str(error)
+    return ""
 
 
 def node_hours(site: Site) -> float:

@@ -47,7 +47,7 @@ def give_up_on_stillborn_blocks(executor: BlockProviderExecutor, status: dict[st
             simple_error_handler(executor, stillborn)
 
 
-def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
+def parsl_config(site: Site, folder: Path, mark: str = "", address: str = "") -> Config:
     """Return the Parsl configuration of ``site``: one executor per pool.
 
     Parameters
@@ -59,6 +59,8 @@ def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
         recognised; what nodes report to ``nodes/``; the jobs that were asked for to ``blocks/``.
     mark : str
         Written into the environment of all workers as ``DOCKSIEVE_CAMPAIGN``.
+    address : str
+        Of the driver, as workers reach it; by default :func:`driver_address`.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def parsl_config(site: Site, folder: Path, mark: str = "") -> Config:
             f"Batch scripts cannot hold the folder {str(folder)!r}: it has {' and '.join(map(repr, odd))} in its name.",
             "Put the campaign into a folder with a plainer name.",
         )
-    address = driver_address(site)
+    address = address or driver_address(site)
     return Config(
         executors=[_executor(site, pool, folder, mark, address) for pool in site.pools.values()],
         run_dir=str(folder / "parsl"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..hpc.dry_run import CAMPAIGN, PORT, TIME, BatchScript, batch_scripts
+from ..hpc.dry_run import ADDRESS, CAMPAIGN, PORT, TIME, BatchScript, address_problem, batch_scripts
 from ..hpc.site import Site
 from .site_words import closing_lines
 
@@ -32,9 +32,10 @@ def dry_run_words(site: Site, folder: Path, mark: str = "") -> str:
     scripts = batch_scripts(site, folder, mark or CAMPAIGN)
     known = ", ".join([PORT, TIME, *([] if mark else [CAMPAIGN])])
     lines = [line for script in scripts for line in [RULE, *_head(script), RULE, script.text.strip(), ""]]
-    return "\n".join(
-        [*lines, RULE, *closing_lines(site), f"Known only at the start: {known}. Nothing was submitted."]
-    )
+    problem = address_problem(site)
+    notes = [f"{ADDRESS} stands for the driver's. {problem}"] if problem else []
+    closing = f"Known only at the start: {known}. Nothing was submitted."
+    return "\n".join([*lines, RULE, *closing_lines(site), *notes, closing])
 
 
 def _head(script: BatchScript) -> list[str]:

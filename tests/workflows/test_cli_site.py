@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.hpc import parsl_config
+from docksieve.hpc import dry_run, parsl_config
 from docksieve.hpc.site_read import load_site, preset_names
 from docksieve.workflows import cli
 from docksieve.workflows.dry_run_words import dry_run_words
@@ -148,8 +148,13 @@ def test_new_from_a_file_of_ones_own(call: Call, tmp_path: Path) -> None:
     assert load_site(str(tmp_path / "b.toml")).confirmed == ""  # confirmed was the other
 
 
+def _reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (parsl_config, dry_run):
+        monkeypatch.setattr(module, "driver_address", lambda site: "10.1.2.3")
+
+
 def test_a_submission_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsl_config, "driver_address", lambda site: "10.1.2.3")
+    _reachable(monkeypatch)
     words = dry_run_words(load_site("frontier", {"account": "abc123"}), tmp_path / "campaign")
     assert "pool gpu (screen): 2 nodes for 02:00:00, up to 2 times: 32 workers, 8.0 node-hours" in words
     assert (
@@ -165,9 +170,15 @@ def test_a_submission_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_submission_in_words_of_a_campaign_that_has_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parsl_config, "driver_address", lambda site: "10.1.2.3")
+    _reachable(monkeypatch)
     words = dry_run_words(load_site("slurm", {"pool.cpu.cores": 8}), tmp_path, mark="a1b2")
     assert "export DOCKSIEVE_CAMPAIGN=a1b2 " in words and "<campaign>" not in words
+
+
+def test_a_submission_in_words_on_another_machine(tmp_path: Path) -> None:
+    site = load_site("frontier", {"account": "abc123", "interface": "no0"})
+    (note,) = (line for line in dry_run_words(site, tmp_path).splitlines() if line.startswith("<address>"))
+    assert "This machine has no network interface 'no0'" in note
 
 
 def test_a_submission_in_words_without_a_scheduler(tmp_path: Path) -> None:
