@@ -1,8 +1,8 @@
 """Hits as files that other programs read: CSV, JSON, Parquet, SMILES, and SDF with poses.
 
 Every file can say which command made it (``docs/hits.md``): Parquet in its metadata, SMILES in a first line that
-begins with ``#``, SDF as a property of each record, CSV and JSON as ``command`` of the first hit. A comment line would not
-do for CSV: whoever skips lines by ``#`` cuts the triple bonds of SMILES.
+begins with ``#``, SDF as a property of each record, CSV and JSON as ``command`` of the first hit. A comment line would
+not do for CSV: whoever skips lines by ``#`` cuts the triple bonds of SMILES.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class PoseProblems:
             return None
         more = f" and {len(self.reasons) - 1} more" if len(self.reasons) > 1 else ""
         shown = ", ".join(self.hits[:5]) + (" ..." if len(self.hits) > 5 else "")
+        reason = self.reasons[0].rstrip(".")
         return FormatError(
-            f"{len(self.hits):,} of {total:,} molecules are without their pose ({shown}): {self.reasons[0]}{more}",
+            f"{len(self.hits):,} of {total:,} molecules are without their pose ({shown}): {reason}{more}.",
             "They are in the file as drawings, marked structure = 'drawing, pose missing'.",
         )
 
