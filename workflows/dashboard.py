@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import getpass
 import platform
@@ -10,8 +11,9 @@ import shlex
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
-from ..data.errors import ConfigError
+from ..data.errors import ConfigError, DocksieveError
 from .dashboard_guard import Gate
 from .dashboard_watch import Watch
 
@@ -65,10 +67,23 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
             ws="none",
             timeout_graceful_shutdown=2,
         )
+        Thread(target=_warm, args=(watch,), daemon=True).start()
         try:
             asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
         except KeyboardInterrupt:
             say("The dashboard is closed. The campaign is not touched by that.")
+        finally:
+            watch.close()
+
+
+def _warm(watch: Watch) -> None:
+    """Read what the first question reads, while the browser is being opened."""
+    from .hits import hit_sources
+
+    with contextlib.suppress(DocksieveError, OSError):  # whoever asks will be told
+        moment = watch.now()
+        for target in moment.campaign.targets:
+            hit_sources(moment.standing, target)
 
 
 def bound(port: int | None) -> socket.socket:

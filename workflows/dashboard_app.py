@@ -21,12 +21,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from ..data.errors import CampaignError, DocksieveError, FormatError, InputError
+from ..data.receipts import plain_json
 from ..screening.report_depict import depict
 from .dashboard_guard import Gate, Guard
 from .dashboard_molecule import describe, pose_of, scene
 from .dashboard_progress import failed_dockings, progress
 from .dashboard_search import EXPORTS, MOST, MOST_EXPORTED, PAGE, Desk, choices, export, read_query
 from .dashboard_watch import Watch
+from .hit_card import hit_card
 from .report_colours import COLOURS
 
 PAGES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -79,6 +81,13 @@ class Dashboard:
         """Answer all that is known of one hit."""
         moment = self._watch.now()
         return JSONResponse(describe(moment, self._hit(request)))
+
+    def card(self, request: Request) -> Response:
+        """Answer everything known of one molecule, over all targets."""
+        moment = self._watch.now()
+        row = _number(request.query_params.get("row", ""), "row")
+        card = hit_card(moment.campaign, f"row:{row}", standing=moment.standing)
+        return JSONResponse(plain_json(card.to_json()))
 
     def scene(self, request: Request) -> Response:
         """Answer a pose in its receptor."""
@@ -177,6 +186,7 @@ def application(watch: Watch, gate: Gate) -> Starlette:
         "hits": board.hits,
         "drawing": board.drawing,
         "molecule": board.molecule,
+        "card": board.card,
         "scene": board.scene,
         "pose": board.pose,
         "export": board.export,

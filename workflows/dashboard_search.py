@@ -17,7 +17,9 @@ from ..data.errors import DocksieveError, InputError
 from ..data.receipts import plain_json
 from ..screening.hits_export import export_hits
 from ..screening.query import RANKINGS, HitQuery
+from .dashboard_command import as_text, command_of
 from .dashboard_watch import Moment
+from .deliver import made_by
 from .hits import ask
 
 MOST = 10_000
@@ -150,6 +152,7 @@ class Desk:
             "cut": answer.cut,
             "notes": list(answer.notes),
             "funnel": [list(step) for step in answer.funnel],
+            "command": as_text(command_of(query, moment.campaign.root)),
             "state": moment.status.state,
             "version": moment.version,
         }
@@ -192,17 +195,18 @@ def _sorted(table: pa.Table, column: str, down: bool) -> pa.Table:
 def export(moment: Moment, query: HitQuery, kind: str, path: Path) -> int:
     """Write the answer to ``query`` to a file, and return its molecules.
 
+    The command that makes the same file is written in it. A hit whose pose is missing stands in an SDF without it.
+
     Raises
     ------
     InputError
         If the format is unknown or the question is wrong.
-    FormatError
-        If a pose of an SDF file is missing.
     """
     if kind not in EXPORTS:
         raise InputError(f"{kind!r} is not a format for a file.", f"Choose one of {', '.join(EXPORTS)}.")
     found = ask(moment.campaign, query, standing=moment.standing)
-    export_hits(found.table, kind, path, moment.campaign.root)
+    command = command_of(query, moment.campaign.root)
+    export_hits(found.table, kind, path, moment.campaign.root, made_by(command, moment.campaign))
     return int(found.table.num_rows)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ..data.errors import CampaignError, DocksieveError, FormatError
 from ..data.receipts import Receipt, read_receipt, receipt_path
 from ..data.store import is_temporary, read_json
+from .dashboard_bundles import BundledStanding, Bundles
 from .folder import Campaign, open_campaign
 from .ledger import Ledger, stage_order
 from .status import CampaignStatus, Standing, status
@@ -138,6 +139,7 @@ class Watch:
         self.root = opened.root.resolve()
         self._identity = opened.state["id"]
         self._ledger = WatchedLedger(self.root)
+        self._bundles = Bundles(self.root)
         self._lock = threading.Lock()
         self._latest: Moment | None = None
 
@@ -155,6 +157,10 @@ class Watch:
                 self._latest = self._look()
             return self._latest
 
+    def close(self) -> None:
+        """Remove what was kept on disk; nothing of the campaign."""
+        self._bundles.close()
+
     def _look(self) -> Moment:
         taken = time.time()
         try:
@@ -169,7 +175,7 @@ class Watch:
                 f"Another campaign lies in {self.root} now.", "Start the dashboard again to see it."
             )
         campaign = WatchedCampaign(self.root, opened.config, opened.state, self._ledger)
-        standing = Standing(campaign)
+        standing = BundledStanding(campaign, self._bundles)
         found = status(campaign, standing)
         receipts = tuple(receipt for stage in standing.stages for receipt in standing.receipts(stage))
         return Moment(campaign, standing, found, receipts, self._ledger.version, taken)

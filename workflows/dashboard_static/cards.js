@@ -7,6 +7,13 @@ export const PROPERTIES = {
   charge: ["charge", 0],
 };
 
+const ALWAYS = new Set(["rank", "target", "id", "smiles", "final_score", "docked_score", "predicted_mean", "predicted_spread",
+  "similarity", "novel", "unit", "docked_round", "predicted_round", "model", "pose", "final_pose", "row", "unassigned_stereocentres",
+  ...Object.keys(PROPERTIES)]);
+// Columns that the question made: matches, scores over several targets, alerts, ...
+export const extras = (columns) => columns.filter((name) => !ALWAYS.has(name));
+export const words = (name) => name.replaceAll("_", " ");
+
 export function scores(row) {
   const list = [];
   if (row.final_score !== null && row.final_score !== undefined) list.push(["final", fixed(row.final_score), "docked again"]);
@@ -25,12 +32,16 @@ export function scoreList(row) {
     h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, note)))));
 }
 
+const figure = (value) => (typeof value === "number" ? fixed(value, Number.isInteger(value) ? 0 : 2) : String(value));
+
 export function card(row, open) {
+  const made = extras(Object.keys(row)).filter((name) => row[name] !== null && String(row[name]).length < 25);
   const shown = ["weight", "logp", "tpsa", "rotatable_bonds"].filter((name) => row[name] !== null && row[name] !== undefined);
   return h("article", { class: "card" },
     h("button", { type: "button", class: "open", onclick: open, "aria-label": `Show ${row.id}` },
       drawing(row.smiles),
       h("span", { class: "name" }, row.rank ? h("span", { class: "rank" }, `${row.rank} `) : null, row.id)),
     scoreList(row),
+    made.length ? h("dl", { class: "scores made" }, ...made.map((name) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, figure(row[name]))))) : null,
     h("p", { class: "soft small" }, shown.map((name) => `${PROPERTIES[name][0]} ${fixed(row[name], PROPERTIES[name][1])}`).join(" · ")));
 }

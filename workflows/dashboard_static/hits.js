@@ -1,5 +1,5 @@
 // Search and filter of the hits: a form that becomes a question, and its answer as cards or as a table.
-import { PROPERTIES, card } from "./cards.js";
+import { PROPERTIES, card, extras, words } from "./cards.js";
 import { address, ask, count, fixed, h } from "./dom.js";
 
 const PAGE = 48;
@@ -61,6 +61,8 @@ export class Hits {
       h("div", { class: "row" },
         line("text", "Id or SMILES contains", ""),
         c.targets.length > 1 ? select("targets", "Target", [["", "all"], ...c.targets.map((t) => [t, t])]) : null,
+        c.targets.length > 1 ? select("across", "Across targets", [["", "each target by itself"], ["worst", "best worst score over all targets"],
+          ...c.targets.flatMap((a) => c.targets.filter((b) => b !== a).map((b) => [`${a} over ${b}`, `better for ${a} than for ${b}`])).slice(0, 90)]) : null,
         select("by", "Ranked by", c.rankings.map((r) => [r, RANKINGS[r] || r]))),
       h("details", { class: "filters" }, h("summary", {}, "Properties and alerts"),
         h("div", { class: "windows" }, ...c.windows.map(pair)),
@@ -106,6 +108,10 @@ export class Hits {
       if (low !== null || high !== null) windows[name] = [low, high];
     }
     if (Object.keys(windows).length) q.windows = windows;
+    if (windows.qed) q.add = ["qed"];
+    if (text("across") === "worst") q.worst_over = this.choices.targets;
+    else if (text("across")) [q.selective] = [text("across").split(" over ")].map(([target, over]) => ({ target, over, margin: null }));
+    if (text("across")) delete q.targets;
     for (const name of ["rules", "no_alerts"]) if (data.getAll(name).length) q[name] = data.getAll(name);
     for (const name of ["has", "has_not"]) if (text(name)) q[name] = [text(name)];
     for (const [name, limit] of [["similar_to", "similarity"], ["novel_against", "novelty"]]) {
@@ -137,6 +143,8 @@ export class Hits {
       } else if (["rules", "no_alerts"].includes(name)) {
         this.form.querySelectorAll(`[name=${name}]`).forEach((box) => { box.checked = value.includes(box.value); });
       } else if (name === "per_parent") field.checked = true;
+      else if (name === "worst_over") this.form.elements.across.value = "worst";
+      else if (name === "selective") this.form.elements.across.value = `${value.target} over ${value.over}`;
       else if (field) field.value = Array.isArray(value) ? value.join(" ") : value;
     }
     this.form.querySelectorAll("details").forEach((part) => {
@@ -180,7 +188,8 @@ export class Hits {
     this.told.textContent = page.total ? `${count(page.total)} molecules${most}.` : "No molecule matches.";
     this.notes.replaceChildren(...page.notes.map((text) => h("p", { class: "notice" }, text)),
       page.funnel.length ? h("details", {}, h("summary", {}, "How the conditions narrow it down"), h("ul", {}, ...page.funnel.map(([target, condition, left]) =>
-        h("li", {}, `${target}: ${condition}: ${count(left)} left`)))) : "");
+        h("li", {}, `${target}: ${condition || "ranked"}: ${count(left)}`)))) : "",
+      h("details", {}, h("summary", {}, "The same in a terminal"), h("p", {}, h("code", {}, page.command))));
     this.makeSorter(q);
     const open = (row) => this.molecule.open(row, this.rows);
     this.results.className = this.view === "cards" ? "cards" : "scroll";
@@ -190,10 +199,10 @@ export class Hits {
   }
 
   makeSorter(q) {
-    const columns = [...new Set([...COLUMNS, ...this.page.columns.filter((name) => name.endsWith("score") || name === "similarity")])];
+    const columns = [...COLUMNS, ...extras(this.page.columns)];
     const there = columns.filter((name) => this.page.columns.includes(name));
     const choose = h("select", { "aria-label": "Sort by", onchange: (event) => this.order(event.target.value, false) },
-      h("option", { value: "" }, "rank, as asked"), ...there.filter((name) => name !== "rank").map((name) => h("option", { value: name, selected: name === this.sort }, WORDS[name] || name.replaceAll("_", " "))));
+      h("option", { value: "" }, "rank, as asked"), ...there.filter((name) => name !== "rank").map((name) => h("option", { value: name, selected: name === this.sort }, WORDS[name] || words(name))));
     const way = h("button", { type: "button", disabled: !this.sort, onclick: () => this.order(this.sort, !this.down) }, this.down ? "largest first" : "smallest first");
     const view = h("button", { type: "button", onclick: () => { this.view = this.view === "cards" ? "table" : "cards"; this.search(); } }, this.view === "cards" ? "As table" : "As cards");
     const files = h("span", { class: "files" }, "Download all: ", ...this.choices.formats.map((format) =>
@@ -208,13 +217,13 @@ export class Hits {
   }
 
   table(open) {
-    const columns = COLUMNS.filter((name) => this.page.columns.includes(name) && (name === "rank" || this.rows.some((row) => row[name] !== null)));
+    const columns = [...COLUMNS.slice(0, 7), ...extras(this.page.columns), ...COLUMNS.slice(7)].filter((name) => this.page.columns.includes(name) && (name === "rank" || this.rows.some((row) => row[name] !== null)));
     const several = new Set(this.rows.map((row) => row.target)).size > 1;
     const head = columns.map((name) => {
       const sorted = this.sort === name || (!this.sort && name === "rank");
       const turn = () => (name === "rank" ? this.order("", false) : this.order(name, this.sort === name ? !this.down : false));
       return h("th", { scope: "col", class: name === "id" ? "" : "number", "aria-sort": sorted ? (this.down ? "descending" : "ascending") : "none" },
-        h("button", { type: "button", onclick: turn }, WORDS[name], sorted ? (this.down ? " ▾" : " ▴") : ""));
+        h("button", { type: "button", onclick: turn }, WORDS[name] || words(name), sorted ? (this.down ? " ▾" : " ▴") : ""));
     });
     const cell = (row, name) => {
       const value = row[name];

@@ -1,6 +1,6 @@
 // One molecule in full: drawing, scores, properties, poses in the receptor, files.
 import { PROPERTIES, scoreList } from "./cards.js";
-import { address, ask, fixed, fromText, h } from "./dom.js";
+import { address, ask, count, drawing, fixed, fromText, h } from "./dom.js";
 
 const KINDS = { final: "final pose", docked: "docked pose" };
 
@@ -68,12 +68,29 @@ export class Molecule {
       h("p", { class: "smiles" }, h("code", {}, hit.smiles), " ", h("button", { type: "button", class: "small", onclick: (event) => copy(hit.smiles, event.target) }, "Copy SMILES")),
       hit.novel ? h("p", { class: "soft small" }, "Unlike anything that its model had learnt from: trust the prediction less.") : null,
       h("p", { class: "soft small" }, [hit.row !== null && `library row ${hit.row}`, hit.model && `model ${hit.model}`].filter(Boolean).join(" · ")),
-      h("p", { class: "soft small" }, "All of it: ", h("code", {}, `docksieve hits show ${quoted(hit.id)}`)));
+      hit.row === null ? null : this.everything(hit.row));
     const right = h("div", { class: "pose" });
     const problems = told.problems.map((text) => h("p", { class: "notice" }, text));
     if (told.poses.length) this.poses(right, told.poses, key, problems);
     else right.replaceChildren(...(problems.length ? problems : [h("p", { class: "soft" }, "No pose: this molecule was not docked by a program that writes poses.")]));
     return [left, right];
+  }
+
+  // What takes longer to find: asked for when it is opened.
+  everything(row) {
+    const box = h("div", {});
+    const part = h("details", { class: "small" }, h("summary", {}, "Everything known of it"), box);
+    part.addEventListener("toggle", async () => {
+      if (!part.open || box.hasChildNodes()) return;
+      box.append(h("p", { class: "soft" }, "Asking …"));
+      try {
+        const told = await ask("card", { row });
+        box.replaceChildren(...cardParts(told));
+      } catch (error) {
+        box.replaceChildren(h("p", { class: "notice" }, error.message));
+      }
+    });
+    return part;
   }
 
   async poses(box, poses, key, problems) {
@@ -116,5 +133,22 @@ async function copy(text, button) {
   }
 }
 
-// An argument that a shell takes as it is.
-const quoted = (text) => (/^[\w.:/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+function cardParts(told) {
+  const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+  const place = (record) => (record.place ? ` (${count(record.place.place)} of ${count(record.place.of)}, best ${Number(record.place.best_percent.toPrecision(2))} %)` : "");
+  const { origin } = told;
+  const alerts = Object.entries(told.alerts).map(([name, found]) => `${name.toUpperCase()}: ${found || "none"}`).join("; ");
+  const lines = Object.entries(told.targets).flatMap(([target, known]) => ["final", "docked", "teacher", "student"].flatMap((kind) =>
+    (known[kind] || []).map((record) => pair(`${target}, ${kind}${record.round === undefined ? "" : record.round === 0 ? ", seed sample" : `, round ${record.round}`}`,
+      (record.score ?? record.mean ?? null) === null ? record.failure || "–" : fixed(record.score ?? record.mean) + place(record)))));
+  return [
+    ...told.notes.map((text) => h("p", { class: "notice" }, text)),
+    h("dl", { class: "all" }, ...lines, pair("alerts", alerts), pair("parent compound", h("code", {}, told.parent)),
+      told.scaffold ? pair("scaffold", h("code", {}, told.scaffold)) : null,
+      pair("from", `${origin.file}, record ${origin.record}`),
+      origin.also && origin.also.length ? pair("also", `${count(origin.also.length)} duplicates`) : null),
+    told.neighbours.length ? h("h3", {}, "Docked molecules most like it") : null,
+    h("ul", { class: "near" }, ...told.neighbours.map((near) => h("li", {}, drawing(near.smiles),
+      h("span", {}, near.id), h("small", {}, `similarity ${fixed(near.similarity)}; ${Object.entries(near.scores).map(([target, score]) => `${target} ${fixed(score)}`).join(", ")}`)))),
+  ];
+}
