@@ -13,7 +13,8 @@ import psutil
 import pyarrow as pa
 from docksieve.data.store import read_table
 
-PATIENCE = 120
+PATIENCE = 180
+COMMAND = [sys.executable, "-m", "docksieve.workflows.cli"]
 
 
 class Run:
@@ -34,19 +35,16 @@ class Run:
         self.process: subprocess.Popen[bytes] | None = None
 
     def submit(self, site: str | Path, *options: str) -> None:
-        """Start the driver."""
-        command = [
-            sys.executable,
-            "-m",
-            "docksieve.workflows.cli",
-            "submit",
-            str(self.file),
-            "--site",
-            str(site),
-        ]
+        """Start the driver: here, or with ``--detach`` or ``--as-job`` apart, and then follow it."""
+        words = ["submit", str(self.file), "--site", str(site), *options]
+        if options:
+            subprocess.run([*COMMAND, *words], check=True, capture_output=True, timeout=PATIENCE)
+            self.process = None
+            self.until((self.root / "driver.json").exists, "the driver, apart")
+            words = ["attach", str(self.root)]
         with self._log.open("ab") as log:  # a file: Parsl's processes would hold a pipe open
             self.process = subprocess.Popen(
-                [*command, *options], stdout=log, stderr=log, start_new_session=True
+                [*COMMAND, *words], stdout=log, stderr=log, start_new_session=True
             )
 
     def finish(self) -> pa.Table:
@@ -103,10 +101,11 @@ class Run:
 
     def end(self) -> None:
         """End the driver if it still runs, and let it give back its blocks."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+        if (self.root / "driver.json").exists():
+            subprocess.run([*COMMAND, "cancel", str(self.root)], capture_output=True, timeout=PATIENCE)
+        if self.process is not None:
             try:
-                self.process.wait(20)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

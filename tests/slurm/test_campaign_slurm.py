@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
+
+DOCTOR = ["-m", "docksieve.workflows.cli", "doctor", "--wait", "90"]
 
 
 def test_two_nodes_of_four_devices_give_the_hits_of_one_machine(
@@ -30,3 +35,28 @@ def test_two_nodes_of_four_devices_give_the_hits_of_one_machine(
     }
     assert used and used <= {device["uuid"] for device in devices}
     slurm.wait(lambda: not slurm.jobs(), 20, "blocks to be given back")
+
+
+def test_a_campaign_as_a_batch_job(
+    slurm: Any, campaign: Any, expected: pa.Table, make_site: Callable[..., Path]
+) -> None:
+    campaign.submit(make_site(), "--as-job")
+    (job,) = slurm.jobs()
+    assert campaign.finish().equals(expected)
+    slurm.wait(lambda: not slurm.jobs(), 20, "the job's end")
+    assert "COMPLETED" in slurm.run(f"sacct -n -X -j {job} -o state%20"), "one job did it all"
+    assert {str(report["job"]) for report in campaign.nodes("gpu") + campaign.nodes("cpu")} == {str(job)}
+
+
+@pytest.mark.parametrize("broken", ["", "{node}/1"])
+def test_the_doctor_looks_at_every_device(
+    slurm: Any, make_site: Callable[..., Path], tmp_path: Path, broken: str
+) -> None:
+    where = f"directives = ['#SBATCH --nodelist={slurm.nodes[0]}']\n"
+    bad = broken.format(node=slurm.nodes[0])
+    site = make_site(("gpus = 2\n", f"gpus = 2\n{where}setup = ['export DOCKSIEVE_PRETEND_BROKEN={bad}']\n"))
+    command = [sys.executable, *DOCTOR, "--site", str(site), "--folder", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    said = " ".join(result.stdout.split())
+    assert result.returncode == (1 if broken else 0), said + result.stderr
+    assert ("is broken on purpose" if broken else "own device (2 devices, 2 workers)") in said

@@ -62,27 +62,29 @@ def test_a_node_that_fails_and_a_slurmd_that_dies_alone(
     assert {lost, alone} <= hosts
 
 
-def test_a_walltime_that_is_reached_and_a_driver_that_is_killed(
+def test_a_walltime_that_is_reached_and_a_detached_driver_that_is_killed(
     slurm: Any, campaign: Any, expected: pa.Table, make_site: MakeSite, slow: Path
 ) -> None:
     site = make_site()
-    campaign.submit(site)
+    campaign.submit(site, "--detach")
     campaign.until(lambda: docking(campaign), "docking")
     (first,) = jobs_of(slurm, "cpu")
     campaign.until(lambda: slurm.processes(first, "engine.py"), "docking in the first allocation")
     slurm.run(f"scontrol update JobId={first} EndTime=now")
-    campaign.until(
-        lambda: jobs_of(slurm, "cpu") and first not in jobs_of(slurm, "cpu"), "the second allocation"
-    )
-    slurm.wait(lambda: "TIMEOUT" in slurm.run(f"sacct -n -X -j {first} -o state%20"), 20, "the accounting")
+    campaign.until(lambda: set(jobs_of(slurm, "cpu")) - {first}, "the second allocation")
+    slurm.wait(lambda: "TIMEOUT" in slurm.run(f"sacct -n -X -j {first} -o state%20"), 40, "the accounting")
     slow.unlink()
     campaign.until(lambda: campaign.receipts("round-01/label"), "the first round")
-    done = len(campaign.receipts())
+    docked = {
+        path: path.stat().st_mtime_ns for path in (campaign.root / "receipts" / "round-00").rglob("*.json")
+    }
     campaign.kill_driver()
     left = slurm.jobs()
     assert left, "blocks outlive their driver"
-    campaign.process.wait(10)
-    campaign.submit(site)
+    assert campaign.process.wait(30) == 1, "who followed the driver is told"
+    campaign.submit(site, "--detach")
     assert campaign.finish().equals(expected)
-    assert not set(left) & set(slurm.jobs())
-    assert f"{done} tasks" in campaign.log() or "were done before" in campaign.log()
+    assert not set(left) & set(slurm.jobs()), "what the first driver left was ended"
+    assert all(path.stat().st_mtime_ns == then for path, then in docked.items()), (
+        "finished work was not repeated"
+    )
