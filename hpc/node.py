@@ -33,6 +33,8 @@ from .devices import (
 )
 
 _JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+LINGER_SECONDS = 60.0
+"""How long a node that is not used any more is kept from being given to us again."""
 NO_DEVICE = 3
 """Exit code of a node none of whose devices proved itself."""
 
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: RET503 -- the 
     if why := banned(reports, node):
         _report(reports, node, options.pool, [], f"not used any more: {why}")
         print(f"docksieve: node {node} is not used any more: {why}", file=sys.stderr)
+        # Where a scheduler cannot be told to leave a node out, the next block would land here at once, and the next.
+        time.sleep(options.linger_seconds)
         return 0
     proofs: list[Proof] = []
     if options.accelerator:
@@ -72,6 +76,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--workers-per-device", type=int, default=1)
     parser.add_argument("--one-worker", action="store_true")
     parser.add_argument("--claim-seconds", type=float, default=CLAIM_SECONDS)
+    parser.add_argument("--linger-seconds", type=float, default=LINGER_SECONDS)
     return parser.parse_args(words)
 
 

@@ -12,9 +12,6 @@ import psutil
 from parsl.addresses import address_by_hostname
 from parsl.config import Config
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
-from parsl.executors.status_handling import BlockProviderExecutor
-from parsl.jobs.error_handlers import simple_error_handler
-from parsl.jobs.states import JobState, JobStatus
 
 from ..data.errors import SiteError
 from .blocks import BlockRecords
@@ -24,27 +21,12 @@ from .pools import Pool, walltime_seconds
 from .providers import cluster_provider, local_provider
 from .ranks import LAUNCHER, NODES, RANKS
 from .site import Site
+from .stillborn import StillbornBlocks
 
-MAX_STILLBORN_BLOCKS = 3
-"""Blocks that may end without a single worker having reported before the run is given up."""
 ODD_CHARACTERS = frozenset(" \t\n\"'`$\\&;|<>()*?#!%{}[]")
 """Those that shells, schedulers' directives or Parsl's templates take for something else."""
 MARK = "DOCKSIEVE_CAMPAIGN"
 """Environment variable by which the processes of a campaign are recognised."""
-
-
-def give_up_on_stillborn_blocks(executor: BlockProviderExecutor, status: dict[str, JobStatus]) -> None:
-    """Fail everything only if blocks cannot even start: a wrong environment, not a lost node.
-
-    Parsl's own handlers give up after one failed block, or after the last few failed however long they had
-    worked; a long campaign loses a block now and then.
-    """
-    failed = {name: job for name, job in status.items() if job.state in (JobState.FAILED, JobState.MISSING)}
-    if len(failed) >= MAX_STILLBORN_BLOCKS:
-        worked = set(executor.connected_blocks())  # asks the interchange, so only when it may matter
-        stillborn = {name: job for name, job in failed.items() if name not in worked}
-        if len(stillborn) >= MAX_STILLBORN_BLOCKS:
-            simple_error_handler(executor, stillborn)
 
 
 def parsl_config(site: Site, folder: Path, mark: str = "", address: str = "") -> Config:
@@ -111,7 +93,7 @@ def _executor(site: Site, pool: Pool, folder: Path, mark: str, address: str) -> 
         heartbeat_threshold=5 * site.heartbeat_seconds,
         drain_period=None if site.on_this_machine else _drain_period(pool),
         poll_period=10,
-        block_error_handler=give_up_on_stillborn_blocks,
+        block_error_handler=StillbornBlocks(),
         provider=provider,
         worker_logdir_root=None,
     )

@@ -152,11 +152,17 @@ class Slurm(_Recorded, SlurmProvider, _Listening):
 
 
 class PBSPro(_Recorded, PBSProProvider, _Listening):
-    """Parsl's provider for PBS Professional, with blocks written down."""
+    """Parsl's provider for PBS Professional, with blocks written down; it cannot be told to leave out a node."""
 
 
 class LSF(_Recorded, LSFProvider, _Listening):
     """Parsl's provider for LSF, with blocks written down."""
+
+    scheduler_options: str
+
+    def exclude(self, node: str) -> None:
+        """Ask for no block on ``node`` any more."""
+        self.scheduler_options += f"#BSUB -R \"select[hname!='{node}']\"\n"
 
 
 def cluster_provider(site: Site, pool: Pool, worker_init: str, records: BlockRecords) -> Any:

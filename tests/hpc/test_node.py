@@ -114,7 +114,7 @@ def test_a_node_none_of_whose_devices_works_takes_no_work(tmp_path: Path, starte
 
 def test_a_banned_node_takes_no_work_and_is_no_failure(tmp_path: Path, started) -> None:  # type: ignore[no-untyped-def]
     ban(tmp_path / "nodes", "n1", "3 tasks in a row failed there")
-    code, said, errors = started("--pool", "gpu", *FOUR)
+    code, said, errors = started("--pool", "gpu", *FOUR, "--linger-seconds", "0")
     assert (code, said) == (0, {})
     assert "node n1 is not used any more: 3 tasks in a row failed there" in errors
     assert report(tmp_path)["refused"].startswith("not used any more")

@@ -115,6 +115,15 @@ def test_slurm_leaves_out_nodes_that_fail(tmp_path: Path, programs: Programs) ->
     assert "#SBATCH --exclude=n1,n2\n" in made.scheduler_options
 
 
+def test_lsf_leaves_out_nodes_that_fail(tmp_path: Path) -> None:
+    made = provider("lsf", tmp_path)
+    made.exclude("n1")
+    made.exclude("n2")
+    assert made.scheduler_options.endswith(
+        "#BSUB -R \"select[hname!='n1']\"\n#BSUB -R \"select[hname!='n2']\"\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "keys", "found"),
     [
