@@ -1,7 +1,7 @@
 """Commands of PBS and LSF for one machine that plays two nodes: as much of them as Parsl and docksieve use.
 
-A file per job under ``$PRETEND_QUEUE``. Jobs start at once, each in a session of its own. ``mpiexec`` and ``blaunch``
-start a copy of the command per node, which tells them apart by ``SLURMD_NODENAME``.
+A file per job under ``$PRETEND_QUEUE``. Jobs start at once, each in a process group of its own. ``mpiexec`` and
+``blaunch`` start a copy of the command per node, which tells them apart by ``SLURMD_NODENAME``.
 """
 
 from __future__ import annotations
