@@ -6,19 +6,21 @@ batch is what one docking or prediction task reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ..data.library import Library
 from ..data.schema import LIBRARY_SCHEMA
 from ..data.seeds import derive_seed
 from ..data.store import read_table, write_table
-from ..screening.acquire import AcquisitionContext, acquire, random_share
+from ..screening.acquire_stream import AcquisitionStream, BestRows
+from ..screening.acquire_values import AcquisitionContext
 from ..screening.diverse import diverse_subset
 from ..screening.leaderboard import write_leaderboard
 from ..screening.rank import best_rows, merge_all_histograms
@@ -78,84 +80,91 @@ def rank(context: Context) -> Outcome:
 def acquire_batch(context: Context) -> Outcome:
     """Choose what to dock next, per target, from the teacher's predictions on the shortlist.
 
-    Of the shortlist only rows and one target's predictions are held at once; the chosen molecules' other
-    columns are read afterwards.
+    The shortlist may be a fifth of the library: one of its files is held at a time, and of what was read only what may
+    still be chosen.
     """
-    settings = context.settings
-    shortlist = context.inputs("refined/")
-    batches = [read_table(path, ["row"])["row"].to_numpy() for path in shortlist]
-    rows, sizes = np.concatenate(batches), list(map(len, batches))
-
-    def smiles(places: np.ndarray) -> list[str]:
-        found: list[str] = _molecules_at(shortlist, sizes, places, ["smiles"])["smiles"].to_pylist()
-        return found
-
+    settings, shortlist = context.settings, context.inputs("refined/")
     docked = concat(context.inputs("scores/"), ["row", "target", "score"])
     outputs: list[Path] = []
     facts: dict[str, Any] = {}
-    chosen_in_all = 0
+    chosen = 0
     for target, lower in settings["lower_is_better"].items():
         mine = docked.filter(pc.equal(docked["target"], target))
         seed = derive_seed(settings["seed"], "acquire", settings["round"], target)
-        if target not in settings["taught"]:
+        if target in settings["taught"]:
+            picked, facts[target] = _by_value(settings, shortlist, target, lower, mine, seed)
+        else:
             picked = _at_random(context, mine["row"].drop_null().to_numpy(), seed)
-            outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
             facts[target] = {
                 "asked": settings["dock"],
                 "chosen": picked.num_rows,
                 "at_random": picked.num_rows,
                 "taught": False,
             }
-            chosen_in_all += picked.num_rows
-            continue
-        known = mine["score"].drop_null().to_numpy()
-        best = (float(known.min() if lower else known.max())) if len(known) else 0.0
-        predicted = concat(shortlist, [f"mean:{target}", f"spread:{target}"])
-        sweeping = target in settings["sweep"]
-        epsilon = 0.0 if sweeping else settings["epsilon"]
-        done = mine["row"].drop_null().to_numpy()
-        count = settings["dock"]
-        if sweeping:  # all of the teacher's best so many that are not docked yet
-            means = predicted[f"mean:{target}"].to_numpy()
-            swept = best_places(means, rows, settings["sweep"][target], lower)
-            count = int((~np.isin(rows[swept], done)).sum())
-        chosen, values = acquire(
-            "greedy" if sweeping else settings["acquisition"],
-            rows,
-            predicted[f"mean:{target}"].to_numpy(),
-            predicted[f"spread:{target}"].to_numpy(),
-            count,
-            lower_is_better=lower,
-            context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
-            seed=seed,
-            docked=done,
-            epsilon=epsilon,
-            diversity="none" if sweeping else settings["diversity"],
-            smiles=smiles,
-        )
-        picked = _molecules_at(shortlist, sizes, chosen, MOLECULE_COLUMNS)
-        for name in ("mean", "spread"):
-            picked = picked.append_column(name, predicted[f"{name}:{target}"].take(pa.array(chosen)))
-        picked = picked.append_column("acquisition", pa.array(values))
         outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
-        by_value = count - random_share(count, epsilon)
-        facts[target] = {
-            "asked": count,
-            "chosen": len(chosen),
-            "at_random": max(0, len(chosen) - by_value),
-            "best_before": best,
-            "taught": True,
-            "sweep": settings["sweep"].get(target, 0),
-        }
-        chosen_in_all += len(chosen)
-    return Outcome(len(rows), chosen_in_all, tuple(outputs), facts=facts)
+        chosen += picked.num_rows
+    return Outcome(sum(_row_count(path) for path in shortlist), chosen, tuple(outputs), facts=facts)
 
 
-def best_places(means: np.ndarray, rows: np.ndarray, count: int, lower_is_better: bool) -> np.ndarray:
-    """Return the places of the best ``count`` means, ties by row; missing ones never."""
-    known = np.flatnonzero(np.isfinite(means))
-    signed = means[known] if lower_is_better else -means[known]
-    return known[np.lexsort((rows[known], signed))[:count]]
+def _by_value(
+    settings: Mapping[str, Any],
+    shortlist: Sequence[Path],
+    target: str,
+    lower: bool,
+    docked: pa.Table,
+    seed: int,
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the molecules of one target that the acquisition function likes best, and what to say of them."""
+    known = docked["score"].drop_null().to_numpy()
+    best = (float(known.min() if lower else known.max())) if len(known) else 0.0
+    done = docked["row"].drop_null().to_numpy()
+    columns = [f"mean:{target}", f"spread:{target}"]
+    sweeping = target in settings["sweep"]
+    count = settings["dock"]
+    if sweeping:  # all of the teacher's best so many that are not docked yet
+        swept = _best_by_mean(shortlist, columns[0], settings["sweep"][target], lower)
+        count = int((~np.isin(swept, done)).sum())
+    stream = AcquisitionStream(
+        "greedy" if sweeping else settings["acquisition"],
+        count,
+        lower_is_better=lower,
+        context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
+        seed=seed,
+        docked=done,
+        epsilon=0.0 if sweeping else settings["epsilon"],
+        diversity="none" if sweeping else settings["diversity"],
+    )
+    for path in shortlist:
+        stream.add(*(column.to_numpy() for column in read_table(path, ["row", *columns]).columns))
+    found = stream.choose(lambda rows: _molecules_of(shortlist, rows, ["smiles"])["smiles"].to_pylist())
+    picked = _molecules_of(shortlist, found.rows, [*MOLECULE_COLUMNS, *columns])
+    picked = picked.rename_columns([*MOLECULE_COLUMNS, "mean", "spread"])
+    picked = picked.append_column("acquisition", pa.array(found.values))
+    facts = {
+        "asked": count,
+        "chosen": picked.num_rows,
+        "at_random": found.at_random,
+        "best_before": best,
+        "taught": True,
+        "sweep": settings["sweep"].get(target, 0),
+    }
+    return picked, facts
+
+
+def _row_count(path: Path) -> int:
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _best_by_mean(paths: Sequence[Path], column: str, count: int, lower_is_better: bool) -> np.ndarray:
+    """Return the rows of the best ``count`` means over all files, ties by row; missing ones never."""
+    best = BestRows(count)
+    for path in paths:
+        table = read_table(path, ["row", column])
+        rows, means = table["row"].to_numpy(), table[column].to_numpy()
+        finite = np.isfinite(means)
+        keys = (-means if lower_is_better else means)[finite].astype(np.float64)
+        best.offer(keys, rows[finite], keys)
+    return best.best()[1]
 
 
 def _at_random(context: Context, docked: np.ndarray, seed: int) -> pa.Table:
@@ -172,20 +181,20 @@ def _at_random(context: Context, docked: np.ndarray, seed: int) -> pa.Table:
     return picked
 
 
-def _molecules_at(
-    paths: Sequence[Path], sizes: Sequence[int], places: np.ndarray, columns: list[str]
-) -> pa.Table:
-    """Return ``columns`` of the molecules at ``places`` of all files, counted through, in that order."""
-    starts = np.cumsum([0, *sizes])
-    parts, taken = [], []
-    for path, start, end in zip(paths, starts[:-1], starts[1:], strict=True):
-        here = np.flatnonzero((places >= start) & (places < end))
+def _molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) -> pa.Table:
+    """Return ``columns`` of the molecules with these library rows, which stand in some of the files, in that order."""
+    order = np.argsort(rows)
+    wanted = rows[order]
+    parts, found = [], []
+    for path in paths:
+        there = read_table(path, ["row"])["row"].to_numpy()
+        here = np.flatnonzero(np.isin(there, wanted))
         if len(here):
-            parts.append(read_table(path, columns).take(pa.array(places[here] - start)))
-            taken.append(here)
+            parts.append(read_table(path, columns).take(pa.array(here)))
+            found.append(order[np.searchsorted(wanted, there[here])])
     if not parts:
-        return pa.schema([LIBRARY_SCHEMA.field(name) for name in columns]).empty_table()
-    return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(taken))))
+        return read_table(paths[0], columns).slice(0, 0)
+    return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
 
 
 def select_final(context: Context) -> Outcome:

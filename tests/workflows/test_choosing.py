@@ -84,9 +84,32 @@ def test_acquisition_reads_only_predictions_of_the_whole_shortlist(
 
     monkeypatch.setattr(choosing, "read_table", watched)
     acquired(tmp_path, shortlist, docked, dock=1)
-    wide = [path for path, columns in reads if "refined" in path.parts and len(columns) > 2]
+    wide = [path for path, columns in reads if "refined" in path.parts and "smiles" in columns]
     assert all(columns != ("everything",) for _, columns in reads)
     assert len(wide) <= 2  # one molecule of each of two targets
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"acquisition": "thompson", "epsilon": 0.3},
+        {"diversity": "maxmin"},
+        {"sweep": {"A": 90}},
+    ],
+)
+def test_how_a_shortlist_is_cut_into_files_is_of_no_consequence(
+    tmp_path: Path, shortlist: list[Path], docked: Path, changes: dict[str, object]
+) -> None:
+    whole = pa.concat_tables([read_table(path) for path in reversed(shortlist)])
+    one = shortlist[0].with_name("whole.parquet")
+    write_table(one, whole)
+    many = acquired(tmp_path, shortlist, docked, 20, **changes)
+    first = [selected(many, target) for target in "AB"]
+    single = acquired(tmp_path, [one], docked, 20, **changes)
+    for before, target in zip(first, "AB", strict=True):
+        assert before.equals(selected(single, target))
+    assert many.facts == single.facts
 
 
 @pytest.mark.parametrize("dock", [1, 40])
