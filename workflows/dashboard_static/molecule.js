@@ -67,19 +67,18 @@ export class Molecule {
       h("dl", { class: "properties" }, ...properties.map(([name, [words, digits]]) => h("div", {}, h("dt", {}, words), h("dd", {}, fixed(hit[name], digits))))),
       h("p", { class: "smiles" }, h("code", {}, hit.smiles), " ", h("button", { type: "button", class: "small", onclick: (event) => copy(hit.smiles, event.target) }, "Copy SMILES")),
       hit.novel ? h("p", { class: "soft small" }, "Unlike anything that its model had learnt from: trust the prediction less.") : null,
-      h("p", { class: "soft small" }, [hit.row !== null && `library row ${hit.row}`, hit.model && `model ${hit.model}`].filter(Boolean).join(" · ")),
-      hit.row === null ? null : this.everything(hit.row));
+      h("p", { class: "soft small" }, [hit.row !== null && `library row ${hit.row}`, hit.model && `model ${hit.model}`].filter(Boolean).join(" · ")));
     const right = h("div", { class: "pose" });
     const problems = told.problems.map((text) => h("p", { class: "notice" }, text));
     if (told.poses.length) this.poses(right, told.poses, key, problems);
     else right.replaceChildren(...(problems.length ? problems : [h("p", { class: "soft" }, "No pose: this molecule was not docked by a program that writes poses.")]));
-    return [left, right];
+    return [left, right, ...(hit.row === null ? [] : [this.everything(hit.row)])];
   }
 
   // What takes longer to find: asked for when it is opened.
   everything(row) {
     const box = h("div", {});
-    const part = h("details", { class: "small" }, h("summary", {}, "Everything known of it"), box);
+    const part = h("details", { class: "everything" }, h("summary", {}, "Everything known of it"), box);
     part.addEventListener("toggle", async () => {
       if (!part.open || box.hasChildNodes()) return;
       box.append(h("p", { class: "soft" }, "Asking …"));
