@@ -4,7 +4,10 @@
 
 Molecules are drawn from zinc250k, predictions are made up (:mod:`synthetic`). Each question is asked in a process
 of its own: once for the first time, then five times more. Beside some, what DuckDB needs for the same question put to
-shards and predictions directly; those answers are compared. Results go to benchmarks/results/hits.json.
+shards and predictions directly; those answers are compared.
+
+Questions about structures are put to the best million, and to all of it where too few meet them; beside them, what a
+plain RDKit loop over the same molecules needs, from 4,000 of them. Results go to benchmarks/results/hits.json.
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ from typing import Any
 import numpy as np
 from docksieve.data.ingest import build_library
 from docksieve.data.library import Library
-from docksieve.screening.board import screened_hits
+from docksieve.screening.asking import find, finish
+from docksieve.screening.board import ranked_board, screened_hits
 from docksieve.screening.leaderboard import ScreenedSources, write_leaderboard
+from docksieve.screening.query import HitQuery
 from docksieve.screening.rank import merge_histograms
+from docksieve.workflows.hits import fingerprint
 from synthetic import (
     TARGET,
     machine,
@@ -51,6 +57,25 @@ QUESTIONS = {
     "rare: beyond the leaderboard": "heavy_atoms >= 33 AND fsp3 = 1",
 }
 TOP = 1000
+ACTIVES = (
+    "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1",
+    "COCCOc1cc2ncnc(Nc3cccc(C#C)c3)c2cc1OCCOC",
+    "CC(C)Cc1ccc(C(C)C(=O)O)cc1",
+)
+STRUCTURES: dict[str, dict[str, Any]] = {
+    "rare substructure, top 1,000: quinazoline": {"has": ("c1ccc2ncncc2c1",)},
+    "two substructures and one not, top 1,000": {"has": ("C(=O)[NX3]", "c1ccncc1"), "has_not": ("[F,Cl,Br,I]",)},
+    "substructure that none has": {"has": ("c1ccc2c(c1)c1ccccc1c1ccccc21",)},
+    "common substructure, every match: amide": {"has": ("C(=O)[NX3]",), "top": None},
+    "similar to one molecule, 0.5": {"similar_to": ACTIVES[:1]},
+    "similar to any of three, 0.3": {"similar_to": ACTIVES, "similarity": 0.3},
+    "novel against three, no alerts, rules": {
+        "novel_against": ACTIVES, "no_alerts": ("pains", "brenk", "nih"), "rules": ("lipinski", "veber"),
+    },
+    "one form per compound": {"per_parent": True},
+    "100 by MaxMin from the best 10,000": {"top": 100, "diverse": "maxmin", "pool": 10_000},
+}  # fmt: skip
+SAMPLE = 4_000
 
 
 def used() -> float:
@@ -116,6 +141,51 @@ def ask(folder: Path, where: str | None, threads: int, out: Path) -> dict[str, A
     }
 
 
+def ask_structures(folder: Path, name: str, threads: int) -> dict[str, Any]:
+    sources = sources_in(folder)
+    query = HitQuery(**{"top": TOP, **STRUCTURES[name]})
+    walls, cpus = [], []
+    for _ in range(3):
+        wall, cpu = time.perf_counter(), used()
+        ranked = ranked_board(sources, {}, threads)
+        found = find(ranked, query, fingerprint, threads)
+        table = finish(found.table, ranked, query)
+        ranked.close()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(used() - cpu)
+    return {
+        "found": table.num_rows,
+        "looked_at_all": found.exhausted,
+        "first_wall_seconds": round(walls[0], 2),
+        "wall_seconds": round(min(walls[1:]), 2),
+        "cpu_seconds": round(min(cpus[1:]), 2),
+        "peak_mib": peak_mib(),
+    }
+
+
+def rdkit_loop(folder: Path) -> dict[str, float]:
+    """Return what a plain loop over a million molecules would take, from a sample: seconds of one core."""
+    import pyarrow.parquet as pq
+    from rdkit import Chem, DataStructs
+    from rdkit.Chem import rdFingerprintGenerator
+
+    smiles = pq.ParquetFile(folder / "leaderboard.parquet").read_row_group(0, ["smiles"])["smiles"]
+    pattern = Chem.MolFromSmarts("c1ccc2ncncc2c1")
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2)
+    query = generator.GetSparseFingerprint(Chem.MolFromSmiles(ACTIVES[0]))
+    seconds = {}
+    for name in ("substructure", "similarity"):
+        begin = time.process_time()
+        for text in smiles.slice(0, SAMPLE).to_pylist():
+            molecule = Chem.MolFromSmiles(text)
+            if name == "substructure":
+                molecule.HasSubstructMatch(pattern)
+            else:
+                DataStructs.TanimotoSimilarity(query, generator.GetSparseFingerprint(molecule))
+        seconds[name] = round((time.process_time() - begin) * 1e6 / SAMPLE, 0)
+    return seconds
+
+
 def ask_duckdb(folder: Path, where: str | None, threads: int, out: Path) -> dict[str, Any]:
     """Put the question to shards and predictions as anybody would, without a leaderboard."""
     import duckdb
@@ -146,6 +216,10 @@ def in_child(folder: Path, *words: object) -> Any:
 def child(folder: Path, words: list[str]) -> None:
     if words[0] == "board":
         result = write_board(folder)
+    elif words[0] == "structures":
+        result = ask_structures(folder, words[1], int(words[2]))
+    elif words[0] == "rdkit":
+        result = rdkit_loop(folder)
     else:
         way = {"ask": ask, "duckdb": ask_duckdb}[words[0]]
         result = way(folder, QUESTIONS[words[1]], int(words[2]), folder / f"{words[0]}.npy")
@@ -200,6 +274,10 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             ratio = item["duckdb"]["wall_seconds"] / item["docksieve"]["wall_seconds"]
             item["duckdb_wall_over_docksieve"] = round(ratio, 1)
         print(name, item, file=sys.stderr, flush=True)
+    structures = {}
+    for name in STRUCTURES:
+        structures[name] = in_child(folder, "structures", name, options.threads)
+        print(name, structures[name], file=sys.stderr, flush=True)
     return {
         "what": f"the best {TOP:,} by prediction that meet conditions, from Parquet files in the page cache",
         "date": datetime.date.today().isoformat(),
@@ -209,6 +287,8 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "machine": machine(),
         "leaderboard": board,
         "questions": questions,
+        "structures": structures,
+        "rdkit_loop_core_seconds_per_million": in_child(folder, "rdkit"),
     }
 
 

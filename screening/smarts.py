@@ -71,12 +71,15 @@ class RelaxedPattern:
         (later atom, earlier atom, bits of the orders allowed, ring 0 or 1 or ANY), by later atom.
     first_bond : array of int64, shape (q + 1,)
         Where each later atom's bonds begin.
+    whole : bool
+        Whether this is all that the pattern asks for, but for stereochemistry.
     """
 
     atoms: NDArray[np.int64]
     parent: NDArray[np.int64]
     bonds: NDArray[np.int64]
     first_bond: NDArray[np.int64]
+    whole: bool
 
 
 def read_pattern(smarts: str) -> Pattern:
@@ -142,7 +145,8 @@ def _relaxed(query: Any) -> RelaxedPattern | None:
     count = query.GetNumAtoms()
     if count > 64:
         return None
-    atoms = [_atom_demands(atom) for atom in query.GetAtoms()]
+    read = [_atom_demands(atom) for atom in query.GetAtoms()]
+    atoms = [demands for demands, _ in read]
     weight = [_commonness(demands[0]) for demands in atoms]
     order: list[int] = []
     parent: list[int] = []
@@ -158,13 +162,15 @@ def _relaxed(query: Any) -> RelaxedPattern | None:
         order.append(index)
         parent.append(hangs_on)
     place = {index: here for here, index in enumerate(order)}
-    bonds = sorted(_bond_demands(bond, place) for bond in query.GetBonds())
+    read_bonds = sorted(_bond_demands(bond, place) for bond in query.GetBonds())
+    bonds = [demands for demands, _ in read_bonds]
     later = np.array([bond[0] for bond in bonds], np.int64)
     return RelaxedPattern(
         np.array([atoms[index] for index in order], np.int64),
         np.array(parent, np.int64),
         np.array(bonds, np.int64).reshape(-1, 4),
         np.searchsorted(later, np.arange(count + 1)).astype(np.int64),
+        all(whole for _, whole in (*read, *read_bonds)),
     )
 
 
@@ -172,13 +178,13 @@ def _commonness(types: int) -> float:
     return sum(_COMMON.get(number, 0.3) for i, number in enumerate(ELEMENTS) if types >> 2 * i & 3)
 
 
-def _atom_demands(atom: Any) -> tuple[int, int, int, int, int, int]:
-    """Return what the query atom asks for, as in :class:`RelaxedPattern`; what is not understood passes."""
-    types, exact = _atom_tree(_tree(atom.DescribeQuery()))
+def _atom_demands(atom: Any) -> tuple[tuple[int, int, int, int, int, int], bool]:
+    """Return what the query atom asks for, as in :class:`RelaxedPattern`, and whether that is all it asks for."""
+    types, exact, whole = _atom_tree(_tree(atom.DescribeQuery()))
     hydrogens, charge, degree, total, ring = (
         exact.get(name, ANY) for name in ("hydrogens", "charge", "degree", "total_degree", "ring")
     )
-    return types, hydrogens, charge, degree, total, ring
+    return (types, hydrogens, charge, degree, total, ring), whole
 
 
 _EXACT = {
@@ -206,37 +212,53 @@ def _tree(description: str) -> Node:
     return top[1][0] if top[1] else top
 
 
-def _atom_tree(node: Node) -> tuple[int, dict[str, int]]:
+def _atom_tree(node: Node) -> tuple[int, dict[str, int], bool]:
+    """Return the types allowed, the values demanded, and whether nothing else is asked for."""
     text, children = node
     if children:
         parts = [_atom_tree(child) for child in children]
+        whole = all(part[2] for part in parts)
         if text == "AtomAnd":
             types, exact = ANY_TYPE, {}
-            for more, demands in parts:
+            for more, demands, _ in parts:
                 types &= more
+                whole = whole and not (exact.keys() & demands.keys())
                 exact.update(demands)
-            return types, exact
+            return types, exact, whole
         if text == "AtomOr":
             types = 0
-            for more, _ in parts:
+            for more, _, _ in parts:
                 types |= more
-            same = {
-                key: value for key, value in parts[0][1].items() if all(p[1].get(key) == value for p in parts)
-            }
-            return types, same
-        return ANY_TYPE, {}
+            first = parts[0][1]
+            same = {key: value for key, value in first.items() if all(p[1].get(key) == value for p in parts)}
+            return (
+                types,
+                same,
+                whole and all(part[1] == first for part in parts) and not (first and len(parts) > 1),
+            )
+        return ANY_TYPE, {}, False
+    if text == "AtomNull":
+        return ANY_TYPE, {}, True
     found = _LEAF.match(text)
     if not found:
-        return ANY_TYPE, {}
+        return ANY_TYPE, {}, False
     name, value, negated = found[1], int(found[2]), found[3] == "!="
     allowed = _types(name, value)
     if allowed is not None:
-        return (ANY_TYPE & ~allowed if negated else allowed), {}
+        return (ANY_TYPE & ~allowed if negated else allowed), {}, True
     if name in _EXACT and not negated:
-        return ANY_TYPE, {_EXACT[name]: value}
+        return ANY_TYPE, {_EXACT[name]: value}, True
     if name in ("AtomInNRings", "AtomInRing", "AtomMinRingSize", "AtomRingSize"):
-        return ANY_TYPE, _ring(name, value, negated)
-    return ANY_TYPE, {}
+        demands = _ring(name, value, negated)
+        return (
+            ANY_TYPE,
+            demands,
+            bool(demands)
+            and value in (-1, 0, 1)
+            and name in ("AtomInNRings", "AtomInRing")
+            and not (name == "AtomInNRings" and value == 1),
+        )
+    return ANY_TYPE, {}, False
 
 
 def _types(name: str, value: int) -> int | None:
@@ -262,36 +284,45 @@ def _ring(name: str, value: int, negated: bool) -> dict[str, int]:
     return {} if negated or value == 0 else {"ring": 1}
 
 
-def _bond_demands(bond: Any, place: dict[int, int]) -> tuple[int, int, int, int]:
+def _bond_demands(bond: Any, place: dict[int, int]) -> tuple[tuple[int, int, int, int], bool]:
     ends = sorted((place[bond.GetBeginAtomIdx()], place[bond.GetEndAtomIdx()]), reverse=True)
-    orders, ring = _bond_tree(_tree(bond.DescribeQuery())) if bond.HasQuery() else (ANY_ORDER, ANY)
-    return ends[0], ends[1], orders, ring
+    orders, ring, whole = (
+        _bond_tree(_tree(bond.DescribeQuery())) if bond.HasQuery() else (ANY_ORDER, ANY, False)
+    )
+    return (ends[0], ends[1], orders, ring), whole
 
 
-def _bond_tree(node: Node) -> tuple[int, int]:
+def _bond_tree(node: Node) -> tuple[int, int, bool]:
     text, children = node
     if children:
         parts = [_bond_tree(child) for child in children]
+        whole = all(part[2] for part in parts)
+        rings = {part[1] for part in parts}
         if text == "BondAnd":
             orders = ANY_ORDER
-            for more, _ in parts:
+            for more, _, _ in parts:
                 orders &= more
-            return orders, next((ring for _, ring in parts if ring != ANY), ANY)
+            return (
+                orders,
+                next((ring for ring in sorted(rings) if ring != ANY), ANY),
+                whole and len(rings - {ANY}) < 2,
+            )
         if text == "BondOr":
             orders = 0
-            for more, _ in parts:
+            for more, _, _ in parts:
                 orders |= more
-            rings = {ring for _, ring in parts}
-            return orders, rings.pop() if len(rings) == 1 else ANY
-        return ANY_ORDER, ANY
+            return orders, rings.pop() if len(rings) == 1 else ANY, whole and rings <= {ANY}
+        return ANY_ORDER, ANY, False
+    if text == "BondNull":
+        return ANY_ORDER, ANY, True
     found = _LEAF.match(text)
     if not found:
-        return ANY_ORDER, ANY
+        return ANY_ORDER, ANY, False
     name, value, negated = found[1], int(found[2]), found[3] == "!="
     if name == "SingleOrAromaticBond" and not negated:
-        return _ORDERS[1] | _ORDERS[12], ANY
+        return _ORDERS[1] | _ORDERS[12], ANY, True
     if name == "BondOrder" and value in _ORDERS:
-        return (ANY_ORDER & ~_ORDERS[value] if negated else _ORDERS[value]), ANY
+        return (ANY_ORDER & ~_ORDERS[value] if negated else _ORDERS[value]), ANY, True
     if name == "BondInRing" and value == 1:
-        return ANY_ORDER, int(not negated)
-    return ANY_ORDER, ANY
+        return ANY_ORDER, int(not negated), True
+    return ANY_ORDER, ANY, False

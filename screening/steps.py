@@ -24,7 +24,7 @@ from .query import HitQuery
 from .ranked import DockedScores, with_columns
 from .similarity import Fingerprint, References
 from .smarts import Pattern
-from .substructure import matches, may_match
+from .substructure import found_in
 
 Mask = NDArray[np.bool_]
 
@@ -126,9 +126,7 @@ def quick_steps(
     if query.similar_to and fingerprint is not None:
         near = References(query.similar_to, fingerprint)
         limit = query.similarity
-        steps.append(
-            Step(f"similarity {limit:g} or more", _compared(near, "query", lambda s: s >= np.float32(limit)))
-        )
+        steps.append(Step(f"similarity {limit:g} or more", _near(near, limit)))
     if query.novel_against and fingerprint is not None:
         known = References(query.novel_against, fingerprint)
         bound = query.novelty
@@ -169,17 +167,14 @@ def add_column(batch: Batch, name: str) -> None:
 
 def _has(pattern: Pattern) -> Callable[[Batch], None]:
     def narrow(batch: Batch) -> None:
-        batch.kept &= may_match(batch.graphs, pattern, batch.kept)
-        batch.narrow(matches(pattern, batch.kept_smiles()))
+        batch.kept = found_in(batch.smiles, batch.graphs, pattern, batch.kept)
 
     return narrow
 
 
 def _has_not(pattern: Pattern) -> Callable[[Batch], None]:
     def narrow(batch: Batch) -> None:
-        doubtful = may_match(batch.graphs, pattern, batch.kept)
-        found = matches(pattern, [batch.smiles[index] for index in np.flatnonzero(doubtful).tolist()])
-        batch.kept[doubtful] = ~found
+        batch.kept &= ~found_in(batch.smiles, batch.graphs, pattern, batch.kept)
 
     return narrow
 
@@ -196,6 +191,16 @@ def _compared(
             references.smiles[index] if near else None for index, near in zip(place, similarity, strict=True)
         ]
         batch.add(f"{what}_match", [text for text, one in zip(matched, passed, strict=True) if one])
+
+    return narrow
+
+
+def _near(references: References, limit: float) -> Callable[[Batch], None]:
+    compare = _compared(references, "query", lambda similarity: similarity >= np.float32(limit))
+
+    def narrow(batch: Batch) -> None:
+        batch.kept = references.may_reach(batch.graphs, limit, batch.kept)
+        compare(batch)
 
     return narrow
 

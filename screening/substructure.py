@@ -1,7 +1,8 @@
 """Which molecules contain a substructure, fast enough to ask a million of them while somebody waits.
 
-A compiled matcher goes over graph arrays and refuses what cannot match (some 200,000 molecules per core-second, no
-index, nothing kept on disk). RDKit decides about the rest, which is mostly what does match.
+A compiled matcher goes over graph arrays (some 200,000 molecules per core-second, no index, nothing kept on disk).
+Where a pattern asks for nothing that these do not know, it decides; else it refuses what cannot match, and RDKit
+decides about the rest, which is mostly what does match.
 """
 
 from __future__ import annotations
@@ -44,27 +45,53 @@ def substructure_mask(
     graphs = read_graphs(smiles)
     kept = np.ones(len(smiles), np.bool_)
     for pattern in has:
-        kept &= may_match(graphs, pattern, kept)
-    for pattern in has:
-        kept[kept] = matches(pattern, [smiles[i] for i in np.flatnonzero(kept).tolist()])
+        kept = found_in(smiles, graphs, pattern, kept)
     for pattern in has_not:
-        doubtful = may_match(graphs, pattern, kept)
-        kept[doubtful] = ~matches(pattern, [smiles[i] for i in np.flatnonzero(doubtful).tolist()])
+        kept &= ~found_in(smiles, graphs, pattern, kept)
     return kept
+
+
+def found_in(
+    smiles: Sequence[str], graphs: Graphs, pattern: Pattern, among: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which of the molecules ``among`` contain a pattern.
+
+    Parameters
+    ----------
+    smiles : sequence of str
+    graphs : Graphs
+        Of the same molecules.
+    pattern : Pattern
+    among : array of bool, shape (n,)
+    """
+    found, unsure = _tried(graphs, pattern, among)
+    if pattern.plain and pattern.relaxed is not None and pattern.relaxed.whole:
+        asked = np.flatnonzero(found & (unsure | ~graphs.ok))
+    else:
+        asked = np.flatnonzero(found)
+    found[asked] = matches(pattern, [smiles[index] for index in asked.tolist()])
+    return found
 
 
 def may_match(graphs: Graphs, pattern: Pattern, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of the molecules ``among`` a pattern may match; only False is certain."""
+    return _tried(graphs, pattern, among)[0]
+
+
+def _tried(
+    graphs: Graphs, pattern: Pattern, among: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which molecules the relaxed pattern matches, and for which of them it was given up."""
     relaxed = pattern.relaxed
+    found, unsure = among.copy(), np.zeros(len(among), np.bool_)
     if relaxed is None:
-        return among.copy()
-    found = among.copy()
+        return found, ~unsure
     _match_all(
         graphs.ok, graphs.first_atom, graphs.element, graphs.hydrogens, graphs.aromatic, graphs.charge, graphs.degree,
         graphs.neighbour, graphs.order, graphs.in_ring, _PLACE, relaxed.atoms, relaxed.parent, relaxed.bonds,
-        relaxed.first_bond, found,
+        relaxed.first_bond, found, unsure,
     )  # fmt: skip
-    return found
+    return found, unsure
 
 
 def matches(pattern: Pattern, smiles: Sequence[str]) -> NDArray[np.bool_]:
@@ -93,6 +120,7 @@ def matches(pattern: Pattern, smiles: Sequence[str]) -> NDArray[np.bool_]:
 def _match_all(
     ok: Any, first_atom: Any, element: Any, hydrogens: Any, aromatic: Any, charge: Any, degree: Any, neighbour: Any,
     order: Any, in_ring: Any, type_of: Any, atoms: Any, parent: Any, bonds: Any, first_bond: Any, found: Any,
+    unsure: Any,
 ) -> None:  # fmt: skip
     """Clear ``found`` where the relaxed pattern does not match; molecules that are not ``ok`` stay."""
     count = len(parent)
@@ -114,6 +142,7 @@ def _match_all(
             steps += 1
             if steps > _STEPS:
                 success = True
+                unsure[molecule] = True
                 break
             hangs_on = parent[k]
             place = tried[k]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from docksieve.data.enumerate import enumerate_library
+from docksieve.data.molecules_graph import read_graphs
 from docksieve.screening.alerts import alerts, qed, qed_at_most
 from docksieve.screening.parents import OnePerParent, parent_smiles
 from docksieve.screening.similarity import References
@@ -28,6 +30,15 @@ SMILES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def molecules(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("library")
+    library = enumerate_library(folder / "library", limit=1500, workers=1, progress=False)
+    made = [text for batch in library.batches(["smiles"]) for text in batch.column(0).to_pylist()]
+    small = ["C", "CC", "CO", "CCO", "C1CC1", "[2H]C", "O=C=O", "C#N", "CC(C)(C)C", "[Se]", "nonsense"]
+    return [*made, *SMILES, *small]
+
+
 def test_similarity_is_tanimoto_of_unfolded_morgan_environments() -> None:
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2)
     prints = [generator.GetSparseFingerprint(Chem.MolFromSmiles(text)) for text in SMILES]
@@ -38,6 +49,19 @@ def test_similarity_is_tanimoto_of_unfolded_morgan_environments() -> None:
     np.testing.assert_array_equal(place[:-1][similarity[:-1] > 0], truth.argmax(axis=1)[similarity[:-1] > 0])
     assert similarity[-1] == 0
     assert similarity[1] == 1
+
+
+@pytest.mark.parametrize("references", [[SMILES[0]], SMILES[1:4], ["CO"], ["C1CC1"], [*SMILES, "[2H]C"]])
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0])
+def test_what_is_refused_beforehand_is_never_similar(
+    references: list[str], threshold: float, molecules: list[str]
+) -> None:
+    near = References(references, fingerprint)
+    may = near.may_reach(read_graphs(molecules), threshold, np.ones(len(molecules), np.bool_))
+    similarity, _ = near.nearest(molecules)
+    assert not (~may & (similarity >= np.float32(threshold))).any()
+    if threshold == 0.5 and references == [SMILES[0]]:
+        assert may.mean() < 0.05  # most are spared
 
 
 @pytest.mark.parametrize("name", ["PAINS", "BRENK", "NIH"])
