@@ -37,7 +37,7 @@ def job_script(site: Site, pool: Pool, folder: Path, command: str, log: Path) ->
         rehearsed(lambda words: (0, answers.get(words.split()[0], ""), "")),
     ):
         written = _submit(site, pool, Path(temporary), command, log)[1]
-        return written.replace(temporary, str(folder))
+        return re.sub(r"docksieve\.[\d.]+\d", "docksieve.<time>", written.replace(temporary, str(folder)))
 
 
 def submit_job(site: Site, pool: Pool, folder: Path, command: str, log: Path) -> str:

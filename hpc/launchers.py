@@ -55,7 +55,7 @@ def launcher(site: Site, pool: Pool) -> Launcher:
     if kind == "srun":
         # Since Slurm 22.05 a step does not inherit the cores per task of its job.
         cores = f" --cpus-per-task={pool.cores}" if pool.cores and "cpus-per-task" not in options else ""
-        shared = " --overlap" if site.kind == "allocation" else ""  # two pools on the same nodes
+        shared = " --overlap --mem=0" if site.kind == "allocation" else ""  # two pools on the same nodes
         return SrunLauncher(overrides=f"--kill-on-bad-exit=0{cores}{shared} {options}".rstrip())
     if kind == "mpiexec":
         return MpiExecLauncher(overrides=options)

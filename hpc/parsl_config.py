@@ -19,7 +19,7 @@ from .executor import PoolExecutor
 from .launchers import kind_of_launcher
 from .pools import Pool, walltime_seconds
 from .providers import cluster_provider, local_provider
-from .ranks import LAUNCHER, NODES, RANKS
+from .ranks import CORES, INTERFACE, LAUNCHER, NODES, RANKS
 from .site import Site
 from .stillborn import StillbornBlocks
 
@@ -143,7 +143,8 @@ def environment_lines(site: Site, pool: Pool, mark: str) -> str:
         lines.append(f"export {MARK}={mark} SPT_NOENV=1 DOCKSIEVE_FILE_PATIENCE=30")
     if pool.ranks_per_node:
         lines.append(
-            f"export {RANKS}={pool.ranks_per_node} {NODES}={pool.nodes} {LAUNCHER}={kind_of_launcher(site, pool)}"
+            f"export {RANKS}={pool.ranks_per_node} {NODES}={pool.nodes} {LAUNCHER}={kind_of_launcher(site, pool)} "
+            f"{CORES}={pool.cores} {INTERFACE}={site.interface}"
         )
     return "\n".join(lines)
 

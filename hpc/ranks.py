@@ -7,6 +7,7 @@ function that every rank is to run, for example a distributed training; the site
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ..data.errors import SiteError
 from ..data.store import read_json, write_json
 from .devices import WORKER_DEVICES
@@ -25,6 +28,8 @@ from .devices import WORKER_DEVICES
 RANKS = "DOCKSIEVE_RANKS_PER_NODE"
 NODES = "DOCKSIEVE_RANK_NODES"
 LAUNCHER = "DOCKSIEVE_RANK_LAUNCHER"
+CORES = "DOCKSIEVE_RANK_CORES"
+INTERFACE = "DOCKSIEVE_RANK_INTERFACE"
 """Environment variables by which a pool tells its workers how ranks are started (``hpc.parsl_config``)."""
 
 
@@ -79,18 +84,34 @@ def run_ranks(
         )
         command = [sys.executable, "-m", "docksieve.hpc.rank", str(spec)]
         kind = os.environ.get(LAUNCHER, "single")
-        said = _run(launched(kind, nodes, per_node, command), per_node if kind == "single" else 1, limit)
+        cores = int(os.environ.get(CORES, "0"))
+        said = _run(
+            launched(kind, nodes, per_node, command, cores), per_node if kind == "single" else 1, limit
+        )
         return _answers(Path(own), per_node * nodes, said)
 
 
-def launched(kind: str, nodes: int, per_node: int, command: Sequence[str]) -> list[str]:
-    """Return ``command`` as the launcher of that kind starts it on all nodes."""
+def launched(kind: str, nodes: int, per_node: int, command: Sequence[str], cores: int = 0) -> list[str]:
+    """Return ``command`` as the launcher of that kind starts it on all nodes; ``cores`` are those of a node."""
     total = nodes * per_node
     if kind == "srun":  # beside the step that the worker itself may be, with all of the job's memory
         head = ["srun", "--overlap", "--mem=0", f"--nodes={nodes}", f"--ntasks={total}"]
+        if cores >= per_node:  # a step does not inherit the cores of its job
+            head.append(f"--cpus-per-task={cores // per_node}")
         return [*head, f"--ntasks-per-node={per_node}", "--kill-on-bad-exit=1", *command]
-    if kind in ("mpiexec", "pals"):
-        return ["mpiexec", "-n", str(total), "--ppn", str(per_node), *command]
+    if kind == "mpiexec":  # Open MPI's words
+        return [
+            "mpiexec",
+            "-n",
+            str(total),
+            "--map-by",
+            f"ppr:{per_node}:node",
+            "--bind-to",
+            "none",
+            *command,
+        ]
+    if kind == "pals":
+        return ["mpiexec", "-n", str(total), "--ppn", str(per_node), "--cpu-bind", "none", *command]
     if kind == "jsrun":
         return ["jsrun", "-n", str(total), "-r", str(per_node), "-a", "1", *command]
     if nodes > 1:
@@ -101,15 +122,29 @@ def launched(kind: str, nodes: int, per_node: int, command: Sequence[str]) -> li
 
 
 def _meeting_point() -> tuple[str, int]:
-    """Return an address of this node and a port that is free now."""
-    name = os.uname().nodename
-    try:
-        address = socket.gethostbyname(name)
-    except OSError:
-        address = "127.0.0.1"
+    """Return an address of this node that its block's other nodes reach, and a port that is free there now."""
+    address = _address(os.environ.get(INTERFACE, ""))
     with socket.socket() as trial:
-        trial.bind(("", 0))
+        trial.bind((address, 0))
         return address, int(trial.getsockname()[1])
+
+
+def _address(interface: str) -> str:
+    """Return the address of the interface that the site names, else of the host's name, else of any interface."""
+    found = {
+        name: [entry.address for entry in entries if entry.family == socket.AF_INET]
+        for name, entries in psutil.net_if_addrs().items()
+    }
+    if found.get(interface):
+        return found[interface][0]
+    with contextlib.suppress(OSError):
+        named = socket.gethostbyname(os.uname().nodename)
+        if not named.startswith("127."):  # some systems let the name lead back to the machine itself
+            return named
+    outside = [
+        address for addresses in found.values() for address in addresses if not address.startswith("127.")
+    ]
+    return outside[0] if outside and int(os.environ.get(NODES, "1")) > 1 else "127.0.0.1"
 
 
 def _run(command: list[str], copies: int, limit: float | None) -> str:

@@ -35,6 +35,7 @@ CLOSE_SECONDS = 20.0
 NODE_LOSS_COST = 0.25
 """Attempts that a task loses with its node: walltimes, cancelled jobs and dead nodes are nobody's fault."""
 _NOTE_SECONDS = 0.5
+_REPORT_SECONDS = 10.0
 
 
 class ParslEngine:
@@ -85,7 +86,8 @@ class ParslEngine:
         waiting = iter(tasks)
         flying: dict[Future[Receipt], tuple[Task, float]] = {}
         ended: queue.SimpleQueue[Future[Receipt]] = queue.SimpleQueue()
-        noted, exhausted = 0.0, False
+        noted = reports_read = 0.0
+        exhausted = False
 
         def send(task: Task, spent: float) -> int:
             pool = self._site.pool_for(role_of(task.kind))
@@ -106,6 +108,9 @@ class ParslEngine:
                 noted = time.monotonic()
                 watch.on_running([task.name for task, _ in flying.values()])
                 self._check_interchanges()
+                if self._nodes is not None and noted > reports_read + _REPORT_SECONDS:
+                    reports_read = noted
+                    self._nodes.look()
                 if self._stuck is not None:
                     self._stuck.look(task for task, _ in flying.values())
             watch.check()

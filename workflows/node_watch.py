@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..data.errors import FormatError
 from ..data.receipts import Receipt
+from ..data.store import read_json
 from ..hpc.bans import ban, bans
 from .engine import is_retryable
 
 MAX_FAULTS = 3
 """Faults of the place, one after the other, that a node may have before it is used no more."""
+
+MAX_REFUSALS = 2
+"""Blocks, one after the other, in which a node may start no worker because none of its devices proved itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,10 +38,25 @@ class NodeWatch:
     def __init__(self, reports: Path, executors: Mapping[str, Any]) -> None:
         self._reports, self._executors = reports, executors
         self._faults: defaultdict[str, int] = defaultdict(int)
+        self._refused: defaultdict[str, int] = defaultdict(int)
+        self._read: set[str] = {path.name for path in reports.glob("*.json")}  # of earlier drivers
         self._managers: defaultdict[str, set[str]] = defaultdict(set)
         self._banned = {entry["node"] for entry in bans(reports)}
         for node in self._banned:
             self._exclude(node)
+
+    def look(self) -> None:
+        """Read what nodes have reported since, and ban those that twice started no worker."""
+        for path in sorted(self._reports.glob("*.json")):
+            if path.name in self._read:
+                continue
+            self._read.add(path.name)
+            with contextlib.suppress(FormatError, KeyError):
+                report = read_json(path)
+                node, why = str(report["node"]), str(report["refused"])
+                self._refused[node] = self._refused[node] + 1 if why else 0
+                if self._refused[node] >= MAX_REFUSALS and node not in self._banned:
+                    self._ban(node, f"it started no workers {MAX_REFUSALS} times: {why}")
 
     def saw(self, receipt: Receipt, error: BaseException | None) -> None:
         """Take note of an ended task.

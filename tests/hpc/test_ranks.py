@@ -43,13 +43,17 @@ def test_ranks_that_never_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             "srun",
             "srun --overlap --mem=0 --nodes=3 --ntasks=12 --ntasks-per-node=4 --kill-on-bad-exit=1 python",
         ),
-        ("mpiexec", "mpiexec -n 12 --ppn 4 python"),
-        ("pals", "mpiexec -n 12 --ppn 4 python"),
+        ("mpiexec", "mpiexec -n 12 --map-by ppr:4:node --bind-to none python"),
+        ("pals", "mpiexec -n 12 --ppn 4 --cpu-bind none python"),
         ("jsrun", "jsrun -n 12 -r 4 -a 1 python"),
     ],
 )
 def test_launchers(kind: str, words: str) -> None:
     assert " ".join(launched(kind, 3, 4, ASK)).startswith(words)
+
+
+def test_a_step_of_slurm_is_told_its_cores() -> None:
+    assert "--cpus-per-task=16" in launched("srun", 3, 4, ASK, cores=64)
 
 
 def test_a_launcher_that_stays_on_its_node() -> None:

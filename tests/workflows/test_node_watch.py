@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from docksieve.data.receipts import Failure, Receipt
+from docksieve.data.store import write_json
 from docksieve.hpc.bans import banned, bans
 from docksieve.workflows.node_watch import MAX_FAULTS, NodeWatch
 
@@ -97,3 +98,23 @@ def test_a_ban_outlives_the_driver(tmp_path: Path, executor: FakeExecutor) -> No
     watch(tmp_path, later)
     assert later.provider.excluded == ["n1"]
     assert [entry["node"] for entry in bans(tmp_path / "nodes")] == ["n1"]
+
+
+def report(folder: Path, node: str, job: int, refused: str) -> None:
+    write_json(folder / "nodes" / f"{node}-gpu-{job}.json", {"node": node, "refused": refused})
+
+
+def test_a_node_without_a_good_device_is_not_taken_again_and_again(
+    tmp_path: Path, executor: FakeExecutor
+) -> None:
+    watching = watch(tmp_path, executor)
+    for job, refused in enumerate(["no device proved itself", "", "no device proved itself"]):
+        report(tmp_path, "n3", job, refused)
+        watching.look()
+        assert executor.provider.excluded == []
+    report(tmp_path, "n3", 4, "no device proved itself")
+    watching.look()
+    watching.look()
+    assert executor.provider.excluded == ["n3"]
+    assert "no device proved itself" in banned(tmp_path / "nodes", "n3")
+    assert watch(tmp_path, FakeExecutor())._read  # what an earlier driver has seen counts once
