@@ -40,7 +40,7 @@ def test_a_file_that_appears_late_is_waited_for(
 def test_a_file_that_never_appears_is_named(
     tmp_path: Path, late: tuple[Task, Path, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, path, _ = late
+    task, _, _ = late
     monkeypatch.setenv(PATIENCE, "1")
     with pytest.raises(FormatError, match=r"batch\.bin is missing, and t needs it"):
         _check_inputs(tmp_path, task)
