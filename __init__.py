@@ -14,10 +14,14 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "DocksieveError": ".data.errors",
     "Library": ".data.library",
+    "HitQuery": ".screening.query",
+    "ask": ".workflows.hits",
     "build_library": ".data.ingest",
+    "compare": ".workflows.compare",
     "load_bundle": ".models.bundle",
     "hits": ".workflows.hits",
     "load_campaign": ".workflows.campaign",
+    "load_site": ".hpc.site_read",
     "retrain": ".workflows.retrain",
     "submit": ".workflows.campaign",
 }
