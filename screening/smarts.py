@@ -219,7 +219,8 @@ def _atom_tree(node: Node) -> tuple[int, dict[str, int], bool]:
         parts = [_atom_tree(child) for child in children]
         whole = all(part[2] for part in parts)
         if text == "AtomAnd":
-            types, exact = ANY_TYPE, {}
+            types = ANY_TYPE
+            exact: dict[str, int] = {}
             for more, demands, _ in parts:
                 types &= more
                 whole = whole and not (exact.keys() & demands.keys())

@@ -133,6 +133,7 @@ def ask_board(
         if not complete and missing and not found.chemistry and board.sources.predictions:
             table = pa.concat_tables([table, _beyond(board, sources, found, missing, threads, table.schema)])
             complete = True
+            steps = steps if not table.num_rows else []  # they count the leaderboard alone
             notes.append(
                 f"{sources.target}: the leaderboard held too few; the whole library was gone through."
             )

@@ -19,7 +19,7 @@ from docksieve.screening.hits_export import METADATA_KEY, export_hits
 from docksieve.screening.query import HitQuery, Selective, Window
 from docksieve.workflows import cli_hits, deliver
 from docksieve.workflows.campaign import submit
-from docksieve.workflows.cli import app
+from docksieve.workflows.cli import app, main
 from docksieve.workflows.compare import compare
 from docksieve.workflows.folder import Campaign, open_campaign
 from docksieve.workflows.hit_card import hit_card
@@ -123,6 +123,20 @@ def test_bad_questions_are_explained(campaign: Campaign, words: tuple[str, ...],
     code, output = run("hits", campaign.root, *words)
     assert code == 2
     assert said in output
+
+
+@pytest.mark.parametrize(
+    "words", [["hits"], ["hits", "x", "--bogus"], ["status", "--bogus"], ["hits", "show", "x"]]
+)
+def test_a_wrong_command_line_is_no_bug(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["docksieve", *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    said = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert said.startswith("Usage: ") and "Traceback" not in said
 
 
 def test_files_say_which_command_made_them(
