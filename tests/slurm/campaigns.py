@@ -13,7 +13,7 @@ import psutil
 import pyarrow as pa
 from docksieve.data.store import read_table
 
-PATIENCE = 180
+PATIENCE = 300
 COMMAND = [sys.executable, "-m", "docksieve.workflows.cli"]
 
 
@@ -38,9 +38,10 @@ class Run:
         """Start the driver: here, or with ``--detach`` or ``--as-job`` apart, and then follow it."""
         words = ["submit", str(self.file), "--site", str(site), *options]
         if options:
+            before = self.driver()
             subprocess.run([*COMMAND, *words], check=True, capture_output=True, timeout=PATIENCE)
             self.process = None
-            self.until((self.root / "driver.json").exists, "the driver, apart")
+            self.until(lambda: self.driver() not in (0, before), "the driver, apart")
             words = ["attach", str(self.root)]
         with self._log.open("ab") as log:  # a file: Parsl's processes would hold a pipe open
             self.process = subprocess.Popen(
@@ -73,6 +74,13 @@ class Run:
             assert time.monotonic() < end, f"it never happened: {what}\n{self.log()}"
             time.sleep(0.05)
 
+    def driver(self) -> int:
+        """Return the process number of the last driver; 0 if there is none."""
+        try:
+            return int(json.loads((self.root / "driver.json").read_text())["pid"])
+        except (OSError, ValueError):
+            return 0
+
     def running(self) -> list[str]:
         """Return the names of the tasks in flight."""
         try:
@@ -94,8 +102,7 @@ class Run:
 
     def kill_driver(self) -> None:
         """Kill the driver as a machine that loses power would."""
-        note = json.loads((self.root / "driver.json").read_text())
-        process = psutil.Process(note["pid"])
+        process = psutil.Process(self.driver())
         assert "submit" in " ".join(process.cmdline())
         process.kill()
 

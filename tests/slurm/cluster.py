@@ -74,7 +74,7 @@ class SlurmCluster:
             self._start_services()
         for node in self.nodes:
             self.restore_node(node)
-        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 30, "all nodes idle")
+        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 90, "all nodes idle")
 
     def _write(self) -> None:
         root, shape, user = self.root, self.shape, getpass.getuser()
@@ -110,11 +110,11 @@ class SlurmCluster:
             f"--log-file={self.root / 'log' / 'munged.log'}",
             f"--seed-file={munge / 'seed'}",
         )
-        self.wait((munge / "socket").exists, 10, "munged")
+        self.wait((munge / "socket").exists, 30, "munged")
         if self.shape.accounting:
             self._start_accounting()
         self._launch("slurmctld", "-D", "-f", self.env["SLURM_CONF"])
-        self.wait(lambda: self.run("scontrol", "ping", check=False).count("UP"), 15, "slurmctld")
+        self.wait(lambda: self.run("scontrol", "ping", check=False).count("UP"), 60, "slurmctld")
 
     def _start_accounting(self) -> None:
         folder = self.root / "mariadb"
@@ -132,7 +132,7 @@ class SlurmCluster:
         listen = [f"--socket={folder / 'socket'}", f"--bind-address={ADDRESS}", f"--port={self._port + 2}"]
         self._launch("mariadbd", *common, *listen, f"--pid-file={folder / 'pid'}")
         admin = ["--no-defaults", f"--socket={folder / 'socket'}", "--user=root"]
-        self.wait(lambda: _succeeds("mariadb-admin", *admin, "ping"), 30, "MariaDB")
+        self.wait(lambda: _succeeds("mariadb-admin", *admin, "ping"), 60, "MariaDB")
         grants = "".join(
             f"create or replace user slurm@'{host}' identified by '{self._password}';"
             f"grant all on slurm_acct.* to slurm@'{host}';"
@@ -140,7 +140,7 @@ class SlurmCluster:
         )
         self.run("mariadb", *admin, "-e", f"create database if not exists slurm_acct; {grants}")
         self._launch("slurmdbd", "-D")
-        self.wait(lambda: self._succeeds("sacctmgr", "-n", "show", "cluster"), 30, "slurmdbd")
+        self.wait(lambda: self._succeeds("sacctmgr", "-n", "show", "cluster"), 60, "slurmdbd")
         self._succeeds("sacctmgr", "-i", "add", "cluster", CLUSTER)
 
     def stop(self) -> None:
@@ -215,7 +215,7 @@ class SlurmCluster:
         down = self.states("down", "drain", "fail", "unknown")
         if down:
             self.run("scontrol", "update", f"NodeName={','.join(down)}", "State=RESUME", check=False)
-        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 30, "all nodes idle")
+        self.wait(lambda: len(self.states("idle")) == self.shape.nodes, 90, "all nodes idle")
 
     def cancel_all(self, seconds: float) -> None:
         """Cancel all jobs and wait until they have gone."""

@@ -29,7 +29,7 @@ class Shape:
         With slurmdbd and MariaDB, so that ``sacct`` works as it does on real machines.
     """
 
-    nodes: int = 4
+    nodes: int = 6
     cpus: int = 4
     memory_mb: int = 8000
     gpus: int = 4

@@ -34,7 +34,7 @@ def test_two_nodes_of_four_devices_give_the_hits_of_one_machine(
         for receipt in campaign.receipts(f"round-{number:02d}/screen")
     }
     assert used and used <= {device["uuid"] for device in devices}
-    slurm.wait(lambda: not slurm.jobs(), 20, "blocks to be given back")
+    slurm.wait(lambda: not slurm.jobs(), 60, "blocks to be given back")
 
 
 def test_a_campaign_as_a_batch_job(
@@ -43,7 +43,7 @@ def test_a_campaign_as_a_batch_job(
     campaign.submit(make_site(), "--as-job")
     (job,) = slurm.jobs()
     assert campaign.finish().equals(expected)
-    slurm.wait(lambda: not slurm.jobs(), 20, "the job's end")
+    slurm.wait(lambda: not slurm.jobs(), 60, "the job's end")
     assert "COMPLETED" in slurm.run(f"sacct -n -X -j {job} -o state%20"), "one job did it all"
     assert {str(report["job"]) for report in campaign.nodes("gpu") + campaign.nodes("cpu")} == {str(job)}
 

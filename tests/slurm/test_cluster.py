@@ -24,7 +24,7 @@ def test_two_jobs_on_a_node_get_different_devices(slurm: Any, tmp_path: Path) ->
     for number in (1, 2):
         body = f"echo $CUDA_VISIBLE_DEVICES > {tmp_path}/{number}; sleep 60"
         slurm.run("sbatch", "-w", slurm.nodes[0], "--mem=100", "--gpus=2", "-o", "/dev/null", "--wrap", body)
-    slurm.wait(lambda: len([path for path in tmp_path.iterdir() if path.read_text()]) == 2, 20, "both jobs")
+    slurm.wait(lambda: len([path for path in tmp_path.iterdir() if path.read_text()]) == 2, 60, "both jobs")
     assert {(tmp_path / name).read_text() for name in "12"} == {"0,1\n", "2,3\n"}
 
 
@@ -32,14 +32,14 @@ def test_accounting_remembers_a_cancelled_job(slurm: Any) -> None:
     job = slurm.run(
         "sbatch", "--parsable", "-o", "/dev/null", "--wrap", "setsid sleep 300 & sleep 300"
     ).strip()
-    slurm.wait(lambda: slurm.jobs("RUNNING"), 20, "the job")
+    slurm.wait(lambda: slurm.jobs("RUNNING"), 60, "the job")
     slurm.run(f"scancel {job}")
-    slurm.wait(lambda: not slurm.jobs(), 20, "the job's end")
+    slurm.wait(lambda: not slurm.jobs(), 60, "the job's end")
     query = ["sacct", "-n", "-X", "-j", job, "-o", "state%20"]
-    slurm.wait(lambda: "CANCELLED" in slurm.run(*query), 20, "the accounting")
+    slurm.wait(lambda: "CANCELLED" in slurm.run(*query), 60, "the accounting")
     # Also what had left its process group is gone, as with the control groups of a real machine.
     mark = f"SLURM_JOB_ID={job}"
-    slurm.wait(lambda: not any(mark in words for words in environments()), 10, "all processes of the job")
+    slurm.wait(lambda: not any(mark in words for words in environments()), 60, "all processes of the job")
 
 
 def environments() -> list[str]:

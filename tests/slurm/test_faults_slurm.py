@@ -72,7 +72,7 @@ def test_a_walltime_that_is_reached_and_a_detached_driver_that_is_killed(
     campaign.until(lambda: slurm.processes(first, "engine.py"), "docking in the first allocation")
     slurm.run(f"scontrol update JobId={first} EndTime=now")
     campaign.until(lambda: set(jobs_of(slurm, "cpu")) - {first}, "the second allocation")
-    slurm.wait(lambda: "TIMEOUT" in slurm.run(f"sacct -n -X -j {first} -o state%20"), 40, "the accounting")
+    slurm.wait(lambda: "TIMEOUT" in slurm.run(f"sacct -n -X -j {first} -o state%20"), 90, "the accounting")
     slow.unlink()
     campaign.until(lambda: campaign.receipts("round-01/label"), "the first round")
     docked = {
@@ -81,7 +81,7 @@ def test_a_walltime_that_is_reached_and_a_detached_driver_that_is_killed(
     campaign.kill_driver()
     left = slurm.jobs()
     assert left, "blocks outlive their driver"
-    assert campaign.process.wait(30) == 1, "who followed the driver is told"
+    assert campaign.process.wait(60) == 1, "who followed the driver is told"
     campaign.submit(site, "--detach")
     assert campaign.finish().equals(expected)
     assert not set(left) & set(slurm.jobs()), "what the first driver left was ended"

@@ -102,9 +102,9 @@ def test_a_worker_killed_and_a_job_cancelled_leave_no_trace(
         print([p.cmdline() for p in slurm.processes(first)])
         slurm.processes(first, "dask worker")[0].kill()
         slurm.run(f"scancel {second}")
-        slurm.wait(lambda: slurm.jobs() and max(slurm.jobs()) > second, 30, "the next job")
-        assert process.wait(120) == 0, (tmp_path / "build.log").read_text()
-    slurm.wait(lambda: not slurm.jobs(), 20, "jobs to be given back")
+        slurm.wait(lambda: slurm.jobs() and max(slurm.jobs()) > second, 90, "the next job")
+        assert process.wait(300) == 0, (tmp_path / "build.log").read_text()
+    slurm.wait(lambda: not slurm.jobs(), 60, "jobs to be given back")
     assert content(library) == built_here
     Library.open(library).verify()
     said = (tmp_path / "build.log").read_text()
@@ -164,4 +164,4 @@ def test_jobs_that_end_before_they_begin_end_the_build(
     )
     said = refused(tmp_path / "library", two_files, site)
     assert "ended before a worker reported" in said and "no module conda" in said
-    slurm.wait(lambda: not slurm.jobs(), 20, "no job to be left")
+    slurm.wait(lambda: not slurm.jobs(), 60, "no job to be left")
