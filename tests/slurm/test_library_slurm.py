@@ -97,8 +97,14 @@ def test_a_worker_killed_and_a_job_cancelled_leave_no_trace(
     library = tmp_path / "library"
     site = make_site(("blocks = 1\ncores = 4\nworkers = 2", "blocks = 2\ncores = 4\nworkers = 2"))
     with building(library, lines, site) as process:
-        slurm.wait(lambda: parts_done(library) > 5 or process.poll() is not None, 60, "first steps")
-        first, second = sorted(slurm.jobs("RUNNING"))[:2]
+        slurm.wait(
+            lambda: (
+                (parts_done(library) > 5 and len(slurm.jobs("RUNNING")) == 2) or process.poll() is not None
+            ),
+            180,
+            "first steps in both jobs",
+        )
+        first, second = sorted(slurm.jobs("RUNNING"))
         print([p.cmdline() for p in slurm.processes(first)])
         slurm.processes(first, "dask worker")[0].kill()
         slurm.run(f"scancel {second}")
@@ -153,7 +159,7 @@ def test_a_queue_that_is_none_is_said_in_the_schedulers_words(
     begun = time.monotonic()
     said = refused(tmp_path / "library", two_files, make_site(), "--set", "queue=nowhere")
     assert "refused the job" in said and "invalid partition specified: nowhere" in said
-    assert time.monotonic() - begun < 40
+    assert time.monotonic() - begun < 90
 
 
 def test_jobs_that_end_before_they_begin_end_the_build(
