@@ -120,7 +120,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
 
     def open_window(width: int = 1280, height: int = 900, **settings: Any) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         opened.append(context)
         found = Visit(context.new_page())
         found.page.on(

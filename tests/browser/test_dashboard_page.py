@@ -23,7 +23,7 @@ def board(docked: Path, serve: Callable[..., Any], visit: Callable[..., Any]) ->
         served, seen = serve(root), visit(**window)
         seen.served = served
         seen.page.goto(served.url)
-        seen.page.locator("#best .card, #best p").first.wait_for()
+        seen.page.locator("#best .card").first.wait_for()
         if part:
             seen.page.locator(f"#to-{part}").click()
             seen.page.locator("#hits-part [role=status]", has_text="molecule").wait_for()
