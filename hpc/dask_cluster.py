@@ -30,10 +30,6 @@ ADAPT_SECONDS = 1.0
 LOST_WORKERS = 5
 """How often the worker of one task may die: by a cancelled job, a lost node, or the task itself."""
 _SUBMIT = {"slurm": "sbatch", "pbspro": "qsub", "lsf": "bsub"}
-_CONFIGURATION = {
-    "distributed.scheduler.allowed-failures": LOST_WORKERS,
-    "distributed.admin.log-format": "%(message)s",
-}
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def open_dask(site: Site, folder: Path) -> Iterator[DaskCluster]:
         left.unlink(missing_ok=True)
     watch = JobWatch(site.kind, site.name, logs)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(_CONFIGURATION))
+        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS}))
         cluster = stack.enter_context(make_cluster(site, folder, watch))
         adaptive = partial(
             JobAdaptive, watch=watch, processes=pool.workers_per_node, look_seconds=site.queue_poll_seconds
