@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from ..data.errors import DocksieveError, InputError
 from ..data.receipts import plain_json
 from ..screening.hits_export import export_hits
-from ..screening.query import RANKINGS, HitQuery
+from ..screening.query import ADDITIONS, CATALOGUES, DIVERSITIES, RANKINGS, RULES, WINDOWS, HitQuery
 from .dashboard_command import as_text, command_of
 from .dashboard_watch import Moment
 from .deliver import made_by
@@ -212,8 +212,6 @@ def export(moment: Moment, query: HitQuery, kind: str, path: Path) -> int:
 
 def choices(moment: Moment) -> dict[str, Any]:
     """Return what can be asked: for the page's form."""
-    from ..screening.query import ADDITIONS, CATALOGUES, DIVERSITIES, RULES, WINDOWS
-
     return {
         "targets": list(moment.campaign.targets),
         "rankings": list(RANKINGS),

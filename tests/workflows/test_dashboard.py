@@ -187,6 +187,27 @@ def test_a_molecule_of_the_shortlist_is_found_too(client: TestClient, finished: 
     assert told["hit"]["row"] == row and told["hit"]["docked_score"] is None
 
 
+def test_everything_known_of_a_molecule_is_told(client: TestClient, finished: Campaign) -> None:
+    row = hits(finished, top=1, target="B").to_pylist()[0]
+    told = client.get("/api/card", params={"row": str(row["row"])}).json()
+    assert told["id"] == row["id"] and set(told["targets"]) == {"A", "B"}
+    assert [near["similarity"] for near in told["neighbours"]] == sorted(
+        (near["similarity"] for near in told["neighbours"]), reverse=True
+    )
+    assert client.get("/api/card", params={"row": "123456789"}).status_code == 400
+    assert client.get("/api/card", params={"row": "../x"}).status_code == 400
+
+
+def test_the_command_that_makes_a_file_is_in_it_and_on_the_page(
+    client: TestClient, finished: Campaign
+) -> None:
+    asked = question(targets=["A"], where="weight < 250")
+    command = client.get("/api/hits", params=asked).json()["command"]
+    assert command == f"docksieve hits {finished.root} --top 10000 '--where=weight < 250' --target=A"
+    text = client.get("/api/export", params=asked).text
+    assert "'--where=weight < 250' --target=A" in text.replace('""', '"') and "--top 1000000" in text
+
+
 def test_downloads_hold_all_that_matches(client: TestClient, finished: Campaign) -> None:
     wanted = hits(finished, top=None, target="A", where="weight < 250")
     asked = question(targets=["A"], where="weight < 250")
