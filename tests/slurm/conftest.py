@@ -31,7 +31,7 @@ roles = ["screen"]
 nodes = 1
 blocks = 1
 cores = 4
-gpus = 2
+gpus = 1
 accelerator = "pretend"
 
 [pool.cpu]
@@ -145,6 +145,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'engine = "command"\ncommand = {json.dumps(words)}\nmode = "single"\nligand_format = "smi"\nversion = "1"\n'
         "output = { kind = 'regex', pattern = '^score = (?P<score>\\S+)' }",
     )
+    text = text.replace("[rounds]\ncount = 2", "[rounds]\ncount = 1")
     text = text.replace('"b.csv"', f'"{folder}/b.csv"').replace('"library"', f'"{folder}/library"')
     (folder / "campaign.toml").write_text(text)
     return folder
