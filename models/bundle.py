@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from .teacher import Teacher
 
 BUNDLE_FORMAT = "docksieve-model"
-BUNDLE_VERSION = 3
-"""Written; read are this and all before it. 2: weights of members per target, trees, the student's gate.
-3: the kernel's linear component and length."""
+BUNDLE_VERSION = 4
+"""The newest; it and all before it are read. 2: weights of members per target, trees, the student's gate.
+3: the kernel's linear component and length. 4: sources. A model without sources is still written as version 3, and
+so has the id that it always had."""
+SOURCES_SINCE = 4
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 STUDENT_TENSORS = ("embedding", "bias", "hidden", "hidden_bias", "head", "head_bias", "floor")
@@ -43,6 +45,9 @@ _CARD_KEYS = frozenset(
         "report", "notes", "code_version", "tensors", "weights_sha256", "card_sha256",
     }
 )  # fmt: skip
+_SOURCE_KEYS = frozenset(
+    {"id", "weights_sha256", "settings", "targets", "members", "data_sha256", "seed", "sources"}
+)
 _GIVEN_KEYS = frozenset({"units", "parent", "notes"})
 
 
@@ -50,10 +55,18 @@ def _tensors_of(model: Teacher | Student) -> dict[str, NDArray[Any]]:
     if isinstance(model, Student):
         tensors = {name: getattr(model.weights, name) for name in STUDENT_TENSORS}
     else:
-        tensors = {name: getattr(model, name) for name in TEACHER_MOMENTS}
-        for index, member in enumerate(model.members):
-            tensors |= {f"member.{index}.{name}": value for name, value in member.model.tensors().items()}
+        tensors = _tensors_of_teacher(model)
     return {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+
+
+def _tensors_of_teacher(model: Teacher) -> dict[str, NDArray[Any]]:
+    """Return its own arrays, those of its members, and those of its sources, which may have sources too."""
+    tensors = {name: getattr(model, name) for name in TEACHER_MOMENTS}
+    for index, member in enumerate(model.members):
+        tensors |= {f"member.{index}.{name}": value for name, value in member.model.tensors().items()}
+    for index, source in enumerate(model.sources):
+        tensors |= {f"source.{index}.{name}": value for name, value in _tensors_of_teacher(source).items()}
+    return tensors
 
 
 def _members_of(model: Teacher | Student) -> list[dict[str, Any]]:
@@ -62,6 +75,24 @@ def _members_of(model: Teacher | Student) -> list[dict[str, Any]]:
     return [
         {"name": member.name, "weight": member.weight.tolist(), "hyper": dict(member.model.hyper)}
         for member in model.members
+    ]
+
+
+def _sources_of(model: Teacher | Student) -> list[dict[str, Any]]:
+    if isinstance(model, Student):
+        return []
+    return [
+        {
+            "id": source.origin.get("id", ""),
+            "weights_sha256": source.origin.get("weights_sha256", ""),
+            "settings": settings_to_json(source.settings),
+            "targets": _targets_of(source, {}),
+            "members": _members_of(source),
+            "data_sha256": source.data_sha256,
+            "seed": source.seed,
+            "sources": _sources_of(source),
+        }
+        for source in model.sources
     ]
 
 
@@ -109,9 +140,10 @@ def save_bundle(
         )
     tensors = _tensors_of(model)
     weights = safetensors.numpy.save(tensors)
+    sources = _sources_of(model)
     content: dict[str, Any] = {
         "format": BUNDLE_FORMAT,
-        "version": BUNDLE_VERSION,
+        "version": SOURCES_SINCE if sources else SOURCES_SINCE - 1,
         "kind": model.kind,
         "settings": settings_to_json(model.settings),
         "targets": _targets_of(model, given.get("units", {})),
@@ -121,6 +153,7 @@ def save_bundle(
         "parent": given.get("parent") or "",
         "tensors": {name: [str(value.dtype), list(value.shape)] for name, value in tensors.items()},
         "weights_sha256": sha256_bytes(weights),
+        **({"sources": sources} if sources else {}),
     }
     content["id"] = sha256_json(content)[:32]
     content |= {"report": model.report, "notes": given.get("notes", {}), "code_version": _code_version()}
@@ -165,8 +198,9 @@ def read_card(folder: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path} has version {card.get('version')!r}; this docksieve reads 1 to {BUNDLE_VERSION}.",
             "Use the version of docksieve that wrote it, or a newer one.",
         )
-    if set(card) != _CARD_KEYS:
-        odd = sorted(set(card) ^ _CARD_KEYS)
+    expected = _CARD_KEYS | {"sources"} if card["version"] >= SOURCES_SINCE else _CARD_KEYS
+    if set(card) != expected:
+        odd = sorted(set(card) ^ expected)
         raise FormatError(
             f"{path} lacks or adds the keys {odd}.", "It was altered, or made by another version."
         )
@@ -212,7 +246,10 @@ def load_bundle(folder: str | os.PathLike[str]) -> Teacher | Student:
         )
         raise FormatError(f"The tensors {odd[:5]} of {folder} are not what its card says.")
     try:
-        return _student(card, tensors) if card["kind"] == "student" else _teacher(card, tensors)
+        if card["kind"] == "student":
+            return _student(card, tensors)
+        origin = {name: card[name] for name in ("id", "weights_sha256")}
+        return _teacher(card, tensors, card["version"], origin)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         raise FormatError(
             f"The bundle {folder} does not hang together: {error!r}.", "Train the model again."
@@ -255,12 +292,15 @@ def _student(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> St
     return Student(weights, settings, names, lower, card["report"], card["data_sha256"], card["seed"])
 
 
-def _teacher(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Teacher:
+def _teacher(
+    card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], version: int, origin: Mapping[str, str]
+) -> Teacher:
+    """Return the teacher that a card, or the entry of a source in one, describes."""
     # Imported here: a student's bundle loads where there is no rdkit.
     from .regressor import registered, regressor_class
     from .teacher import Member, Teacher
 
-    settings = settings_from_json(TeacherSettings, card["settings"], "The card's settings", card["version"])
+    settings = settings_from_json(TeacherSettings, card["settings"], "The card's settings", version)
     names, lower = _targets(card)
     _require_shapes(tensors, dict.fromkeys(TEACHER_MOMENTS, (len(names),)), np.float64)
     members = []
@@ -269,15 +309,25 @@ def _teacher(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Te
             raise FormatError(
                 f"The teacher {entry['name']!r} is not known; known: {', '.join(registered())}."
             )
-        prefix = f"member.{index}."
-        own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        own = _under(f"member.{index}.", tensors)
         model = regressor_class(entry["name"]).restore(own, entry["hyper"], settings)
         # In version 1 a member weighs the same for all targets.
         weight = np.asarray(entry["weight"], np.float64)
-        if weight.shape != ((len(names),) if card["version"] > 1 else ()) or not (weight >= 0).all():
+        if weight.shape != ((len(names),) if version > 1 else ()) or not (weight >= 0).all():
             raise FormatError(f"The member {entry['name']!r} has the weights {entry['weight']!r}.")
         members.append(Member(entry["name"], np.broadcast_to(weight, (len(names),)), model))
+    sources = []
+    for index, entry in enumerate(card.get("sources", ())):
+        if set(entry) != _SOURCE_KEYS:
+            raise FormatError(f"A source lacks or adds the keys {sorted(set(entry) ^ _SOURCE_KEYS)}.")
+        was = {name: str(entry[name]) for name in ("id", "weights_sha256") if entry[name]}
+        sources.append(_teacher(entry, _under(f"source.{index}.", tensors), version, was))
     moments = {name: tensors[name] for name in TEACHER_MOMENTS}
     return Teacher(
-        members, names, lower, settings, moments, card["report"], card["data_sha256"], card["seed"]
-    )
+        members, names, lower, settings, moments, card.get("report", {}), card["data_sha256"], card["seed"],
+        sources=sources, origin=origin,
+    )  # fmt: skip
+
+
+def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

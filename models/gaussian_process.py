@@ -8,7 +8,7 @@ process on inducing molecules (section 8.3.4). The amplitude of each target is t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,8 @@ class _Posterior:
     alpha : array of float64, shape (columns, targets)
         Mean = kernel @ alpha.
     factor : array of float32, shape (columns, columns)
-        Lower triangular; the variance explained is the squared norm of its solution.
+        Lower triangular; the variance explained is the squared norm of its solution. Empty where only
+        means are wanted.
     second : array of float32, shape (columns, columns) or (0, 0)
         What the projected process adds back; empty for an exact posterior.
     amplitude : array of float64, shape (targets,)
@@ -202,14 +203,23 @@ class KernelRegressor:
                 for posterior in self._posteriors:
                     block = cross[:, torch.from_numpy(posterior.columns)]
                     values = block.double() @ torch.from_numpy(posterior.alpha)
+                    place = np.ix_(rows, posterior.targets)
+                    mean[place] = values.numpy()
+                    if not posterior.factor.size:  # of a model that was reduced to its means
+                        variance[place] = np.nan
+                        continue
                     left = prior + posterior.noise - _explained(posterior.factor, block)
                     if posterior.second.size:
                         left += _explained(posterior.second, block)
                     left = left.clamp(min=posterior.noise)
-                    place = np.ix_(rows, posterior.targets)
-                    mean[place] = values.numpy()
                     variance[place] = left.numpy()[:, None] * posterior.amplitude
         return mean, variance, nearest
+
+    def means_only(self) -> KernelRegressor:
+        """Return the same model without what its variances need; see :class:`docksieve.models.regressor.Reducible`."""
+        nothing = np.zeros((0, 0), np.float32)
+        reduced = [replace(posterior, factor=nothing, second=nothing) for posterior in self._posteriors]
+        return KernelRegressor(self._kernel, reduced, self._targets, self.hyper)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return all arrays; see :class:`docksieve.models.regressor.Regressor`."""

@@ -90,6 +90,15 @@ class Comparing(Protocol):
         ...
 
 
+@runtime_checkable
+class Reducible(Protocol):
+    """A fitted model most of whose size and time goes into variances."""
+
+    def means_only(self) -> Regressor:
+        """Return a smaller model with the same means to the bit, whose variances are NaN."""
+        ...
+
+
 _LOADERS: dict[str, Callable[[], type[Regressor]]] = {}
 _OPTIONAL: set[str] = set()
 

@@ -15,10 +15,11 @@ from ..data.errors import ModelError
 from ..data.seeds import derive_seed
 from .agreement import r2, rmse, spearman, with_interval
 from .calibration import calibration_report, scaling
-from .fingerprints import featurise, iter_features
+from .fingerprints import Features, featurise, iter_features
 from .prediction import HeldOut, Prediction
-from .regressor import Comparing, FitContext, Regressor, regressor_class
+from .regressor import Comparing, FitContext, Reducible, Regressor, regressor_class
 from .settings import TeacherSettings
+from .sources import Origin, informed, source_report
 from .stacking import (
     Moments,
     affordable,
@@ -72,6 +73,10 @@ class Teacher:
     seed : int
     held_out : HeldOut or None
         Of the training molecules; a teacher loaded from a bundle does not know them any more.
+    sources : tuple of Teacher
+        Earlier teachers whose predictions are descriptors of this one; reduced to their means.
+    origin : mapping of str to str
+        ``id`` and ``weights_sha256`` of the bundle that it was loaded from; empty if it was not.
     """
 
     kind = "teacher"
@@ -87,6 +92,8 @@ class Teacher:
         data_sha256: str,
         seed: int,
         held_out: HeldOut | None = None,
+        sources: Sequence[Teacher] = (),
+        origin: Origin | None = None,
     ) -> None:
         self.members = tuple(members)
         self.targets = tuple(targets)
@@ -98,6 +105,34 @@ class Teacher:
         self.data_sha256 = data_sha256
         self.seed = seed
         self.held_out = held_out
+        self.sources = tuple(sources)
+        self.origin = dict(origin or {})
+
+    def means_only(self) -> Teacher:
+        """Return a smaller teacher with the same means, whose spreads may be NaN: what a source is kept as."""
+        members = [
+            dataclasses.replace(member, model=member.model.means_only())
+            if isinstance(member.model, Reducible)
+            else member
+            for member in self.members
+        ]
+        moments = {name: getattr(self, name) for name in ("centre", "scale", "noise", "inflation")}
+        return Teacher(
+            members, self.targets, self.lower_is_better, self.settings, moments, {}, self.data_sha256, self.seed,
+            sources=self.sources, origin=self.origin,
+        )  # fmt: skip
+
+    def moments(self, features: Features, threads: int = 1, standard: bool = False) -> Moments:
+        """Return mean and variance of ``(score - centre) / scale``, each of shape (n, targets).
+
+        ``features`` are those of ``settings.fingerprints``; invalid rows hold anything. ``standard`` as in
+        :meth:`predict`.
+        """
+        features = informed(features, self.sources, self.settings.fingerprints, threads, standard)
+        return self._mixed([member.model.predict(features, threads) for member in self.members])
+
+    def _mixed(self, parts: Sequence[Moments]) -> Moments:
+        return combine(np.stack([member.weight for member in self.members]), parts)
 
     def predict(self, smiles: Sequence[str | None], threads: int = 1, standard: bool = False) -> Prediction:
         """Return predictions for ``smiles``, one row each, in order.
@@ -114,6 +149,7 @@ class Teacher:
         means, spreads, nearest = [], [], []
         comparing = next((item.model for item in self.members if isinstance(item.model, Comparing)), None)
         for features in iter_features(smiles, self.settings.fingerprints, threads=threads, standard=standard):
+            features = informed(features, self.sources, self.settings.fingerprints, threads, standard)
             parts: list[Moments] = []
             for member in self.members:
                 if member.model is comparing and comparing is not None:
@@ -123,7 +159,7 @@ class Teacher:
                     parts.append((part[0], part[1]))
                 else:
                     parts.append(member.model.predict(features, threads))
-            mean, variance = combine(np.stack([member.weight for member in self.members]), parts)
+            mean, variance = self._mixed(parts)
             spread = np.sqrt(self.inflation * (variance + self.noise)) * self.scale
             mean = mean * self.scale + self.centre
             mean[~features.valid] = np.nan
@@ -159,11 +195,15 @@ def _by_target(targets: Sequence[str], values: NDArray[np.float64]) -> dict[str,
 
 
 def train_teacher(
-    data: TrainingData, settings: TeacherSettings | None = None, seed: int = 0, threads: int = 1
+    data: TrainingData,
+    settings: TeacherSettings | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    sources: Sequence[Teacher] = (),
 ) -> Teacher:
     """Train a teacher on docking scores.
 
-    The same data (in any order), settings, seed and threads give the same teacher.
+    The same data (in any order), settings, seed, threads and sources give the same teacher.
 
     Parameters
     ----------
@@ -171,6 +211,9 @@ def train_teacher(
     settings : TeacherSettings, optional
     seed : int
     threads : int
+    sources : sequence of Teacher
+        Teachers of earlier campaigns, for other receptors or by other programs: what they predict is known of
+        every molecule, as further descriptors (:mod:`docksieve.models.sources`).
 
     Returns
     -------
@@ -178,7 +221,7 @@ def train_teacher(
         Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``,
         ``rmse``, ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the
         data), ``members``, ``choice`` (why these), ``cost``, ``calibration`` (with ``coverage``, the table of
-        a calibration plot) and ``seconds``.
+        a calibration plot), ``seconds``, and with sources ``sources``: how each ranks what was docked now.
 
     Raises
     ------
@@ -191,6 +234,8 @@ def train_teacher(
     features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
     if not features.valid.all():
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
+    sources = [source.means_only() for source in sources]
+    features = informed(features, sources, settings.fingerprints, threads, standard=True)
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
     kinds: list[str] = [settings.kind]
@@ -231,9 +276,12 @@ def train_teacher(
         "calibration": calibration_report(table.targets, scores, mixture, scaled, scale),
         "seconds": time.perf_counter() - started,
     }
+    if sources:
+        report["sources"] = source_report(sources, features, table)
     moments = {"centre": centre, "scale": scale, **scaled}
     spread = np.sqrt(scaled["inflation"] * (mixture[1] + scaled["noise"])) * scale
     apart = HeldOut(table.smiles, table.scores, mixture[0] * scale + centre, spread)
     return Teacher(
-        members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed, apart
-    )
+        members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed, apart,
+        sources,
+    )  # fmt: skip

@@ -117,6 +117,8 @@ class TreesRegressor:
         tensors["ends"] = np.cumsum([len(part["roots"]) for part in parts]).astype(np.int64)
         tensors["baselines"] = baselines
         hyper = {"targets": scores.shape[1], "nodes": start}
+        if features.descriptors.shape[1] != len(DESCRIPTORS):  # said only where it is not as usual
+            hyper["descriptors"] = features.descriptors.shape[1]
         return cls(tensors, settings, hyper)
 
     def each(self, features: Features) -> NDArray[np.float64]:
@@ -179,7 +181,7 @@ class TreesRegressor:
             # A child comes after its parent: every walk ends.
             if (~leaf & ((tensors[name] <= number) | (tensors[name] >= count))).any():
                 raise ValueError(f"a {name} child of the trees is out of place")
-        width = settings.trees.buckets + len(DESCRIPTORS)
+        width = settings.trees.buckets + int(hyper.get("descriptors", len(DESCRIPTORS)))
         roots, ends = tensors["roots"], tensors["ends"]
         shape = (settings.trees.members, int(hyper["targets"]))
         if (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -116,6 +117,17 @@ class RunSection(_Section):
     threads: int = Field(0, ge=0)
 
 
+@dataclass(frozen=True)
+class TeacherSection(TeacherSettings):
+    """The teacher's settings, and the folders of earlier campaigns' teachers that it may learn from.
+
+    ``sources`` are bundles (``CAMPAIGN/models/round-05/teacher``), relative to the file. They are copied into the
+    campaign when it begins.
+    """
+
+    sources: tuple[str, ...] = ()
+
+
 class CampaignConfig(_Section):
     """A whole campaign file."""
 
@@ -126,7 +138,7 @@ class CampaignConfig(_Section):
     rounds: RoundsSection = RoundsSection()
     cut: CutSection = CutSection()
     final: FinalSection = FinalSection()
-    teacher: TeacherSettings = TeacherSettings()
+    teacher: TeacherSection = TeacherSection()
     student: StudentSettings = StudentSettings()
     run: RunSection = RunSection()
 

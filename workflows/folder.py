@@ -26,6 +26,7 @@ from ..screening.docking import freeze_target
 from .config import CampaignConfig, read_config
 from .imports import library_standard
 from .ledger import Ledger, round_name, round_number
+from .sources import FOLDER, freeze_sources
 
 CAMPAIGN_FORMAT = 1
 MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
@@ -74,6 +75,15 @@ class Campaign:
     def target_records(self, target: str) -> tuple[FileRecord, ...]:
         """Return the records of the files that docking into ``target`` reads."""
         return tuple(FileRecord(**item) for item in self.state["target_files"][target])
+
+    @property
+    def teacher_settings(self) -> dict[str, Any]:
+        """Settings of the tasks that train a teacher; its sources are among their inputs."""
+        return {key: value for key, value in self.state["config"]["teacher"].items() if key != "sources"}
+
+    def source_records(self) -> tuple[FileRecord, ...]:
+        """Return the records of the earlier models that every teacher of the campaign may learn from."""
+        return tuple(FileRecord(**item) for item in self.state.get("source_files", ()))
 
     def imports(self) -> list[dict[str, Any]]:
         """Return the card of every import of scores (``docksieve retrain``), in order."""
@@ -224,6 +234,7 @@ def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> 
         },
         "targets": specs,
         "target_files": files,
+        "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],
         "threads": config.run.threads or site.core_count,
         "site": site.name,
         "created": time.time(),
@@ -309,6 +320,7 @@ def abandon_if_unborn(root: Path) -> None:
     """Remove a campaign folder in which nothing but preparation happened."""
     if (root / BIRTH_MARK).exists() and not (root / "campaign.json").exists():
         shutil.rmtree(root / "targets", ignore_errors=True)
+        shutil.rmtree(root / FOLDER, ignore_errors=True)
         (root / BIRTH_MARK).unlink()
     if not (root / "campaign.json").exists():
         (root / "driver.lock").unlink(missing_ok=True)

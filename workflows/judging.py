@@ -17,6 +17,7 @@ from ..models.bundle import load_bundle
 from ..screening.compare import PairedComparison, compare_predictions
 from .folder import Campaign
 from .gather import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
+from .sources import is_source
 
 
 def docked_scores(campaign: Campaign) -> list[FileRecord]:
@@ -86,7 +87,7 @@ def _trained_on(campaign: Campaign, model: str) -> set[str]:
             f"The receipt of the training of {model} is missing.", "Submit the campaign again."
         )
     found = gather_scores(
-        [campaign.root / record.path for record in receipt.inputs],
+        [campaign.root / record.path for record in receipt.inputs if not is_source(record)],
         campaign.root,
         {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
         campaign.seed,

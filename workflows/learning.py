@@ -26,6 +26,7 @@ from .config import settings_from
 from .folder import MIN_LABELS
 from .gather import Gathered, gather_scores
 from .held_out import held_out_table, write_held_out
+from .sources import FOLDER, read_sources
 from .tasks import Context, Outcome
 
 
@@ -48,14 +49,16 @@ def train(context: Context) -> Outcome:
     receipt; the others go on.
     """
     settings = context.settings
+    frozen = context.inputs(f"{FOLDER}/")
     with context.watch("read"):
         found = gather_scores(
-            context.inputs(),
+            [path for path in context.inputs() if path not in frozen],
             context.root,
             dict(settings["lower_is_better"]),
             settings["seed"],
             settings["sealed"],
         )
+        sources = read_sources(frozen)
     teacher_settings = settings_from(TeacherSettings, settings["teacher"])
     untaught = unteachable(found.data, teacher_settings.min_scores)
     data = found.data
@@ -63,7 +66,7 @@ def train(context: Context) -> Outcome:
         data = _without(data, untaught)
     seed = derive_seed(settings["seed"], "train", settings["model"])
     with context.watch("train"):
-        teacher = train_teacher(data, teacher_settings, seed, settings["threads"])
+        teacher = train_teacher(data, teacher_settings, seed, settings["threads"], sources)
     folder = context.root / "models" / settings["model"]
     units = {name: unit for name, unit in settings["units"].items() if name in teacher.targets}
     held_out = context.root / "heldout" / f"{settings['model'].replace('/', '-')}.parquet"

@@ -171,7 +171,7 @@ def _teachers(
         scores = _made_up(campaign, library, size, list(spread))
         settings = {
             "model": f"{TRIAL}-{size}/teacher",
-            "teacher": campaign.state["config"]["teacher"],
+            "teacher": campaign.teacher_settings,
             "lower_is_better": {
                 target: bool(campaign.targets[target]["lower_is_better"]) for target in spread
             },
@@ -181,7 +181,8 @@ def _teachers(
             "threads": campaign.state["threads"],
             "parent": "",
         }
-        (train,) = _run(engine, [Task(f"{TRIAL}/train-{size}", "train", settings, (scores,))])
+        inputs = (scores, *campaign.source_records())
+        (train,) = _run(engine, [Task(f"{TRIAL}/train-{size}", "train", settings, inputs)])
         bundle = tuple(record for record in train.outputs if record.path.startswith("models/"))
         predicting: dict[str, Any] = {
             "labels": min(PREDICTED, library.rows),

@@ -198,11 +198,12 @@ def _keep(campaign: Campaign, table: pa.Table, number: int, path: Path) -> FileR
 
 
 def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> Receipt:
-    inputs = (*docked_scores(campaign), *campaign.imported_scores(10**9), record)
+    scores = (*docked_scores(campaign), *campaign.imported_scores(10**9), record)
+    inputs = (*scores, *campaign.source_records())
     directions = {name: spec["lower_is_better"] for name, spec in campaign.targets.items()}
     settings: dict[str, Any] = {
         "model": f"retrain-{number:03d}/teacher",
-        "teacher": campaign.state["config"]["teacher"],
+        "teacher": campaign.teacher_settings,
         "lower_is_better": directions,
         "units": {name: spec["unit"] for name, spec in campaign.targets.items()},
         "seed": campaign.seed,

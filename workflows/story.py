@@ -73,7 +73,7 @@ class Story:
         settings = {
             "model": f"{name}/teacher",
             "writes": WRITES,
-            "teacher": self.campaign.state["config"]["teacher"],
+            "teacher": self.campaign.teacher_settings,
             "lower_is_better": self.directions,
             "units": self.units,
             "seed": self.campaign.seed,
@@ -81,7 +81,8 @@ class Story:
             "threads": self.campaign.state["threads"],
             "parent": parent,
         }
-        self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, self.scores(number))])
+        inputs = (*self.scores(number), *self.campaign.source_records())
+        self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, inputs)])
 
     def scores(self, before: int) -> tuple[FileRecord, ...]:
         """Return the scores tables of all rounds before ``before``, and what was imported by then."""

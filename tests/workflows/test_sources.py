@@ -1,0 +1,135 @@
+"""Earlier campaigns' teachers as sources: refused in seconds where they cannot be used, frozen where they can."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docksieve.data.errors import ConfigError
+from docksieve.data.store import read_table
+from docksieve.models.bundle import load_bundle, read_card, save_bundle
+from docksieve.models.distill import distil_student
+from docksieve.models.settings import StudentSettings, TeacherSettings
+from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.workflows.campaign import submit
+from docksieve.workflows.config import parse_config
+from docksieve.workflows.folder import open_campaign
+from docksieve.workflows.hits import hits
+from docksieve.workflows.retrain import list_models, retrain
+from docksieve.workflows.sources import freeze_sources
+
+from tests.workflows.conftest import fake_score, molecules
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an earlier campaign left: the models of a round, learned from 150 molecules."""
+    folder = tmp_path_factory.mktemp("earlier")
+    smiles = molecules()[:150]
+    scores = np.array([fake_score(text) for text in smiles])
+    teacher = train_teacher(
+        TrainingData(smiles, ["old"], scores[:, None], [True]), TeacherSettings(folds=2), seed=3
+    )
+    save_bundle(teacher, folder / "models" / "round-01" / "teacher")
+    settings = StudentSettings(width=8, buckets=64, layers=1, epochs=1)
+    student = distil_student(smiles, scores, np.abs(scores), ["old"], [True], settings)
+    save_bundle(student, folder / "models" / "round-01" / "student")
+    return folder
+
+
+def _with(*paths: Path | str) -> tuple[str, str]:
+    named = ", ".join(f'"{path}"' for path in paths)
+    return "[student]", f"[teacher]\nsources = [{named}]\n\n[student]"
+
+
+def test_a_campaign_learns_from_an_earlier_one_and_needs_it_no_more(
+    make_campaign: Make, earlier: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "old"
+    shutil.copytree(earlier, moved)
+    path = make_campaign(_with("old/models/round-01/teacher"), ("count = 2", "count = 1"))
+    campaign = submit(path, "inline")
+    identity = read_card(earlier / "models" / "round-01" / "teacher")["id"]
+    (receipt,) = campaign.ledger.receipts("round-01/train")
+    assert [item["model"] for item in receipt.facts["report"]["sources"]] == [identity]
+    assert receipt.facts["report"]["sources"][0]["spearman"]["A"] > 0.8
+    assert receipt.facts["report"]["sources"][0]["spearman"]["B"] > 0.8  # higher is better there
+    card = read_card(campaign.root / "models" / "round-01" / "teacher")
+    assert [source["id"] for source in card["sources"]] == [identity]
+    before = hits(campaign.root, top=5, target="A")["docked_score"].to_pylist()
+
+    # The earlier campaign goes: this one goes on, from its own copy; its bundle stands alone.
+    shutil.rmtree(moved)
+    path.write_text(path.read_text().replace("count = 1", "count = 2"))
+    campaign = submit(path, "inline")
+    assert read_card(campaign.root / "models" / "round-02" / "teacher")["sources"][0]["id"] == identity
+    after = hits(campaign.root, top=5, target="A")["docked_score"].to_pylist()
+    assert min(after) <= min(before)
+    shutil.rmtree(campaign.root / "sources")
+    (labels, *_) = sorted((campaign.root / "labels" / "round-02").glob("*.parquet"))
+    table = read_table(labels)
+    found = load_bundle(campaign.root / "models" / "round-02" / "teacher").predict(
+        table["smiles"].to_pylist()
+    )
+    np.testing.assert_allclose(found.mean[:, 0], table["mean:A"].to_numpy(), atol=1e-4)
+
+
+def test_other_sources_are_another_campaign(make_campaign: Make, earlier: Path) -> None:
+    path = make_campaign(_with(earlier / "models/round-01/teacher"), ("count = 2", "count = 0"))
+    root = submit(path, "inline").root
+    path.write_text(path.read_text().replace(f'"{earlier}/models/round-01/teacher"', ""))
+    with pytest.raises(ConfigError, match=r"\[teacher\] sources"):
+        submit(path, "inline")
+    assert len(open_campaign(root).source_records()) == 2
+
+
+def test_new_scores_are_learned_with_the_same_sources(
+    make_campaign: Make, earlier: Path, tmp_path: Path
+) -> None:
+    path = make_campaign(_with(earlier / "models/round-01/teacher"), ("count = 2", "count = 1"))
+    root = submit(path, "inline").root
+    docked = set(hits(root, top=None, target="A")["smiles"].to_pylist())
+    rows = [f"{text},{fake_score(text)}" for text in molecules() if text not in docked][:60]
+    (tmp_path / "new.csv").write_text("smiles,score\n" + "\n".join(rows) + "\n")
+    retrain(root, tmp_path / "new.csv", "A")
+    retrained = next(card for card in list_models(root) if card["name"].startswith("retrain-001"))
+    assert len(retrained["sources"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("models/round-09/teacher", "is not the folder of a model"),
+        ("models/round-01/student", "is a student; only teachers can be sources"),
+        ("models", "Name a teacher, such as .*round-01/teacher"),
+        ("", "Name a teacher, such as .*round-01/teacher"),
+    ],
+)
+def test_what_is_no_teacher_is_refused(named: str, words: str, earlier: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        freeze_sources([str(earlier / named)], tmp_path, tmp_path)
+    assert re.search(words, str(caught.value))
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_damaged_or_doubled_source_is_refused(earlier: Path, tmp_path: Path) -> None:
+    teacher = earlier / "models/round-01/teacher"
+    with pytest.raises(ConfigError, match="are the same model"):
+        freeze_sources([str(teacher), str(teacher)], tmp_path, tmp_path)
+    shutil.copytree(teacher, tmp_path / "damaged")
+    with (tmp_path / "damaged" / "weights.safetensors").open("ab") as handle:
+        handle.write(b"x")
+    with pytest.raises(ConfigError, match=r"cannot be used: .*was altered"):
+        freeze_sources(["damaged"], tmp_path / "campaign", tmp_path)
+
+
+def test_the_file_says_what_sources_must_be(campaign_text: str) -> None:
+    text = campaign_text.replace("[student]", '[teacher]\nsources = "one"\n\n[student]')
+    with pytest.raises(ConfigError, match=r"\[teacher\] sources must be a list of texts"):
+        parse_config(text, "file.toml")
