@@ -168,4 +168,9 @@ def _avoided(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
         f"{facts.rows * targets:,}",
     )
     if spent > 0 and math.isfinite(whole / spent):
-        yield ("that is, times what was spent", f"{whole / spent:,.{0 if whole >= 10 * spent else 1}f} ×", "–", "–")
+        yield (
+            "that is, times what was spent",
+            f"{whole / spent:,.{0 if whole >= 10 * spent else 1}f} ×",
+            "–",
+            "–",
+        )
