@@ -177,11 +177,17 @@ def _all_words(cells: Sequence[str]) -> bool:
 
 
 def _unlike_the_rest(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first line has a word where all others have SMILES."""
-    for index, cell in enumerate(cells):
-        column = [row[index] for row in body if index < len(row)]
-        if cell and not _is_smiles(cell.split()[0]) and _smiles_share(column) > 0.9:
-            return len(cells) == 1 or any(_ID_NAMES.match(other) for other in cells) or cell.isalpha()
+    """Tell whether the first line has a word where all others have SMILES.
+
+    Short ids read as SMILES too (``b`` is an atom): where the first line has a SMILES in a column of them, it is a
+    molecule like the others.
+    """
+    columns = [[row[index] for row in body if index < len(row)] for index in range(len(cells))]
+    smiles = [index for index, column in enumerate(columns) if _smiles_share(column) > 0.9]
+    if any(cells[index] and _is_smiles(cells[index].split()[0]) for index in smiles):
+        return False
+    for cell in (cells[index] for index in smiles if cells[index]):
+        return len(cells) == 1 or any(_ID_NAMES.match(other) for other in cells) or cell.isalpha()
     return False
 
 

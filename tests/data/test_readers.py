@@ -79,6 +79,12 @@ def test_no_ids():
     assert [record.structure for record in records] == [s for s, _ in ROWS]
 
 
+def test_ids_that_read_as_smiles_make_no_header():
+    for text in ("CCO a\nCCN b\n", "CCO x\nCCN c\nCCC n\n"):
+        _, records, counts = read(text, ReadingSettings())
+        assert counts.headers == 0 and len(records) == text.count("\n")
+
+
 def test_a_bad_first_line_is_no_header():
     _, records, counts = read("C1CC Z0\n" + LAYOUTS["smi, blanks"])
     assert counts.headers == 0 and len(records) == 5
