@@ -270,12 +270,6 @@ def used_words(everything: Throughput) -> Iterator[str]:
     yield from everything.notes
 
 
-def hits_as_table(hits: pa.Table) -> Table:
-    """Return hits as a table that fits a terminal."""
-    names = ["rank", "target", "id", "final_score", "docked_score", "predicted_mean", "predicted_spread"]
-    return plain_table(hits.select([*names, "docked_round", "smiles"]), decimals=2)
-
-
 def plain_table(table: pa.Table, decimals: int) -> Table:
     """Return any table for a terminal: every value in full, numbers to the right, nothing read as markup."""
     shown = Table()

@@ -18,7 +18,7 @@ from docksieve.workflows.deliver import print_models, print_retrain
 from docksieve.workflows.folder import begin_or_resume
 from docksieve.workflows.retrain import RetrainResult
 from docksieve.workflows.status import CampaignStatus, StageStatus
-from docksieve.workflows.terminal import TerminalObserver, hits_as_table, status_table
+from docksieve.workflows.terminal import TerminalObserver, plain_table, status_table
 from rich.console import Console
 
 SMILES = ["Cc1cc[nH]c1CC(=O)N1CCOCC1", "C[n+]1ccccc1", "c1:o:c:c:c:1", "[13CH4]", "[/]C"]
@@ -107,7 +107,7 @@ def test_hits_are_printed_as_they_are(width: int) -> None:
             "smiles": SMILES,
         }
     )
-    shown = printed(hits_as_table(table), width=width)
+    shown = printed(plain_table(table, decimals=2), width=width)
     if width == 200:
         assert all(smiles in shown for smiles in SMILES)
         assert "[/A]" in shown and "[red]1" in shown and "-7.12" in shown
