@@ -38,17 +38,19 @@ def test_accounting_remembers_a_cancelled_job(slurm: Any) -> None:
     query = ["sacct", "-n", "-X", "-j", job, "-o", "state%20"]
     slurm.wait(lambda: "CANCELLED" in slurm.run(*query), 60, "the accounting")
     # Also what had left its process group is gone, as with the control groups of a real machine.
-    mark = f"SLURM_JOB_ID={job}"
-    slurm.wait(lambda: not any(mark in words for words in environments()), 60, "all processes of the job")
+    slurm.wait(lambda: not of_job(slurm, job), 60, "all processes of the job")
 
 
-def environments() -> list[str]:
+def of_job(slurm: Any, job: str) -> list[psutil.Process]:
+    """Return the processes that carry the job's number, and this cluster's configuration."""
     found = []
     for process in psutil.process_iter():
         try:
-            found.append("\n".join(f"{key}={value}" for key, value in process.environ().items()))
+            env = process.environ()
         except (psutil.Error, OSError):
             continue
+        if env.get("SLURM_JOB_ID") == job and env.get("SLURM_CONF") == slurm.env["SLURM_CONF"]:
+            found.append(process)
     return found
 
 
