@@ -11,13 +11,25 @@ class PoolExecutor(HighThroughputExecutor):
     def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
         """Give back so many blocks, if they are idle.
 
-        Asked to give back none, Parsl's own gives back every block that is idle, and takes one that still waits in the
-        queue for idle since ever: with fewer tasks than workers, each block would be cancelled before it began.
+        Asked to give back none, Parsl's own gives back every block that is idle, and takes one whose workers have not
+        reported yet for idle since ever: with fewer tasks than workers, blocks would be cancelled before they began.
         """
         if blocks <= 0:
             return []
-        found: list[str] = super().scale_in(blocks, max_idletime)
-        return found
+        if max_idletime is None:
+            everything: list[str] = super().scale_in(blocks)
+            return everything
+        idle: dict[str, float] = {}
+        for manager in self.connected_managers():
+            if manager["active"]:
+                seconds = 0.0 if manager["tasks"] else manager["idle_duration"]
+                idle[manager["block_id"]] = min(seconds, idle.get(manager["block_id"], float("inf")))
+        ready = sorted((b for b, seconds in idle.items() if seconds > max_idletime), key=lambda b: -idle[b])
+        chosen = [block for block in ready if block in self.blocks_to_job_id][:blocks]
+        for block in chosen:
+            self._hold_block(block)
+        ended = self.provider.cancel([self.blocks_to_job_id[block] for block in chosen]) if chosen else []
+        return [block for block, gone in zip(chosen, ended, strict=True) if gone]
 
     def hold(self, node: str, managers: set[str]) -> None:
         """Send no more tasks to the worker pools of ``node``, and give back blocks that have no others.

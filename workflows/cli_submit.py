@@ -124,6 +124,7 @@ def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> Non
 
 def attach(campaign: CampaignArgument) -> None:
     """Follow the log of a driver that runs apart or as a job; Ctrl-C leaves it running."""
+    from ..data.errors import CampaignError
     from .detach import follow
     from .status import status as read_status
 
@@ -133,7 +134,10 @@ def attach(campaign: CampaignArgument) -> None:
     except KeyboardInterrupt:
         typer.echo("\nNo longer attached; the driver goes on.")
         return
-    state = read_status(campaign).state
+    try:
+        state = read_status(campaign).state
+    except CampaignError:  # it ended before it had begun one
+        state = "not there"
     typer.echo(f"The driver has ended; the campaign is {state}.")
     raise typer.Exit(0 if state == "complete" else 1)
 

@@ -76,8 +76,9 @@ def start_detached(root: Path, command: Sequence[str]) -> Detached:
     found = Detached(process.pid, os.uname().nodename, log)
     write_json(root / "driver.pid.json", {"pid": found.pid, "host": found.host, "log": str(log)})
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and not (root / "driver.json").exists():
-        if process.poll() is not None:
+    while time.monotonic() < until and process.poll() is None:
+        who = read_driver(root)  # a killed driver's note may be there still
+        if who is not None and who["pid"] == process.pid:
             break
         time.sleep(0.2)
     if process.poll():

@@ -159,9 +159,13 @@ def request_cancel(path: str | Path) -> str:
     """
     campaign = open_campaign(path)
     if not is_driven(campaign.root):
-        gone = [job for name in ("blocks", "jobs") for job in BlockRecords(campaign.root / name).end_leftovers()]
+        gone = [
+            job for name in ("blocks", "jobs") for job in BlockRecords(campaign.root / name).end_leftovers()
+        ]
         if gone:
-            return f"No driver runs; jobs {', '.join(gone)} of the campaign in {campaign.root} were cancelled."
+            return (
+                f"No driver runs; jobs {', '.join(gone)} of the campaign in {campaign.root} were cancelled."
+            )
         return f"The campaign in {campaign.root} is not running."
     write_json(cancel_path(campaign.root), {"asked": time.time()})
     return "The driver was asked to stop; finished work is kept. Submit again to go on."
