@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from docksieve.hpc.executor import PoolExecutor
+from parsl.providers import LocalProvider
 
 
-class Provider:
+class Provider(LocalProvider):
     """Cancels what it is told to, but for job 13."""
 
-    label = "slurm"
-    nodes_per_block = 1
-
     def __init__(self) -> None:
+        super().__init__()
+        self._label = "slurm"
         self.cancelled: list[str] = []
 
     def cancel(self, jobs: Sequence[str]) -> list[bool]:
