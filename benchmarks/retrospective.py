@@ -23,6 +23,12 @@ The re-implementations follow MolPAL's published settings: atom pairs up to thre
 forest of 100 trees, depth 8; a network of two layers of 100 with ReLU, L2 0.01, Adam at 0.01, full batches of at most
 4,096, 50 epochs, stopping on the last fifth of the scores (checked every second epoch, patience of five checks).
 
+With ``--sources`` the teachers also know what earlier ones predict, as ``[teacher] sources`` has it: one teacher per
+table named, trained on at most 10,000 of its scores, none of a molecule that the table in hand has too; a source most
+of whose molecules it has (or all: itself) is left out. That is more than the protocol allows, so such results stand
+apart: the same seeds begin with the same molecules, and ``paired`` is the difference per seed to the runs without
+sources that ``--compare`` has.
+
 Example::
 
     python benchmarks/retrospective.py --tables molpal_enamine10k --models kernel rf nn --seeds 5
@@ -45,7 +51,7 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise, read_molecules
-from docksieve.models.regressor import FitContext, registered, regressor_class
+from docksieve.models.regressor import FitContext, Reducible, registered, regressor_class
 from docksieve.models.settings import TeacherSettings
 from docksieve.screening.metrics import top_k_found
 from machine import provenance
@@ -55,6 +61,9 @@ from rdkit.Chem import rdMolDescriptors
 
 FIRST, BATCH, ROUNDS = 0.01, 0.01, 5
 TIES = "scores: any molecule that ties with the k-th counts; molecules: the table's order settles ties"
+SOURCE_SCORES = 10_000
+_SOURCES: dict[tuple[str, bytes], Any] = {}
+"""Fitted sources by table and rows."""
 Model = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 """(training rows, their scores, rows to predict, seed) -> predicted scores, lower is better."""
 
@@ -130,6 +139,51 @@ def docksieve_model(kind: str, features: Features, settings: TeacherSettings | N
         return model.predict(features.take(rows), threads=1)[0][:, 0]
 
     return fit_predict
+
+
+def source_model(name: str, here: set[str]) -> tuple[Any, dict[str, int]]:
+    """Return a teacher of the table ``name`` that has seen no molecule of ``here`` (None if few are left)."""
+    settings = TeacherSettings()
+    smiles, scores = load_table(name)
+    apart = np.array([text not in here for text in smiles])
+    known = np.flatnonzero(apart & ~np.isnan(scores))
+    facts = {"scores": min(len(known), SOURCE_SCORES), "shared": int((~apart).sum())}
+    if len(known) < len(apart) / 2:
+        return None, {**facts, "scores": 0}
+    seed = derive_seed(0, "source", name)
+    rows = np.sort(np.random.default_rng(seed).choice(known, facts["scores"], replace=False))
+    key = (name, rows.tobytes())
+    if key not in _SOURCES:
+        low, high = np.quantile(scores[rows], [0.25, 0.75])
+        fair = np.minimum(scores[rows], high + 5 * (high - low))  # clashing poses, as in training
+        standard = ((fair - fair.mean()) / fair.std())[:, None]
+        features = featurise([smiles[row] for row in rows], settings.fingerprints)
+        fitted = regressor_class("kernel").fit(features, standard, FitContext(settings, seed, threads=1))
+        _SOURCES[key] = fitted.means_only() if isinstance(fitted, Reducible) else fitted
+    return _SOURCES[key], facts
+
+
+def with_sources(
+    smiles: list[str], features: Features, sources: list[str]
+) -> tuple[Features, dict[str, Any]]:
+    """Return ``features`` with the predictions of one teacher per source, and what these learned from."""
+    columns, facts = [features.descriptors], {}
+    for name in sources:
+        model, facts[name] = source_model(name, set(smiles))
+        print(f"  source {name}: {facts[name]}", flush=True)
+        if model is not None:
+            columns.append(model.predict(features, threads=1)[0].astype(np.float32))
+    return dataclasses.replace(features, descriptors=np.hstack(columns)), facts
+
+
+def paired(runs: list[dict[str, Any]], others: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return mean, standard error and number of the differences between runs of the same seeds."""
+    before = {item["seed"]: item["scores"] for item in others}
+    values = np.array([item["scores"] - before[item["seed"]] for item in runs if item["seed"] in before])
+    if len(values) < 2:
+        return {"seeds": len(values)}
+    error = float(values.std(ddof=1) / len(values) ** 0.5)
+    return {"seeds": len(values), "difference": float(values.mean()), "standard_error": error}
 
 
 def mixture(models: list[Model]) -> Model:
@@ -248,6 +302,15 @@ def ahead(models: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def earlier_runs(paths: list[Path], table: str, kind: str) -> list[dict[str, Any]]:
+    """Return the runs of a model on a table in files of results; none if they have none."""
+    found: list[dict[str, Any]] = []
+    for path in paths:
+        models = json.loads(path.read_text())["tables"].get(table, {}).get("models", {})
+        found += models.get(kind, {}).get("runs", [])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -257,6 +320,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--top", type=float, default=0.01, help="top-k as a share of the library")
     parser.add_argument("--higher-is-better", action="store_true")
+    parser.add_argument("--sources", nargs="+", default=[], help="tables that earlier teachers learned from")
+    parser.add_argument(
+        "--compare", type=Path, nargs="+", default=[], help="results without sources, of the same seeds"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "retrospective.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -267,6 +334,8 @@ def main() -> None:
         "acquisition": "greedy",
         "top": arguments.top,
     }
+    if arguments.sources:
+        protocol["sources"] = arguments.sources
     results: dict[str, Any] = {"protocol": protocol, "ties": TIES, "tables": {}}
     if arguments.out.exists():
         earlier = json.loads(arguments.out.read_text())
@@ -292,7 +361,10 @@ def main() -> None:
                 continue
             model: Model | None = None
             if ours:
-                features = featurise(smiles, TeacherSettings().fingerprints) if features is None else features
+                if features is None:
+                    features = featurise(smiles, TeacherSettings().fingerprints)
+                    if arguments.sources:
+                        features, table["sources"] = with_sources(smiles, features, arguments.sources)
                 model = mixture([docksieve_model(name, features) for name in kind.split("+")])
             elif kind in ("rf", "nn"):
                 bits = pair_bits(smiles) if bits is None else bits
@@ -310,13 +382,19 @@ def main() -> None:
                 "runs": runs,
                 **provenance(),
             }
+            plainly = earlier_runs(arguments.compare, name, kind)
+            if plainly:
+                entry["paired"] = paired(runs, plainly)
             table["models"][kind] = entry
             table["ahead"] = ahead(table["models"])
             shown = {
                 way: f"{100 * entry[way]['mean']:.1f} +- {100 * (entry[way]['sd'] or 0):.1f}"
                 for way in ("scores", "molecules")
             }
-            print(f"  {kind:8s} {shown} ({entry['cpu_seconds_per_run']:.0f} CPU s per run)", flush=True)
+            print(
+                f"  {kind:8s} {shown} {entry.get('paired', '')} ({entry['cpu_seconds_per_run']:.0f} CPU s per run)",
+                flush=True,
+            )
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
             arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
