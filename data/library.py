@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import FormatError, LibraryError
 from .schema import LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
 from .seeds import derive_seed
-from .store import FileRecord, matches, read_json, sha256_json
+from .store import FileRecord, read_json, sha256_json
 
 MANIFEST = "library.json"
 
@@ -113,29 +113,39 @@ class Library:
     def __repr__(self) -> str:
         return f"Library({str(self.path)!r}, rows={self.rows}, shards={len(self.shards)})"
 
-    def verify(self, progress: Callable[[str], None] | None = None) -> None:
+    def verify(
+        self,
+        progress: Callable[[str], None] | None = None,
+        *,
+        workers: int = 1,
+        open_cluster: Any = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         """Check that every file is as it was built and that all sums add up.
 
         Parameters
         ----------
         progress : callable, optional
-            Called with the name of each file before it is read.
+            Called with the name of each file.
+        workers : int
+            Processes that read files; 1: this one.
+        open_cluster, say
+            Opens a cluster to read them on, and tells where it is (:class:`docksieve.data.ingest_pool.Pool`).
 
         Raises
         ------
         LibraryError
             Naming the first file or sum that is wrong.
         """
+        from .library_verify import check_files
+
         self._check_sums()
         records = [shard.record for shard in self.shards]
         if shards_fingerprint(records) != self.fingerprint:
             raise LibraryError(f"{self.path / MANIFEST}: the fingerprint does not follow from the checksums.")
-        for record in [*records, *self._other_records()]:
-            if progress is not None:
-                progress(record.path)
-            self._check_file(record)
-        for shard in self.shards:
-            self._check_rows(shard)
+        files: list[tuple[FileRecord, int | None]] = [(s.record, s.first_row) for s in self.shards]
+        files += [(record, None) for record in self._other_records()]
+        check_files(self.path, files, progress, workers, open_cluster, say)
 
     def _other_records(self) -> list[FileRecord]:
         return [FileRecord(**item) for kind in ("rejects", "duplicates") for item in self.manifest[kind]]
@@ -166,20 +176,6 @@ class Library:
                 raise LibraryError(
                     f"{where}: {total} rows are {name}, the manifest counts {self.manifest['counts'][name]}."
                 )
-
-    def _check_file(self, record: FileRecord) -> None:
-        if not matches(record, self.path):
-            path = self.path / record.path
-            what = "was altered" if path.exists() else "is missing"
-            raise LibraryError(
-                f"{path} {what} since the library was built.", "Restore it, or build the library again."
-            )
-
-    def _check_rows(self, shard: Shard) -> None:
-        with _opened(shard) as file:
-            rows = file.read(columns=["row"]).column("row").to_numpy()
-        if not np.array_equal(rows, np.arange(shard.first_row, shard.first_row + shard.rows)):
-            raise LibraryError(f"{shard.path}: its row numbers are not {shard.first_row} and following.")
 
     def batches(
         self, columns: Sequence[str] | None = None, shard: Shard | None = None, batch_rows: int = STREAM_ROWS

@@ -138,6 +138,9 @@ def environment_lines(site: Site, pool: Pool, mark: str) -> str:
         "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
         "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
     ]
+    if site.kind == "allocation":
+        # Parsl's launcher for srun names its script after the job, which is the same for all pools here.
+        lines.append(f'export SLURM_JOB_NAME="docksieve-{pool.name}-$$"')
     if mark and not site.on_this_machine:
         # Files of other nodes may appear late (``workflows.tasks``).
         lines.append(f"export {MARK}={mark} SPT_NOENV=1 DOCKSIEVE_FILE_PATIENCE=30")

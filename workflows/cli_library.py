@@ -141,12 +141,20 @@ def info(
 
 
 @app.command()
-def verify(library: Folder, quiet: Quiet = False) -> None:
-    """Check that every file is as it was built, and that all sums add up."""
+def verify(
+    library: Folder, workers: Workers = None, site: Site = None, set: Set = None, quiet: Quiet = False
+) -> None:
+    """Check that every file is as it was built, and that all sums add up; in this process if nothing else is said."""
     from ..data.library import Library
 
     opened = Library.open(library)
-    opened.verify(None if quiet else lambda name: typer.echo(f"checking {name}", err=True))
+    place = _place(site, set, workers)
+    opened.verify(
+        None if quiet else lambda name: typer.echo(f"checking {name}", err=True),
+        workers=place["workers"] or 1,
+        open_cluster=place.get("open_cluster"),
+        say=None if quiet else lambda words: typer.echo(words, err=True),
+    )
     typer.echo(
         f"{library}: {opened.rows:,} molecules in {len(opened.shards)} shards, unaltered; all counts add up."
     )

@@ -116,6 +116,18 @@ def test_an_altered_shard_is_named(library):
         Library.open(library.path).verify()
 
 
+@pytest.mark.slow
+def test_several_processes_find_the_same(library):
+    checked = []
+    library.verify(checked.append, workers=2)
+    assert len(checked) == len(library.shards) + 2
+    for shard in (library.shards[2], library.shards[1]):
+        shard.path.write_bytes(shard.path.read_bytes()[:-1])
+    with pytest.raises(LibraryError, match=rf"{library.shards[1].name}\.parquet was altered.*So are 1 other"):
+        Library.open(library.path).verify(workers=2)
+    assert not list(library.path.glob(".verify-*"))
+
+
 @pytest.mark.parametrize("folder", ["shards", "rejects", "duplicates"])
 def test_a_missing_file_is_named(library, folder):
     path = next((library.path / folder).iterdir())

@@ -44,6 +44,39 @@ def test_a_campaign_as_a_batch_job(
     assert {str(report["job"]) for report in campaign.nodes("gpu") + campaign.nodes("cpu")} == {str(job)}
 
 
+def test_a_campaign_inside_a_job_on_two_nodes(
+    slurm: Any, campaign: Any, expected: pa.Table, make_site: Callable[..., Path], tmp_path: Path
+) -> None:
+    site = make_site()
+    words = [sys.executable, "-m", "docksieve.workflows.cli", "submit", campaign.file, "--site", site]
+    script = tmp_path / "job.sh"
+    line = " ".join(map(str, [*words, "--set", "kind=allocation", "--set", "pool.cpu.workers=2"]))
+    script.write_text(f"#!/bin/bash\nexec {line}\n")
+    said = slurm.run(
+        "sbatch", "--parsable", "--nodes=2", "--exclusive", "--gpus-per-node=1", "--time=10",
+        f"--output={tmp_path}/job.out", str(script),
+    )  # fmt: skip
+    job = int(said.strip())
+    slurm.wait(lambda: job not in slurm.jobs(), 240, "the job's end")
+    assert "COMPLETED" in slurm.run(f"sacct -n -X -j {job} -o state%20"), (tmp_path / "job.out").read_text()
+    assert campaign.hits().equals(expected)
+    assert len({str(report["node"]) for report in campaign.nodes("gpu")}) == 2
+    assert len({str(report["node"]) for report in campaign.nodes("cpu")}) == 2
+
+
+def test_ranks_of_one_task_on_two_nodes(slurm: Any, make_site: Callable[..., Path], tmp_path: Path) -> None:
+    site = make_site(('roles = ["dock", "train"]', 'roles = ["dock"]'))
+    with site.open("a") as handle:
+        handle.write(
+            '\n[pool.many]\nroles = ["train"]\nnodes = 2\ncores = 4\nranks_per_node = 2\nidle_seconds = 2\n'
+        )
+    command = [sys.executable, *DOCTOR, "--site", str(site), "--folder", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert result.returncode == 0, result.stdout + result.stderr
+    said = " ".join(result.stdout.split())
+    assert "4 ranks of one task on" in said
+
+
 @pytest.mark.parametrize("broken", ["", "{node}/1"])
 def test_the_doctor_looks_at_every_device(
     slurm: Any, make_site: Callable[..., Path], tmp_path: Path, broken: str
