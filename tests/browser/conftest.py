@@ -80,9 +80,12 @@ def find_browser() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium; without one, or without Playwright: skip, and say so."""
+    """A headless Chromium; without one, or without Playwright: skip, and say so.
+
+    For one file at a time: while Playwright is there, it has an event loop running, which Dask would take for its own.
+    """
     api = pytest.importorskip(
         "playwright.sync_api", reason="Playwright is not installed: no test in a browser"
     )

@@ -28,10 +28,10 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_a_bug_keeps_its_traceback_and_asks_to_be_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("[bold] nobody thought of it")
 
-    monkeypatch.setattr(campaign, "submit", broken)
+    monkeypatch.setattr(campaign, "check_place", broken)
     assert call(monkeypatch, "submit", str(tmp_path / "x.toml")) == 1
     said = capsys.readouterr().err
     assert "Traceback (most recent call last)" in said
@@ -47,6 +47,7 @@ def test_the_command_that_goes_on_works_from_any_folder(
     def submit(file: Path, site: str, observer: object) -> None:
         seen.append(observer._command)  # type: ignore[attr-defined]
 
+    monkeypatch.setattr(campaign, "check_place", lambda *_, **__: (None, tmp_path))
     monkeypatch.setattr(campaign, "submit", submit)
     monkeypatch.chdir(tmp_path)
     for site in ("sites/mine.toml", "local"):
