@@ -18,6 +18,7 @@ from docksieve.data.receipts import Failure, Receipt, read_receipt, write_receip
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
 from docksieve.hpc.site_read import load_site
+from docksieve.screening.query import HitQuery
 from docksieve.workflows import ledger, status
 from docksieve.workflows.deliver import deliver_hits
 from docksieve.workflows.driver import write_driver
@@ -194,7 +195,7 @@ def test_every_receipt_is_read_once_for_all_targets(
 
     for module in (ledger, status):
         monkeypatch.setattr(module, "read_receipt", counted, raising=False)
-    deliver_hits(campaign.root, None, None, None, "auto", "csv", None, False)
+    deliver_hits(campaign.root, HitQuery(top=None), "csv", None)
     assert b"M4" in capsysbinary.readouterr().out
     assert set(read) == {"round-00/sample", "round-00/dock/A/batch-00000", "round-00/dock/A/batch-00001"}
     assert set(read.values()) == {1}
