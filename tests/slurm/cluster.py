@@ -29,8 +29,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent))  # a script and a test's helper, in no package
 try:
     from configuration import ADDRESS, CLUSTER, Shape, device_path, gres_conf, slurm_conf, slurmdbd_conf
-    from machine import CannotRun, check_machine, free_ports, make_device
     from processes import Daemons, kill_all
+    from slurm_machine import CannotRun, check_machine, free_ports, make_device
 finally:
     sys.path.pop(0)
 
