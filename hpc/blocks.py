@@ -12,13 +12,9 @@ from typing import Any
 
 from ..data.errors import FormatError, SiteError
 from ..data.store import read_json, write_json
+from .queues import job_number, queue_command, queued_jobs
 
 _CANCEL = {"slurm": ["scancel"], "pbspro": ["qdel"], "lsf": ["bkill"]}
-_ASK = {
-    "slurm": ["squeue", "--noheader", "--format=%i", "--jobs"],
-    "pbspro": ["qstat"],
-    "lsf": ["bjobs", "-noheader", "-o", "jobid"],
-}
 _PATIENCE = 60.0
 
 
@@ -68,19 +64,28 @@ class BlockRecords:
                 self._write(Block(block.job, block.scheduler, block.pool, block.asked, time.time()))
 
     def known(self) -> Iterator[Block]:
-        """Yield every block written down."""
+        """Yield every block written down.
+
+        Raises
+        ------
+        FormatError
+            If a record is damaged: the job that it means may still run.
+        """
         for path in sorted(self._folder.glob("*.json")):
+            found: Any = read_json(path)
             try:
-                found: Any = read_json(path)
                 yield Block(**found)
-            except (FormatError, TypeError):
-                continue
+            except TypeError:
+                raise FormatError(
+                    f"{path} is no record of a block.",
+                    "If its job is gone, remove the file; then submit again.",
+                ) from None
 
     def alive(self) -> list[str]:
         """Return those jobs that wait or run now, as far as their scheduler can be asked from here."""
         found = []
         for block in self.known():
-            if block.ended is None and shutil.which(_ASK[block.scheduler][0]):
+            if block.ended is None and shutil.which(queue_command(block.scheduler)[0]):
                 found += _alive(block.scheduler, [block.job])
         return found
 
@@ -117,17 +122,22 @@ class BlockRecords:
 
 
 def _alive(scheduler: str, jobs: Sequence[str]) -> list[str]:
-    """Return those of ``jobs`` that the scheduler still knows; it forgets ended ones after some minutes.
+    """Return those of ``jobs`` that wait or run.
 
-    Each is asked for alone: an unknown job makes some schedulers refuse the whole question.
+    Raises
+    ------
+    SiteError
+        If the scheduler does not answer: then nothing is known of them, and least of all that they are gone.
     """
-    alive = []
-    for job in jobs:
-        separate = [*_ASK[scheduler], job]
-        answer = subprocess.run(separate, capture_output=True, text=True, check=False, timeout=60)
-        if answer.returncode == 0 and job in answer.stdout:
-            alive.append(job)
-    return alive
+    command = queue_command(scheduler)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    queue = queued_jobs(scheduler, answer.returncode, answer.stdout, answer.stderr)
+    if queue is None:
+        raise SiteError(
+            f"{command[0]} does not answer, so jobs {', '.join(jobs)} may still run: {answer.stderr.strip()}",
+            "Submit again when the scheduler is there.",
+        )
+    return [job for job in jobs if job_number(job) in queue]
 
 
 def _wait_until_gone(scheduler: str, jobs: Sequence[str]) -> None:

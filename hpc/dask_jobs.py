@@ -8,9 +8,7 @@ submission is repeated without a word. Here jobs are counted, and compared with 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import math
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,12 @@ from distributed.deploy.adaptive import Adaptive
 from distributed.deploy.spec import ProcessInterface
 
 from ..data.errors import SiteError
+from .queues import queue_command, queued_jobs
 
 MAX_STILLBORN = 3
 """Jobs that may end in a row without one worker having reported, before a build is given up."""
 MAX_REFUSED = 10
 """Submissions that may be refused in a row after some have been accepted; before that, none may."""
-_LIST = {
-    "slurm": ["squeue", "--noheader", "--format=%A", "--user", "{user}"],
-    "pbspro": ["qselect", "-u", "{user}"],
-    "lsf": ["bjobs", "-noheader", "-o", "jobid", "-u", "{user}"],
-}
 
 
 class JobWatch:
@@ -94,19 +88,15 @@ class JobWatch:
 
     async def alive(self) -> set[str] | None:
         """Return the numbers of this user's jobs that wait or run; None if the scheduler does not answer."""
-        command = [word.format(user=getpass.getuser()) for word in _LIST[self._scheduler]]
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            *queue_command(self._scheduler), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
-            out, _ = await asyncio.wait_for(process.communicate(), 60)
+            out, err = await asyncio.wait_for(process.communicate(), 60)
         except TimeoutError:
             process.kill()
             return None
-        # bjobs fails if there are none.
-        if process.returncode and self._scheduler != "lsf":
-            return None
-        return {match[0] for line in out.decode().split() if (match := re.match(r"\d+", line))}
+        return queued_jobs(self._scheduler, process.returncode, out.decode(), err.decode())
 
 
 def _own_words(text: str) -> str:

@@ -7,12 +7,10 @@ as it takes.
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import signal
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from ..hpc.pools import Pool, walltime_seconds
 from ..hpc.site import Site
 from ..hpc.site_read import load_site
 from .detach import log_path
-from .driver import cancel_path
+from .interrupts import interrupt
 
 
 @dataclass(frozen=True)
@@ -99,9 +97,8 @@ def site_inside(site: str, overrides: Mapping[str, Any]) -> Site:
     return load_site(site, {**overrides, "kind": "allocation"})
 
 
-@contextlib.contextmanager
-def ending_in_time(site: Site, pool: Pool) -> Iterator[None]:
-    """Interrupt what runs inside some time before the job's walltime, so that it ends in order.
+class Deadline:
+    """Interrupts what runs inside it some time before the job's walltime, so that it ends in order.
 
     Parameters
     ----------
@@ -109,21 +106,26 @@ def ending_in_time(site: Site, pool: Pool) -> Iterator[None]:
         As it is inside the job: its pools' walltime is what is left of it, where the scheduler says so.
     pool : Pool
         What the job asked for; its ``drain_seconds`` are kept free.
+
+    Attributes
+    ----------
+    over : bool
+        Whether it was this that interrupted, and not somebody who wants the job to end.
     """
-    left = min(walltime_seconds(pool.walltime), *(walltime_seconds(p.walltime) for p in site.pools.values()))
-    signal.signal(signal.SIGALRM, _time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, max(1.0, left - pool.drain))
-    try:
-        yield
-    finally:
+
+    def __init__(self, site: Site, pool: Pool) -> None:
+        walltimes = [pool.walltime, *(inside.walltime for inside in site.pools.values())]
+        self._seconds = max(1.0, min(map(walltime_seconds, walltimes)) - pool.drain)
+        self.over = False
+
+    def __enter__(self) -> Deadline:
+        signal.signal(signal.SIGALRM, self._reached)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
 
-
-def _time_is_up(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def wants_more(root: Path) -> bool:
-    """Tell whether an interrupted campaign is to go on in another job: not if somebody asked for its end."""
-    time.sleep(0.1)
-    return not cancel_path(root).exists()
+    def _reached(self, signum: int, frame: object) -> None:
+        self.over = True
+        interrupt(signum, frame)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -133,7 +132,6 @@ def main() -> None:
 
     Any other error is a bug: it keeps its traceback, and the exit code is 1.
     """
-    signal.signal(signal.SIGTERM, _terminated)
     remember_interrupts()
     try:
         code = get_command(app)(standalone_mode=False)
@@ -171,10 +169,6 @@ def _report_bug() -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _terminated(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _escaped(text: str) -> str:

@@ -45,7 +45,8 @@ def submit(
     from .terminal import TerminalObserver, console
 
     where = full_site(site)
-    place, root = check_place(file, where, _overrides(sets), look=not dry_run)
+    # A driver in this terminal looks for itself.
+    place, root = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
     if dry_run:
         typer.echo(_dry_run(file, where, sets, place, root, as_job))
     elif as_job:
@@ -102,9 +103,10 @@ def _detached(file: Path, site: str, sets: list[str] | None, root: Path) -> None
 def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> None:
     """Run a campaign inside a batch job; asked for by `submit --as-job`."""
     from ..hpc.site_read import load_site
-    from .as_job import carrying_pool, ending_in_time, job_command, site_inside, submit_as_job, wants_more
+    from .as_job import Deadline, carrying_pool, job_command, site_inside, submit_as_job
     from .campaign import submit as submit_campaign
     from .config import read_config
+    from .driver import cancel_path
     from .folder import campaign_root
     from .terminal import TerminalObserver, console
 
@@ -112,11 +114,14 @@ def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> Non
     root = campaign_root(file, read_config(file))
     pool = carrying_pool(outside)
     command = ["docksieve", "submit", str(file.resolve()), "--site", site, *_sets(sets), "--as-job"]
+    deadline = Deadline(inside, pool)
     try:
-        with ending_in_time(inside, pool):
+        with deadline:
             submit_campaign(file, inside, TerminalObserver(console(), command))
     except KeyboardInterrupt:
-        if not wants_more(root):
+        if (
+            not deadline.over or cancel_path(root).exists()
+        ):  # somebody wants it to end, and not to begin again
             raise
         job = submit_as_job(outside, root, job_command(file, site, sets or []))
         typer.echo(f"This job's time is up; job {job.number} goes on with the campaign.")

@@ -9,11 +9,13 @@ _asked = threading.Event()
 
 
 def remember_interrupts() -> None:
-    """From now on, an interrupt raises KeyboardInterrupt as ever, and is also remembered."""
-    signal.signal(signal.SIGINT, _interrupted)
+    """From now on, Ctrl-C and SIGTERM raise KeyboardInterrupt, and are also remembered."""
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
 
 
-def _interrupted(signum: int, frame: object) -> None:
+def interrupt(signum: int, frame: object) -> None:
+    """Answer a signal: raise KeyboardInterrupt, and remember it."""
     _asked.set()
     raise KeyboardInterrupt
 

@@ -46,6 +46,11 @@ def qstat(words: list[str]) -> int:
     return 0
 
 
+def qselect(words: list[str]) -> int:
+    print("\n".join(f"{path.stem}.pretend" for path in QUEUE.glob("*.json") if _alive(path.stem)))
+    return 0
+
+
 def bsub(words: list[str]) -> int:
     if words:
         print("only `bsub < script` reads directives", file=sys.stderr)
@@ -61,6 +66,9 @@ def bsub(words: list[str]) -> int:
 
 
 def bjobs(words: list[str]) -> int:
+    if "-u" in words:
+        print("\n".join(path.stem for path in QUEUE.glob("*.json") if _alive(path.stem)))
+        return 0
     for job in (word for word in words if word.isdigit()):
         state = "RUN" if _alive(job) else "DONE"
         if "jobid stat" in words:
@@ -145,6 +153,7 @@ def _alive(job: str) -> bool:
 
 COMMANDS = {
     "qsub": qsub,
+    "qselect": qselect,
     "qstat": qstat,
     "qdel": end,
     "bsub": bsub,

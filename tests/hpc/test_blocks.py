@@ -6,15 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.data.errors import SiteError
+from docksieve.data.errors import FormatError, SiteError
 from docksieve.hpc import blocks
 from docksieve.hpc.blocks import BlockRecords
 
 Programs = Callable[[str, str], Path]
 # A scheduler that knows a job for as long as there is a file of its name.
-QUEUE = (
-    'for last; do :; done; [ -e "$QUEUE/$last" ] && echo "$last" || { echo "invalid job id" >&2; exit 1; }'
-)
+QUEUE = 'ls "$QUEUE"'
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("scheduler", "ask", "cancel"),
-    [("slurm", "squeue", "scancel"), ("pbspro", "qstat", "qdel"), ("lsf", "bjobs", "bkill")],
+    [("slurm", "squeue", "scancel"), ("pbspro", "qselect", "qdel"), ("lsf", "bjobs", "bkill")],
 )
 def test_what_still_runs_is_ended_and_nothing_else(
     tmp_path: Path, queue: Path, programs: Programs, scheduler: str, ask: str, cancel: str
@@ -51,7 +49,7 @@ def test_numbers_with_a_server_name(tmp_path: Path, queue: Path, programs: Progr
     records = BlockRecords(tmp_path / "blocks")
     records.asked("12.pbs01.example", "pbspro", "cpu")
     (queue / "12.pbs01.example").touch()
-    programs("qstat", QUEUE)
+    programs("qselect", QUEUE)
     programs("qdel", 'rm -f "$QUEUE/$1"')
     assert records.end_leftovers() == ["12.pbs01.example"]
 
@@ -88,9 +86,22 @@ def test_nothing_left_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert records.end_leftovers() == []
 
 
-def test_a_torn_record_is_no_reason_to_stop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"job": "13"', '{"other": 1}'])
+def test_a_damaged_record_may_mean_a_job_that_runs(tmp_path: Path, text: str) -> None:
     records = BlockRecords(tmp_path / "blocks")
     records.asked("12", "slurm", "gpu")
-    (tmp_path / "blocks" / "13.json").write_text('{"job": "13"')
-    (tmp_path / "blocks" / "14.json").write_text('{"other": 1}')
-    assert [block.job for block in records.known()] == ["12"]
+    (tmp_path / "blocks" / "13.json").write_text(text)
+    with pytest.raises(FormatError, match=r"13\.json"):
+        records.end_leftovers()
+
+
+def test_a_scheduler_that_does_not_answer_does_not_say_that_jobs_are_gone(
+    tmp_path: Path, programs: Programs
+) -> None:
+    records = BlockRecords(tmp_path / "blocks")
+    records.asked("12", "slurm", "gpu")
+    programs("squeue", 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1')
+    programs("scancel", "exit 0")
+    with pytest.raises(SiteError, match=r"12 may still run: .*Unable to contact"):
+        records.end_leftovers()
+    assert [block.ended for block in records.known()] == [None]

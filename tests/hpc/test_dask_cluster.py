@@ -166,7 +166,7 @@ def test_jobs_that_never_worked_end_it_with_their_last_words(watch, tmp_path):
         ("slurm", "squeue", "", 1, None),
         ("pbspro", "qselect", "12.server\n35.server\n", 0, {"12", "35"}),
         ("lsf", "bjobs", "77\n78\n", 0, {"77", "78"}),
-        ("lsf", "bjobs", "", 255, set()),
+        ("lsf", "bjobs", "", 255, None),
     ],
 )
 def test_the_scheduler_is_asked_for_jobs(tmp_path, monkeypatch, kind, command, said, code, expected):
