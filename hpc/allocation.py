@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.errors import SiteError
+from .pools import clock
 from .site import usable_cores
 
 ASKED = (
@@ -175,7 +176,7 @@ def pools_in_allocation(
             tables["gpu"] = {"roles": ["screen"], "gpus": here.gpus, "accelerator": here.accelerator}
             tables["cpu"]["workers"] = max(1, cores - here.gpus)
     left = None if here.seconds_left is None else max(1, int(here.seconds_left))
-    ends = UNENDING if left is None else f"{left // 3600:02d}:{left % 3600 // 60:02d}:{left % 60:02d}"
+    ends = UNENDING if left is None else clock(left)
     found = {}
     for name, table in tables.items():
         kept = {key: value for key, value in table.items() if key not in ASKED}

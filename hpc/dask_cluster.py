@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.errors import SiteError
-from .pools import Pool, walltime_seconds
+from .pools import Pool, clock, walltime_seconds
 from .site import Site
 
 ADAPT_SECONDS = 1.0
@@ -170,7 +170,7 @@ def _slurm(pool: Pool, cores: int) -> tuple[str, dict[str, Any]]:
     return "SLURMCluster", {
         "account": pool.account or None,
         "job_cpu": cores,
-        "walltime": _clock(pool),
+        "walltime": clock(walltime_seconds(pool.walltime)),
         "job_extra_directives": directives,
         "job_directives_skip": skipped,
     }
@@ -183,7 +183,7 @@ def _pbspro(pool: Pool, cores: int) -> tuple[str, dict[str, Any]]:
     return "PBSCluster", {
         "account": pool.account or None,
         "resource_spec": ":".join(select),
-        "walltime": _clock(pool),
+        "walltime": clock(walltime_seconds(pool.walltime)),
         "job_extra_directives": [],
     }
 
@@ -192,15 +192,10 @@ def _lsf(pool: Pool, cores: int) -> tuple[str, dict[str, Any]]:
     return "LSFCluster", {
         "project": pool.account or None,
         "ncpus": cores,
-        "walltime": _clock(pool).rpartition(":")[0],  # hours and minutes
+        "walltime": clock(walltime_seconds(pool.walltime)).rpartition(":")[0],  # hours and minutes
         "job_extra_directives": [],
         "job_directives_skip": [] if pool.memory_gb else ["-M "],
     }
-
-
-def _clock(pool: Pool) -> str:
-    seconds = walltime_seconds(pool.walltime)
-    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
 
 
 def _prologue(site: Site, pool: Pool) -> list[str]:

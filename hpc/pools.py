@@ -211,6 +211,11 @@ def walltime_seconds(text: str) -> int:
     return total
 
 
+def clock(seconds: int) -> str:
+    """Return ``seconds`` as ``HH:MM:SS``, without days: what every scheduler understands."""
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
 def _at_least(key: str, value: int, least: int) -> None:
     if value < least:
         raise ValueError(f"{key} must be at least {least}, not {value}")

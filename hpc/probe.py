@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .blocks import BlockRecords
-from .pools import Pool, walltime_seconds
+from .pools import Pool, clock, walltime_seconds
 from .site import Site
 
 WALLTIME = "00:10:00"
@@ -44,8 +44,7 @@ def small_site(site: Site) -> Site:
     pools = {}
     for name, pool in site.pools.items():
         short = min(walltime_seconds(pool.walltime), walltime_seconds(WALLTIME))
-        clock = f"{short // 3600:02d}:{short % 3600 // 60:02d}:{short % 60:02d}"
-        pools[name] = replace(pool, blocks=1, min_blocks=0, walltime=clock, drain_seconds=0)
+        pools[name] = replace(pool, blocks=1, min_blocks=0, walltime=clock(short), drain_seconds=0)
     return replace(site, pools=pools, workers=0, screen_device="cpu", screen_threads=1)
 
 
