@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -36,6 +35,7 @@ from docksieve.models.settings import TeacherSettings
 from docksieve.models.teacher import Teacher, TrainingData, train_teacher
 from docksieve.models.training_data import clean
 from machine import provenance
+from score_tables import load_table
 
 VARIANTS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "whole": ((), {}),
@@ -52,17 +52,6 @@ VARIANTS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
 }
 """What is left out of the kernel, and what is changed of its priors."""
 RECALLS = ((0.01, 0.01), (0.01, 0.05), (0.05, 0.05))
-
-
-def load_table(name: str) -> tuple[list[str], np.ndarray]:
-    """Return SMILES and scores of a table, as the retrospective benchmark reads it."""
-    path = Path(__file__).with_name("retrospective.py")
-    spec = importlib.util.spec_from_file_location("retrospective", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: tuple[list[str], np.ndarray] = module.load_table(name)
-    return found
 
 
 def recall(truth: np.ndarray, predicted: np.ndarray, best: float, kept: float) -> float:

@@ -26,7 +26,8 @@ from docksieve.screening.acquire import ACQUISITIONS, AcquisitionContext, acquir
 from docksieve.screening.diverse import murcko_scaffold
 from docksieve.screening.metrics import top_k_found
 from machine import provenance
-from retrospective import BATCH, FIRST, ROUNDS, TIES, load_table
+from retrospective import BATCH, FIRST, ROUNDS, TIES
+from score_tables import load_table
 
 Way = dict[str, Any]
 WAYS: list[Way] = [

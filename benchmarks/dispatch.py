@@ -48,8 +48,8 @@ from docksieve.workflows.ledger import LIBRARY_PREFIX, Task
 from docksieve.workflows.observe import Silent
 from docksieve.workflows.stages import StageRunner
 from machine import provenance
-from retrospective import data_folder
 from scale import Products, make_student, write_shard
+from score_tables import data_folder
 
 GOAL = 0.02
 

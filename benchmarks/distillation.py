@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from ablation import judged, load_table, recall
+from ablation import judged, recall
 from docksieve.data.seeds import derive_seed
 from docksieve.models.distill import distil_student
 from docksieve.models.settings import StudentSettings, TeacherSettings
@@ -29,6 +29,7 @@ from docksieve.models.student import Student
 from docksieve.models.teacher import TrainingData, train_teacher
 from machine import provenance
 from rdkit import Chem
+from score_tables import load_table
 
 SPELLINGS = 10
 BEST = (0.001, 0.01, 0.05)

@@ -33,7 +33,8 @@ from docksieve.models.regressor import registered
 from docksieve.models.settings import KernelSettings, TeacherSettings
 from docksieve.screening import metrics
 from machine import provenance
-from retrospective import TIES, Model, docksieve_model, load_table, molpal_forest, molpal_network, pair_bits
+from retrospective import TIES, Model, docksieve_model, molpal_forest, molpal_network, pair_bits
+from score_tables import load_table
 
 SIZES = (100, 300, 1_000, 3_000, 10_000)
 BEST = (0.001, 0.01)

@@ -55,8 +55,8 @@ from peer_chemprop import Chemprop
 from peer_models import network_peers
 from peer_ways import BEST, TARGET, Way, in_memory, student_way
 from rdkit import Chem, rdBase
-from retrospective import load_table
 from scale import cpu_seconds
+from score_tables import load_table
 from threadpoolctl import threadpool_limits
 
 KEPT = (0.01, 0.05)

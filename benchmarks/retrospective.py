@@ -25,9 +25,9 @@ forest of 100 trees, depth 8; a network of two layers of 100 with ReLU, L2 0.01,
 
 With ``--sources`` the teachers also know what earlier ones predict, as ``[teacher] sources`` has it: one teacher per
 table named, trained on at most 10,000 of its scores, none of a molecule that the table in hand has too; a source most
-of whose molecules it has (or all: itself) is left out. That is more than the protocol allows, so such results stand
-apart: the same seeds begin with the same molecules, and ``paired`` is the difference per seed to the runs without
-sources that ``--compare`` has.
+of whose molecules it has (or all: itself) is not asked, and one that the evidence of the scores so far does not speak
+for is left out of that round. That is more than the protocol allows, so such results stand apart: the same seeds begin
+with the same molecules, and ``paired`` is the difference per seed to the runs without sources that ``--compare`` has.
 
 Example::
 
@@ -37,13 +37,10 @@ Example::
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
-import gzip
 import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,32 +48,20 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise, read_molecules
-from docksieve.models.regressor import FitContext, Reducible, registered, regressor_class
+from docksieve.models.regressor import FitContext, registered, regressor_class
 from docksieve.models.settings import TeacherSettings
+from docksieve.models.sources import evidence_gains, keep_columns
 from docksieve.screening.metrics import top_k_found
+from knowledge import with_sources
 from machine import provenance
-from pyarrow import feather
 from rdkit import rdBase
 from rdkit.Chem import rdMolDescriptors
+from score_tables import load_table
 
 FIRST, BATCH, ROUNDS = 0.01, 0.01, 5
 TIES = "scores: any molecule that ties with the k-th counts; molecules: the table's order settles ties"
-SOURCE_SCORES = 10_000
-_SOURCES: dict[tuple[str, bytes], Any] = {}
-"""Fitted sources by table and rows."""
 Model = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 """(training rows, their scores, rows to predict, seed) -> predicted scores, lower is better."""
-
-
-def data_folder() -> Path:
-    found = os.environ.get("DOCKSIEVE_DATA")
-    return Path(found) if found else Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def _open(path: Path) -> Any:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", newline="")
-    return path.open(newline="")
 
 
 def plain(value: Any) -> Any:
@@ -84,50 +69,14 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def read_scores(path: Path) -> tuple[list[str], np.ndarray]:
-    """Return SMILES and scores (NaN where empty) of a table.
+def docksieve_model(
+    kind: str, features: Features, settings: TeacherSettings | None = None, widths: Sequence[int] = ()
+) -> Model:
+    """A teacher's regression by its registered name, on fingerprints computed once.
 
-    Comma-separated tables have SMILES first and the score last, tab-separated ones id, SMILES, score; Feather files
-    have the columns ``smi`` and ``gridscore``.
+    ``widths`` are the columns of the sources among the descriptors; as in a campaign, each is used where the
+    evidence of the scores so far speaks for it.
     """
-    if path.suffix == ".feather":
-        table = feather.read_table(path, columns=["smi", "gridscore"])
-        return table["smi"].to_pylist(), table["gridscore"].to_numpy().astype(float)
-    smiles, scores = [], []
-    with _open(path) as handle:
-        tabs = ".tsv" in path.name
-        for cells in csv.reader(handle, delimiter="\t" if tabs else ","):
-            text, value = (cells[1], cells[2] if len(cells) > 2 else "") if tabs else (cells[0], cells[-1])
-            try:
-                scores.append(float(value) if value else np.nan)
-            except ValueError:
-                if not smiles:
-                    continue  # the header
-                scores.append(np.nan)
-            smiles.append(text)
-    return smiles, np.array(scores)
-
-
-def load_table(name: str) -> tuple[list[str], np.ndarray]:
-    """Return a table by its file or by the start of its name; MolPAL's get the unscored rows of their library."""
-    folder = data_folder()
-    path = (
-        Path(name) if Path(name).exists() else next(iter(sorted((folder / "scores").glob(f"{name}*"))), None)
-    )
-    if path is None:
-        raise SystemExit(f"No table {name!r}: give a file, or set DOCKSIEVE_DATA to the folder with scores/.")
-    smiles, scores = read_scores(path)
-    library = folder / "libraries" / (path.name.split("_scores")[0] + "_library.csv.gz")
-    if library.exists():
-        with _open(library) as handle:
-            known = set(smiles)
-            missing = [cells[0] for cells in list(csv.reader(handle))[1:] if cells[0] not in known]
-        smiles, scores = smiles + missing, np.concatenate([scores, np.full(len(missing), np.nan)])
-    return smiles, scores
-
-
-def docksieve_model(kind: str, features: Features, settings: TeacherSettings | None = None) -> Model:
-    """A teacher's regression by its registered name, on fingerprints computed once."""
     settings = settings or TeacherSettings()
     cls = regressor_class(kind)
 
@@ -135,45 +84,15 @@ def docksieve_model(kind: str, features: Features, settings: TeacherSettings | N
         order = np.argsort(train)
         centre, scale = scores.mean(), max(scores.std(), 1e-9)
         standard = ((scores - centre) / scale)[order, None]
-        model = cls.fit(features.take(train[order]), standard, FitContext(settings, seed, threads=1))
-        return model.predict(features.take(rows), threads=1)[0][:, 0]
+        context = FitContext(settings, seed, threads=1)
+        known = features
+        if widths:
+            gains = evidence_gains(features.take(train[order]), widths, standard, context)
+            known = keep_columns(features, widths, [gain > 0 for gain in gains])
+        model = cls.fit(known.take(train[order]), standard, context)
+        return model.predict(known.take(rows), threads=1)[0][:, 0]
 
     return fit_predict
-
-
-def source_model(name: str, here: set[str]) -> tuple[Any, dict[str, int]]:
-    """Return a teacher of the table ``name`` that has seen no molecule of ``here`` (None if few are left)."""
-    settings = TeacherSettings()
-    smiles, scores = load_table(name)
-    apart = np.array([text not in here for text in smiles])
-    known = np.flatnonzero(apart & ~np.isnan(scores))
-    facts = {"scores": min(len(known), SOURCE_SCORES), "shared": int((~apart).sum())}
-    if len(known) < len(apart) / 2:
-        return None, {**facts, "scores": 0}
-    seed = derive_seed(0, "source", name)
-    rows = np.sort(np.random.default_rng(seed).choice(known, facts["scores"], replace=False))
-    key = (name, rows.tobytes())
-    if key not in _SOURCES:
-        low, high = np.quantile(scores[rows], [0.25, 0.75])
-        fair = np.minimum(scores[rows], high + 5 * (high - low))  # clashing poses, as in training
-        standard = ((fair - fair.mean()) / fair.std())[:, None]
-        features = featurise([smiles[row] for row in rows], settings.fingerprints)
-        fitted = regressor_class("kernel").fit(features, standard, FitContext(settings, seed, threads=1))
-        _SOURCES[key] = fitted.means_only() if isinstance(fitted, Reducible) else fitted
-    return _SOURCES[key], facts
-
-
-def with_sources(
-    smiles: list[str], features: Features, sources: list[str]
-) -> tuple[Features, dict[str, Any]]:
-    """Return ``features`` with the predictions of one teacher per source, and what these learned from."""
-    columns, facts = [features.descriptors], {}
-    for name in sources:
-        model, facts[name] = source_model(name, set(smiles))
-        print(f"  source {name}: {facts[name]}", flush=True)
-        if model is not None:
-            columns.append(model.predict(features, threads=1)[0].astype(np.float32))
-    return dataclasses.replace(features, descriptors=np.hstack(columns)), facts
 
 
 def paired(runs: list[dict[str, Any]], others: list[dict[str, Any]]) -> dict[str, Any]:
@@ -322,7 +241,7 @@ def main() -> None:
     parser.add_argument("--higher-is-better", action="store_true")
     parser.add_argument("--sources", nargs="+", default=[], help="tables that earlier teachers learned from")
     parser.add_argument(
-        "--compare", type=Path, nargs="+", default=[], help="results without sources, of the same seeds"
+        "--compare", type=Path, nargs="+", default=[], help="other results, of the same seeds"
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "retrospective.json")
     arguments = parser.parse_args()
@@ -350,6 +269,7 @@ def main() -> None:
         unscored = int(np.isnan(scores).sum())
         print(f"{name}: {len(smiles)} molecules, {unscored} unscored, top {top}", flush=True)
         features: Features | None = None
+        widths: list[int] = []
         bits: np.ndarray | None = None
         facts = {"molecules": len(smiles), "unscored": unscored, "top": top}
         table = results["tables"].setdefault(name, {**facts, "models": {}})
@@ -364,8 +284,9 @@ def main() -> None:
                 if features is None:
                     features = featurise(smiles, TeacherSettings().fingerprints)
                     if arguments.sources:
-                        features, table["sources"] = with_sources(smiles, features, arguments.sources)
-                model = mixture([docksieve_model(name, features) for name in kind.split("+")])
+                        features, widths, table["sources"] = with_sources(smiles, features, arguments.sources)
+                members = [docksieve_model(name, features, widths=widths) for name in kind.split("+")]
+                model = mixture(members)
             elif kind in ("rf", "nn"):
                 bits = pair_bits(smiles) if bits is None else bits
                 model = molpal_forest(bits) if kind == "rf" else molpal_network(bits)

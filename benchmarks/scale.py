@@ -145,7 +145,7 @@ def write_shard(products: Products, path: Path, first: int, count: int) -> None:
 def make_student(folder: Path, labels: int) -> None:
     """Save a student of the default size. It learns from docking scores, not from a teacher: its cost is the same."""
     from docksieve.models.distill import distil_student
-    from retrospective import load_table
+    from score_tables import load_table
 
     smiles, scores = load_table("molpal_enamine50k")
     rows = np.random.default_rng(1).choice(np.flatnonzero(~np.isnan(scores)), labels, replace=False)
@@ -235,7 +235,7 @@ def child(folder: Path, size: int, passes: int) -> None:
 
 def prepare(folder: Path, sizes: list[int], labels: int) -> dict[str, Any]:
     """Write student and shards, and say what the library is like."""
-    from retrospective import data_folder
+    from score_tables import data_folder
 
     products = Products.read(data_folder() / "libraries" / "ts_reagents")
     make_student(folder / "student", labels)

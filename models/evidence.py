@@ -9,6 +9,7 @@ cannot tell half a dozen numbers: the priors keep what is not told where it usua
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from .fingerprints import Features
-from .kernels import LENGTH, MixedKernel
+from .kernels import LENGTH, MixedKernel, moments
 from .regressor import FitContext
 
 COUNTS, SMOOTH, LINEAR, NOISE = 0.5, 0.5, 0.1, 0.3
@@ -143,3 +144,29 @@ def choose(
         "selection_rows": len(rows),
         "log_posterior": -float(solved.fun),
     }
+
+
+def log_evidence(
+    features: Features, scores: NDArray[np.float64], context: FitContext, most: int | None = None
+) -> float:
+    """Return the logarithm of the evidence of ``scores`` times the priors, at the likeliest parameters.
+
+    Parameters
+    ----------
+    features : Features
+        n molecules.
+    scores : array of float64, shape (n, targets)
+        Of unit variance, NaN where missing.
+    context : FitContext
+    most : int, optional
+        Molecules used at most, if fewer than ``settings.kernel.selection_rows``.
+    """
+    settings = context.settings
+    if most is not None:
+        rows = max(10, min(most, settings.kernel.selection_rows))
+        settings = replace(settings, kernel=replace(settings.kernel, selection_rows=rows))
+    equal = dict.fromkeys([*settings.fingerprints.kinds, "descriptors"], 1.0)
+    centre, scale = moments(features)
+    kernel = MixedKernel(features.take(np.arange(1)), equal, settings.fingerprints.size, centre, scale)
+    found = choose(kernel, features, scores, replace(context, settings=settings))
+    return float(found["log_posterior"])

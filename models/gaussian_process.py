@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..data.errors import ModelError
 from .evidence import choose
 from .fingerprints import CountRows, Features
-from .kernels import BLOCK, LENGTH, MixedKernel
+from .kernels import BLOCK, LENGTH, MixedKernel, moments
 from .regressor import FitContext
 from .settings import TeacherSettings
 from .threads import torch_threads
@@ -142,9 +142,7 @@ class KernelRegressor:
     @classmethod
     def _fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> KernelRegressor:
         settings = context.settings
-        centre = features.descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        spread = features.descriptors.std(axis=0, dtype=np.float64).astype(np.float32)
-        scale = np.where(spread > 0, spread, np.float32(1.0))
+        centre, scale = moments(features)
         exact = len(features) <= settings.kernel.max_exact
         chosen = np.arange(len(features))
         if not exact:

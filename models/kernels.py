@@ -29,6 +29,13 @@ BLOCK = 512
 """Molecules predicted at once."""
 
 
+def moments(features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return centre and scale (one where all are equal) of the descriptors of ``features``."""
+    centre = features.descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    spread = features.descriptors.std(axis=0, dtype=np.float64).astype(np.float32)
+    return centre, np.where(spread > 0, spread, np.float32(1.0))
+
+
 class MixedKernel:
     """The kernel between any molecules and the references.
 

@@ -19,7 +19,7 @@ from .fingerprints import Features, featurise, iter_features
 from .prediction import HeldOut, Prediction
 from .regressor import Comparing, FitContext, Reducible, Regressor, regressor_class
 from .settings import TeacherSettings
-from .sources import Origin, informed, source_report
+from .sources import Origin, informed, weigh_sources
 from .stacking import (
     Moments,
     affordable,
@@ -213,7 +213,8 @@ def train_teacher(
     threads : int
     sources : sequence of Teacher
         Teachers of earlier campaigns, for other receptors or by other programs: what they predict is known of
-        every molecule, as further descriptors (:mod:`docksieve.models.sources`).
+        every molecule, as further descriptors (:mod:`docksieve.models.sources`). A source that the evidence of the
+        scores does not speak for is left out.
 
     Returns
     -------
@@ -221,7 +222,8 @@ def train_teacher(
         Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``,
         ``rmse``, ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the
         data), ``members``, ``choice`` (why these), ``cost``, ``calibration`` (with ``coverage``, the table of
-        a calibration plot), ``seconds``, and with sources ``sources``: how each ranks what was docked now.
+        a calibration plot), ``seconds``, and with sources ``sources``: how each ranks what was docked now, what
+        the evidence says of it, and whether it was kept.
 
     Raises
     ------
@@ -238,6 +240,8 @@ def train_teacher(
     features = informed(features, sources, settings.fingerprints, threads, standard=True)
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
+    context = FitContext(settings, derive_seed(seed, "teacher", "sources"), threads)
+    features, sources, asked = weigh_sources(sources, features, table, scores, context)
     kinds: list[str] = [settings.kind]
     minutes: dict[str, float] = {}
     if settings.kind == "auto":
@@ -276,8 +280,8 @@ def train_teacher(
         "calibration": calibration_report(table.targets, scores, mixture, scaled, scale),
         "seconds": time.perf_counter() - started,
     }
-    if sources:
-        report["sources"] = source_report(sources, features, table)
+    if asked:
+        report["sources"] = asked
     moments = {"centre": centre, "scale": scale, **scaled}
     spread = np.sqrt(scaled["inflation"] * (mixture[1] + scaled["noise"])) * scale
     apart = HeldOut(table.smiles, table.scores, mixture[0] * scale + centre, spread)

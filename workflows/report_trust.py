@@ -23,6 +23,7 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
             yield (
                 f"There was no model of {target} in round {number} ({reason}): its molecules were drawn at random."
             )
+    yield from _source_words(facts, target)
     last = _last_cut(facts, target)
     if last is None:
         return
@@ -37,6 +38,23 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
             f"Of the {seen:,} molecules that the teacher of round {number} looked at, {novel:,} are unlike anything "
             "it had learnt from (column novel of the hits): trust its figures for these less."
         )
+
+
+def _source_words(facts: Facts, target: str) -> Iterator[str]:
+    """Yield which earlier teachers the last one learned from, and which it was better off without."""
+    reports = [(n, r) for n, r in model_reports(facts, "train") if target in r.get("targets", {})]
+    if not reports or not reports[-1][1].get("sources"):
+        return
+    number, report = reports[-1]
+    used: dict[bool, list[str]] = {True: [], False: []}
+    for entry in report["sources"]:
+        used[entry.get("kept", True)].append(f"{entry['target']} {entry['spearman'][target]:.2f}")
+    told = (
+        ("learned from earlier teachers of {} (rank correlation with the scores docked here)", used[True]),
+        ("left out earlier teachers of {}: the scores did not speak for them", used[False]),
+    )
+    said = [words.format(", ".join(names)) for words, names in told if names]
+    yield f"The teacher of round {number} {'; it '.join(said)}."
 
 
 def _last_cut(facts: Facts, target: str) -> tuple[int, dict[str, object]] | None:

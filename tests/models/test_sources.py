@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from docksieve.data.errors import FormatError
 from docksieve.data.store import sha256_json
-from docksieve.models.agreement import spearman
 from docksieve.models.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, MlpSettings, TeacherSettings, TreesSettings
@@ -156,13 +155,25 @@ def test_altered_entries_of_sources_are_refused(
         load_bundle(tmp_path / "m")
 
 
-def test_a_source_that_knows_nothing_does_little_harm(amides: list[str], logp: np.ndarray) -> None:
+def test_a_source_that_knows_nothing_is_left_out(
+    source: Teacher, amides: list[str], logp: np.ndarray, tmp_path: Path
+) -> None:
     noise = np.random.default_rng(3).normal(size=100)
     useless = train_teacher(TrainingData(amides[:100], ["noise"], noise[:, None], [True]), SMALL["kernel"])
-    data, judged = _few(amides, logp, 100), slice(600, 900)
-    alone = train_teacher(data, SMALL["kernel"]).predict(amides[judged]).mean[:, 0]
-    helped = train_teacher(data, SMALL["kernel"], sources=[useless]).predict(amides[judged]).mean[:, 0]
-    assert spearman(logp[judged], helped) > spearman(logp[judged], alone) - 0.02
+    wanted = 3 * logp + np.array([0.02 * len(text) for text in amides])
+    data, judged = _few(amides, wanted, 100), amides[600:900]
+    alone = train_teacher(data, SMALL["kernel"])
+    left = train_teacher(data, SMALL["kernel"], sources=[useless])
+    assert left.predict(judged).mean.tobytes() == alone.predict(judged).mean.tobytes()
+    (entry,) = left.report["sources"]
+    assert not left.sources and entry["kept"] is False and entry["log_evidence"] <= 0
+    save_bundle(left, tmp_path / "m")
+    assert "sources" not in read_card(tmp_path / "m")
+
+    both = train_teacher(data, SMALL["kernel"], sources=[useless, source])
+    assert [item["kept"] for item in both.report["sources"]] == [False, True, True]
+    one = train_teacher(data, SMALL["kernel"], sources=[source])
+    assert both.predict(judged).mean.tobytes() == one.predict(judged).mean.tobytes()
 
 
 def test_spreads_stay_calibrated_with_sources(source: Teacher, amides: list[str], logp: np.ndarray) -> None:

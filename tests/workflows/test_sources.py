@@ -19,6 +19,7 @@ from docksieve.workflows.campaign import submit
 from docksieve.workflows.config import parse_config
 from docksieve.workflows.folder import open_campaign
 from docksieve.workflows.hits import hits
+from docksieve.workflows.report import write_report
 from docksieve.workflows.retrain import list_models, retrain
 from docksieve.workflows.sources import freeze_sources
 
@@ -63,6 +64,9 @@ def test_a_campaign_learns_from_an_earlier_one_and_needs_it_no_more(
     card = read_card(campaign.root / "models" / "round-01" / "teacher")
     assert [source["id"] for source in card["sources"]] == [identity]
     before = hits(campaign.root, top=5, target="A")["docked_score"].to_pylist()
+
+    page = write_report(campaign.root, tmp_path / "report.html")[0].read_text()
+    assert re.search(r"The teacher of round 1 learned from earlier teachers of old [01]\.\d\d \(rank", page)
 
     # The earlier campaign goes: this one goes on, from its own copy; its bundle stands alone.
     shutil.rmtree(moved)
