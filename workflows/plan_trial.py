@@ -29,6 +29,7 @@ from .gather import SCORE_COLUMNS
 from .imports import library_standard
 from .ledger import LIBRARY_PREFIX, Task
 from .observe import Observer
+from .sources import read_sources
 
 TRIAL_ROWS = 4_000
 TRIAL_LABELS = 1_500
@@ -198,17 +199,24 @@ def _teachers(
 
 
 def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]) -> FileRecord:
-    """Write scores that depend on the molecules about as docking scores do: on their size, and on chance."""
+    """Write scores that depend on the molecules about as docking scores do: on their size, and on chance.
+
+    They also follow what the sources predict: a source that scores do not speak for is left out, and asking it is what
+    most of a prediction costs.
+    """
     rows = library.sample_rows(size, campaign.seed, "plan-scores", size)
     smiles = library.take(rows, ["smiles"])["smiles"].to_pylist()
-    lengths = np.array([len(text) for text in smiles], float)
+    made = np.array([-5.0 - 0.08 * len(text) for text in smiles])
+    for source in read_sources([campaign.root / record.path for record in campaign.source_records()]):
+        known = source.predict(smiles, standard=True).mean[:, 0].astype(np.float64)
+        made += np.nan_to_num((known - np.nanmean(known)) / max(float(np.nanstd(known)), 1e-9))
     generator = np.random.default_rng(derive_seed(campaign.seed, "plan", size))
     tables = [
         pa.table(
             [
                 pa.array(smiles, pa.string()),
                 pa.array([target] * size, pa.string()),
-                pa.array(-5.0 - 0.08 * lengths + generator.normal(0, 0.5, size)),
+                pa.array(made + generator.normal(0, 0.5, size)),
             ],
             names=SCORE_COLUMNS,
         )

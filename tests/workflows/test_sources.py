@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import ConfigError
+from docksieve.data.library import Library
 from docksieve.data.store import read_table
 from docksieve.models.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.distill import distil_student
 from docksieve.models.settings import StudentSettings, TeacherSettings
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.teacher import Teacher, TrainingData, train_teacher
 from docksieve.workflows.campaign import submit
 from docksieve.workflows.config import parse_config
 from docksieve.workflows.folder import open_campaign
 from docksieve.workflows.hits import hits
+from docksieve.workflows.plan_trial import _made_up
 from docksieve.workflows.report import write_report
 from docksieve.workflows.retrain import list_models, retrain
 from docksieve.workflows.sources import freeze_sources
@@ -137,3 +139,15 @@ def test_the_file_says_what_sources_must_be(campaign_text: str) -> None:
     text = campaign_text.replace("[student]", '[teacher]\nsources = "one"\n\n[student]')
     with pytest.raises(ConfigError, match=r"\[teacher\] sources must be a list of texts"):
         parse_config(text, "file.toml")
+
+
+def test_a_plans_made_up_scores_speak_for_the_sources(make_campaign: Make, earlier: Path) -> None:
+    """What the trial times is then a teacher that asks them, as the campaign's will."""
+    path = make_campaign(_with(earlier / "models/round-01/teacher"), ("count = 2", "count = 0"))
+    campaign = submit(path, "inline")
+    record = _made_up(campaign, Library.open(campaign.library_path), 150, ["A"])
+    table = read_table(campaign.root / record.path)
+    data = TrainingData(table["smiles"].to_pylist(), ["A"], table["score"].to_numpy(), [True])
+    source = load_bundle(earlier / "models" / "round-01" / "teacher")
+    assert isinstance(source, Teacher)
+    assert train_teacher(data, TeacherSettings(folds=2), sources=[source]).report["sources"][0]["kept"]
