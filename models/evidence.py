@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from .fingerprints import Features
 from .kernels import LENGTH, MixedKernel, moments
 from .regressor import FitContext
+from .threads import torch_threads
 
 COUNTS, SMOOTH, LINEAR, NOISE = 0.5, 0.5, 0.1, 0.3
 """Medians of the priors: of the fingerprints together, the smooth and the linear kernel, and the noise variance."""
@@ -168,5 +169,6 @@ def log_evidence(
     equal = dict.fromkeys([*settings.fingerprints.kinds, "descriptors"], 1.0)
     centre, scale = moments(features)
     kernel = MixedKernel(features.take(np.arange(1)), equal, settings.fingerprints.size, centre, scale)
-    found = choose(kernel, features, scores, replace(context, settings=settings))
+    with torch_threads(context.threads):
+        found = choose(kernel, features, scores, replace(context, settings=settings))
     return float(found["log_posterior"])
