@@ -147,9 +147,7 @@ def choose(
     }
 
 
-def log_evidence(
-    features: Features, scores: NDArray[np.float64], context: FitContext, most: int | None = None
-) -> float:
+def log_evidence(features: Features, scores: NDArray[np.float64], context: FitContext, most: int) -> float:
     """Return the logarithm of the evidence of ``scores`` times the priors, at the likeliest parameters.
 
     Parameters
@@ -159,13 +157,12 @@ def log_evidence(
     scores : array of float64, shape (n, targets)
         Of unit variance, NaN where missing.
     context : FitContext
-    most : int, optional
-        Molecules used at most, if fewer than ``settings.kernel.selection_rows``.
+    most : int
+        Molecules used at most; ``settings.kernel.selection_rows`` where that is fewer.
     """
-    settings = context.settings
-    if most is not None:
-        rows = max(10, min(most, settings.kernel.selection_rows))
-        settings = replace(settings, kernel=replace(settings.kernel, selection_rows=rows))
+    kernel_settings = context.settings.kernel
+    fewer = replace(kernel_settings, selection_rows=min(most, kernel_settings.selection_rows))
+    settings = replace(context.settings, kernel=fewer)
     equal = dict.fromkeys([*settings.fingerprints.kinds, "descriptors"], 1.0)
     centre, scale = moments(features)
     kernel = MixedKernel(features.take(np.arange(1)), equal, settings.fingerprints.size, centre, scale)

@@ -119,9 +119,8 @@ def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> Non
         with deadline:
             submit_campaign(file, inside, TerminalObserver(console(), command))
     except KeyboardInterrupt:
-        if (
-            not deadline.over or cancel_path(root).exists()
-        ):  # somebody wants it to end, and not to begin again
+        # Somebody wants it to end, and not to begin again.
+        if not deadline.over or cancel_path(root).exists():
             raise
         job = submit_as_job(outside, root, job_command(file, site, sets or []))
         typer.echo(f"This job's time is up; job {job.number} goes on with the campaign.")

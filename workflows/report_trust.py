@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..data.seeds import derive_seed
 from ..screening import report_enrichment as charts
@@ -42,10 +43,10 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
 
 def _source_words(facts: Facts, target: str) -> Iterator[str]:
     """Yield which earlier teachers the last one learned from, and which it was better off without."""
-    reports = [(n, r) for n, r in model_reports(facts, "train") if target in r.get("targets", {})]
-    if not reports or not reports[-1][1].get("sources"):
+    last = _last_teacher(facts, target)
+    if last is None or not last[1].get("sources"):
         return
-    number, report = reports[-1]
+    number, report = last
     used: dict[bool, list[str]] = {True: [], False: []}
     for entry in report["sources"]:
         used[entry.get("kept", True)].append(f"{entry['target']} {entry['spearman'][target]:.2f}")
@@ -55,6 +56,12 @@ def _source_words(facts: Facts, target: str) -> Iterator[str]:
     )
     said = [words.format(", ".join(names)) for words, names in told if names]
     yield f"The teacher of round {number} {'; it '.join(said)}."
+
+
+def _last_teacher(facts: Facts, target: str) -> tuple[int, Mapping[str, Any]] | None:
+    """Return round and report of the last teacher that knew the target."""
+    reports = [(n, r) for n, r in model_reports(facts, "train") if target in r.get("targets", {})]
+    return reports[-1] if reports else None
 
 
 def _last_cut(facts: Facts, target: str) -> tuple[int, dict[str, object]] | None:
@@ -106,9 +113,9 @@ def trust_charts(facts: Facts, target: str) -> list[str]:
             "order of the rows."
         )
         drawn.append(figure(charts.surface_chart(enrichment), "Regression enrichment surface", note))
-    reports = [(n, r) for n, r in model_reports(facts, "train") if target in r.get("targets", {})]
-    if reports:
-        number, report = reports[-1]
+    teacher_report = _last_teacher(facts, target)
+    if teacher_report is not None:
+        number, report = teacher_report
         coverage = report.get("calibration", {}).get("coverage", {}).get(target)
         if coverage:
             scores = int(report["targets"][target]["scores"])
