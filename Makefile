@@ -41,7 +41,7 @@ test-slurm: install
 	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm
 
 demo: install
-	$(BIN)/python -m docksieve.workflows.demo demo
+	$(BIN)/python -m docksieve.workflows.cli.demo demo
 
 clean:
 	rm -rf demo build dist .mypy_cache .pytest_cache .ruff_cache

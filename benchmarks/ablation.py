@@ -27,13 +27,14 @@ from unittest import mock
 import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
-from docksieve.models import evidence, gaussian_process
-from docksieve.models.agreement import r2, spearman
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressor import FitContext, regressor_class, stackable
+from docksieve.models.metrics import r2, spearman
+from docksieve.models.regressors import gaussian_process
+from docksieve.models.regressors import marginal_likelihood as evidence
+from docksieve.models.regressors.registry import FitContext, regressor_class, stackable
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.teacher import Teacher, TrainingData, train_teacher
-from docksieve.models.training_data import clean
+from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
+from docksieve.models.teachers.training_data import clean
 from machine import provenance
 from score_tables import load_table
 

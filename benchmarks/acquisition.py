@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressor import FitContext, regressor_class
+from docksieve.models.regressors.registry import FitContext, regressor_class
 from docksieve.models.settings import TeacherSettings
-from docksieve.screening.acquire import ACQUISITIONS, AcquisitionContext, acquire
-from docksieve.screening.diverse import murcko_scaffold
-from docksieve.screening.metrics import top_k_found
+from docksieve.screening.acquisition.acquire import ACQUISITIONS, AcquisitionContext, acquire
+from docksieve.screening.chemistry.diversity import murcko_scaffold
+from docksieve.screening.metrics.virtual_screening import top_k_found
 from machine import provenance
 from retrospective import BATCH, FIRST, ROUNDS, TIES
 from score_tables import load_table

@@ -33,11 +33,11 @@ from typing import Any
 import numpy as np
 import psutil
 import pyarrow as pa
-from docksieve.data.ingest import build_library
-from docksieve.data.library import Library
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.library import Library
 from docksieve.data.receipts import read_receipt
 from docksieve.data.store import read_json, read_table, record_file, write_json, write_table
-from docksieve.workflows.campaign import submit
+from docksieve.workflows.running.submit import submit
 from hits import generate, write_board
 from synthetic import TARGET, machine
 
@@ -248,7 +248,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     root = small_campaign(work, options.molecules)
     exchange_library(root, large)
     many_dockings(root, large, options.batches)
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "dashboard", str(root), "--port", "0"]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "dashboard", str(root), "--port", "0"]
     begin = time.perf_counter()
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

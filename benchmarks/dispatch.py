@@ -39,14 +39,14 @@ from typing import Any
 from docksieve.data.receipts import Receipt
 from docksieve.data.schema import DEFAULT_SHARD_ROWS
 from docksieve.data.store import record_file, write_json
-from docksieve.hpc.site_read import load_site
-from docksieve.workflows.apps import open_engine
-from docksieve.workflows.config import CampaignConfig
-from docksieve.workflows.engine import EngineWatch
-from docksieve.workflows.folder import Campaign
-from docksieve.workflows.ledger import LIBRARY_PREFIX, Task
-from docksieve.workflows.observe import Silent
-from docksieve.workflows.stages import StageRunner
+from docksieve.hpc.sites.read import load_site
+from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.campaign.ledger import LIBRARY_PREFIX, Task
+from docksieve.workflows.config.campaign_file import CampaignConfig
+from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.observer import Silent
+from docksieve.workflows.running.parsl_engine import open_engine
+from docksieve.workflows.running.stages import StageRunner
 from machine import provenance
 from scale import Products, make_student, write_shard
 from score_tables import data_folder

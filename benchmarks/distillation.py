@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from ablation import judged, recall
 from docksieve.data.seeds import derive_seed
-from docksieve.models.distill import distil_student
 from docksieve.models.settings import StudentSettings, TeacherSettings
-from docksieve.models.student import Student
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.students.distill import distil_student
+from docksieve.models.students.student import Student
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 from machine import provenance
 from rdkit import Chem
 from score_tables import load_table

@@ -36,10 +36,9 @@ from typing import Any
 import numpy as np
 import psutil
 from docksieve.data.store import write_json
-from docksieve.screening import vina_process
-from docksieve.screening.docking import Ligand, VinaTarget, dock_batch, freeze_target
-from docksieve.screening.tune import LIGANDS
-from docksieve.screening.vina import (
+from docksieve.screening.docking.dock import Ligand, VinaTarget, dock_batch, freeze_target, vina_process
+from docksieve.screening.docking.tune import LIGANDS
+from docksieve.screening.docking.vina import (
     SEARCHES,
     SearchSettings,
     child_for,
@@ -56,8 +55,8 @@ RESULTS = Path(__file__).parent / "results" / "docking.json"
 BARE = """
 import json, sys, time
 from vina import Vina
-from docksieve.screening.ligand import embed, parse_ligand, to_pdbqt
-from docksieve.screening.ligand_settings import LigandSettings
+from docksieve.screening.docking.ligand import embed, parse_ligand, to_pdbqt
+from docksieve.screening.docking.ligand_settings import LigandSettings
 job = json.loads(sys.stdin.readline())
 v = Vina(sf_name="vina", cpu=1, seed=job["search_seed"], verbosity=0)
 v.set_receptor(job["receptor"])

@@ -32,15 +32,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from docksieve.models.accounting import roofline, work
-from docksieve.models.device_check import HALF_TOLERANCE, difference, exact_scores
-from docksieve.models.device_engine import DeviceEngine
-from docksieve.models.device_network import DENSE_BUCKETS, fused_available
-from docksieve.models.devices import checked_device, describe_device
-from docksieve.models.ngrams import StringBatch, encode
-from docksieve.models.predict import screen_shard
+from docksieve.models.devices.device import checked_device, describe_device
+from docksieve.models.inference.device_check import HALF_TOLERANCE, difference, exact_scores
+from docksieve.models.inference.device_engine import DeviceEngine
+from docksieve.models.inference.device_network import DENSE_BUCKETS, fused_available
+from docksieve.models.network.ngrams import StringBatch, encode
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student
+from docksieve.models.students.accounting import roofline, work
+from docksieve.models.students.screen import screen_shard
+from docksieve.models.students.student import Student
 from machine import provenance
 from screening_input import molecules, random_student, shape_of, write_shard
 

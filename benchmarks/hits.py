@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from docksieve.data.ingest import build_library
-from docksieve.data.library import Library
-from docksieve.screening.asking import find, finish
-from docksieve.screening.board import ranked_board, screened_hits
-from docksieve.screening.leaderboard import ScreenedSources, write_leaderboard
-from docksieve.screening.query import HitQuery
-from docksieve.screening.rank import merge_histograms
-from docksieve.workflows.hits import fingerprint
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.library import Library
+from docksieve.screening.queries.leaderboard_search import ranked_board, screened_hits
+from docksieve.screening.queries.query import HitQuery
+from docksieve.screening.queries.search import find, finish
+from docksieve.screening.ranking.leaderboard import ScreenedSources, write_leaderboard
+from docksieve.screening.ranking.top_k import merge_histograms
+from docksieve.workflows.hits.ask import fingerprint
 from synthetic import (
     TARGET,
     machine,

@@ -27,14 +27,14 @@ from typing import Any
 
 import numpy as np
 from docksieve.data.receipts import Stopwatch
-from docksieve.models.accounting import roofline, work
-from docksieve.models.engines import BLOCK
-from docksieve.models.networks import Forward
-from docksieve.models.ngrams import Bags, Encoder, StringBatch, encode
-from docksieve.models.predict import predictions_schema, screen_shard
+from docksieve.models.inference.engine import BLOCK
+from docksieve.models.network.network import Forward
+from docksieve.models.network.ngrams import Bags, Encoder, StringBatch, encode
 from docksieve.models.settings import StudentSettings
-from docksieve.models.shards import PredictionWriter, read_ahead
-from docksieve.models.student import Student
+from docksieve.models.students.accounting import roofline, work
+from docksieve.models.students.screen import predictions_schema, screen_shard
+from docksieve.models.students.shards import PredictionWriter, read_ahead
+from docksieve.models.students.student import Student
 from machine import provenance
 from screening_input import molecules, random_student, shape_of, write_shard
 

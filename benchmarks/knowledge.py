@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressor import FitContext, Reducible, regressor_class
+from docksieve.models.regressors.registry import FitContext, Reducible, regressor_class
 from docksieve.models.settings import TeacherSettings
 from score_tables import load_table
 

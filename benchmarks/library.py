@@ -21,15 +21,20 @@ from pathlib import Path
 
 import pyarrow
 import rdkit
-from docksieve.data.enumerate import enumerate_library
-from docksieve.data.ingest import build_library
-from docksieve.data.molecules import DEFAULT_STANDARD, properties, rdkit_messages, standardise
-from docksieve.data.molecules_batch import standard_forms
-from docksieve.data.molecules_counts import graph_counts
-from docksieve.data.molecules_crippen import crippen_logp
-from docksieve.data.molecules_graph import read_graphs
-from docksieve.data.molecules_neutral import neutral_texts
-from docksieve.data.readers import InputStream, text_chunks
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.molecules.batch import standard_forms
+from docksieve.data.molecules.crippen import crippen_logp
+from docksieve.data.molecules.descriptors import graph_counts
+from docksieve.data.molecules.graph import read_graphs
+from docksieve.data.molecules.neutral import neutral_texts
+from docksieve.data.molecules.standardise import (
+    DEFAULT_STANDARD,
+    properties,
+    rdkit_messages,
+    standardise,
+)
+from docksieve.data.readers.streams import InputStream, text_chunks
 from rdkit import Chem, RDLogger
 
 DEFAULT = "libraries/zinc250k.smi.gz"

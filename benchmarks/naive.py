@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from docksieve.models.fingerprints import DESCRIPTORS, CountRows, Features
 from docksieve.models.settings import FingerprintSettings
-from docksieve.models.teacher import Teacher
+from docksieve.models.teachers.teacher import Teacher
 from rdkit import Chem
 from rdkit.Chem import Crippen, rdFingerprintGenerator, rdMolDescriptors
 

@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import featurise
-from docksieve.models.regressor import registered
+from docksieve.models.regressors.registry import registered
 from docksieve.models.settings import KernelSettings, TeacherSettings
-from docksieve.screening import metrics
+from docksieve.screening.metrics.virtual_screening import virtual_screening as metrics
 from machine import provenance
 from retrospective import TIES, Model, docksieve_model, molpal_forest, molpal_network, pair_bits
 from score_tables import load_table

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from docksieve.data.schema import DEFAULT_SHARD_ROWS, STREAM_ROWS
-from docksieve.models.predict import screen_shard
-from docksieve.models.student import Student
-from docksieve.screening.rank import best_rows, merge_histograms
+from docksieve.models.students.screen import screen_shard
+from docksieve.models.students.student import Student
+from docksieve.screening.ranking.top_k import best_rows, merge_histograms
 from peer_models import BATCH
 from scale import shard_ranges
 

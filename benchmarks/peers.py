@@ -41,14 +41,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 from docksieve.data.store import write_json
-from docksieve.models.agreement import spearman
-from docksieve.models.bundle import load_bundle, save_bundle
-from docksieve.models.distill import distil_student
+from docksieve.models.bundles.bundle import load_bundle, save_bundle
 from docksieve.models.fingerprints import featurise
+from docksieve.models.metrics import spearman
 from docksieve.models.settings import FingerprintSettings, TeacherSettings
-from docksieve.models.student import Student
-from docksieve.models.teacher import Teacher, TrainingData, train_teacher
-from docksieve.screening.metrics import top_k_found
+from docksieve.models.students.distill import distil_student
+from docksieve.models.students.student import Student
+from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
+from docksieve.screening.metrics.virtual_screening import top_k_found
 from machine import PACKAGES, provenance
 from naive import naive_scores, plain_features
 from peer_chemprop import Chemprop

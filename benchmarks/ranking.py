@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from docksieve.screening.rank import best_rows, cut_key, merge_histograms
+from docksieve.screening.ranking.top_k import best_rows, cut_key, merge_histograms
 from synthetic import TARGET, machine, peak_mib, scores_of, shard_rows, write_predictions
 
 COLUMN = f"mean:{TARGET}"

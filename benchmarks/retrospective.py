@@ -48,10 +48,10 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise, read_molecules
-from docksieve.models.regressor import FitContext, registered, regressor_class
+from docksieve.models.regressors.registry import FitContext, registered, regressor_class
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.sources import evidence_gains, keep_columns
-from docksieve.screening.metrics import top_k_found
+from docksieve.models.teachers.sources import evidence_gains, keep_columns
+from docksieve.screening.metrics.virtual_screening import top_k_found
 from knowledge import with_sources
 from machine import provenance
 from rdkit import rdBase

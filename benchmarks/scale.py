@@ -38,12 +38,12 @@ import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from docksieve.data.ingest_shards import _SHARD_OPTIONS
+from docksieve.data.libraries.shard_tasks import _SHARD_OPTIONS
 from docksieve.data.schema import DEFAULT_SHARD_ROWS, LIBRARY_SCHEMA, STREAM_ROWS
 from docksieve.data.store import write_json, write_table
-from docksieve.models.bundle import load_bundle, save_bundle
-from docksieve.models.predict import screen_shard
-from docksieve.screening.rank import best_rows, merge_histograms
+from docksieve.models.bundles.bundle import load_bundle, save_bundle
+from docksieve.models.students.screen import screen_shard
+from docksieve.screening.ranking.top_k import best_rows, merge_histograms
 from machine import provenance
 
 TARGET = "4UNN"
@@ -144,7 +144,7 @@ def write_shard(products: Products, path: Path, first: int, count: int) -> None:
 
 def make_student(folder: Path, labels: int) -> None:
     """Save a student of the default size. It learns from docking scores, not from a teacher: its cost is the same."""
-    from docksieve.models.distill import distil_student
+    from docksieve.models.students.distill import distil_student
     from score_tables import load_table
 
     smiles, scores = load_table("molpal_enamine50k")

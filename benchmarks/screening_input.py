@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from docksieve.data.schema import LIBRARY_SCHEMA, STREAM_ROWS
-from docksieve.models.device_check import trial_molecules
-from docksieve.models.networks import Weights
-from docksieve.models.ngrams import StringBatch
+from docksieve.models.inference.device_check import trial_molecules
+from docksieve.models.network.network import Weights
+from docksieve.models.network.ngrams import StringBatch
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student
+from docksieve.models.students.student import Student
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "libraries" / "zinc250k.smi.gz"
 
@@ -79,7 +79,7 @@ def write_shard(path: Path, smiles: pa.Array, first: int = 0) -> None:
 
 def shape_of(strings: StringBatch, student: Student) -> dict[str, float]:
     """Return mean bytes of SMILES and mean distinct buckets of a molecule."""
-    from docksieve.models.ngrams import encode
+    from docksieve.models.network.ngrams import encode
 
     some = strings.rows(0, min(len(strings), 20_000))
     bags = encode(some, student.settings.ngram, student.settings.buckets)

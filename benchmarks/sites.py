@@ -36,15 +36,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from docksieve.data.ingest import IngestSettings, build_library
+from docksieve.data.libraries.build import IngestSettings, build_library
 from docksieve.data.store import write_json
-from docksieve.hpc.site import Site
-from docksieve.hpc.site_read import load_site
-from docksieve.workflows.apps import ParslEngine
-from docksieve.workflows.config import CampaignConfig
-from docksieve.workflows.engine import EngineWatch
-from docksieve.workflows.folder import Campaign
-from docksieve.workflows.ledger import Task
+from docksieve.hpc.sites.read import load_site
+from docksieve.hpc.sites.site import Site
+from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.config.campaign_file import CampaignConfig
+from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.parsl_engine import ParslEngine
 from machine import provenance
 from sites_task import sleeping_task
 
@@ -100,7 +100,7 @@ def first_result(site: str, repeats: int) -> dict[str, Any]:
 
 def _campaign_seconds(path: Path, root: Path, site: str) -> float:
     begun = time.time()
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(path), "--site", site]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path), "--site", site]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     receipt = root / "receipts" / "round-00" / "sample.json"
     while not receipt.exists():

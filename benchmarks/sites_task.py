@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from docksieve.data.receipts import Receipt, write_receipt
-from docksieve.workflows.ledger import Task
+from docksieve.workflows.campaign.ledger import Task
 
 
 def sleeping_task(root: str, task: Task) -> Receipt:
@@ -31,10 +31,10 @@ def now() -> float:
 def main(site_name: str, folder: str) -> None:
     """Print when the first function ran, with Parsl and one pool alone."""
     import parsl
-    from docksieve.hpc.blocks import BlockRecords
-    from docksieve.hpc.parsl_config import parsl_config
-    from docksieve.hpc.pools import ROLES
-    from docksieve.hpc.site_read import load_site
+    from docksieve.hpc.jobs.blocks import BlockRecords
+    from docksieve.hpc.parsl_workers.config import parsl_config
+    from docksieve.hpc.sites.pool import ROLES
+    from docksieve.hpc.sites.read import load_site
 
     site = load_site(site_name)
     pool = replace(site.pool_for("train"), roles=ROLES)  # the one that a campaign's first task goes to

@@ -16,10 +16,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from docksieve.data.ingest_shards import _SHARD_OPTIONS
-from docksieve.data.library import MANIFEST, Library
+from docksieve.data.libraries.library import MANIFEST, Library
+from docksieve.data.libraries.shard_tasks import _SHARD_OPTIONS
 from docksieve.data.schema import LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
-from docksieve.data.scorekeys import KEYS, score_keys
+from docksieve.data.score_keys import KEYS, score_keys
 from docksieve.data.store import write_json, write_table
 
 TARGET = "T"
@@ -44,7 +44,7 @@ def scores_of(first: int, rows: int, trend: np.ndarray | None = None) -> np.ndar
 
 
 def write_predictions(folder: Path, first: int, scores: np.ndarray) -> tuple[Path, Path]:
-    """Write predictions and histogram of one shard as ``models.predict`` lays them out."""
+    """Write predictions and histogram of one shard as ``models.students.screen`` lays them out."""
     name = f"shard-{first:012d}-{first + len(scores) - 1:012d}.parquet"
     predictions, histogram = folder / "predictions" / name, folder / "histograms" / name
     predictions.parent.mkdir(parents=True, exist_ok=True)

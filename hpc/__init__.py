@@ -1,1 +1,4 @@
-"""Where it runs: sites and the Parsl configurations made from them."""
+"""Where it runs: sites, schedulers, nodes and devices, Parsl and Dask configurations.
+
+Knows no molecule, model or campaign.
+"""

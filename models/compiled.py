@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..data.compiled import cache_folder, compiled
+from ..data.jit import cache_folder, compiled
 
-_LANES = Path(__file__).with_name("lanes.py")
+_LANES = Path(__file__).parent / "network" / "simd.py"
 """Numba compiles a kernel anew when its own file changes, but not when the vector loops it calls do."""
 
 
@@ -24,5 +24,5 @@ _FOLDER = _folder()
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile ``function`` (:func:`docksieve.data.compiled.compiled`)."""
+    """Compile ``function`` (:func:`docksieve.data.jit.compiled`)."""
     return compiled(function, _FOLDER)

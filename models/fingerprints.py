@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
-from .graph_features import graph_features
+from ..data.molecules.features import graph_features
 from .settings import FingerprintSettings
 
 DESCRIPTORS = (

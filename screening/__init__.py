@@ -1,1 +1,5 @@
-"""The science of choosing: ranking, acquisition, docking engines, metrics, hits."""
+"""The science of choosing.
+
+Docking engines and receptors, acquisition, cuts, metrics, ranking, and questions about hits. Receives
+predictions, not models, and knows nothing of where it runs.
+"""

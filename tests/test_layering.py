@@ -17,11 +17,11 @@ ROOMS = {
 }
 HOMES = {
     "torch": {"models"},
-    "parsl": {"hpc", "workflows/apps.py"},
-    "dask": {"hpc", "data/ingest_pool.py"},
-    "distributed": {"hpc", "data/ingest_pool.py"},
+    "parsl": {"hpc", "workflows/running/parsl_engine.py"},
+    "dask": {"hpc", "data/libraries/pool.py"},
+    "distributed": {"hpc", "data/libraries/pool.py"},
     "rdkit": {"data", "models", "screening"},
-    "vina": {"screening/vina_child.py"},
+    "vina": {"screening/docking/vina_child.py"},
     "pydantic": {"workflows"},
     "typer": {"workflows"},
 }

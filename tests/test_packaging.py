@@ -53,7 +53,7 @@ def test_the_wheel_holds_one_package_and_its_data(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert all(top == "docksieve" or top.endswith(".dist-info") for top in tops), tops
     assert "docksieve/py.typed" in names
-    assert "docksieve/hpc/sites/local.toml" in names
+    assert "docksieve/hpc/sites/presets/local.toml" in names
     assert any(name.startswith("docksieve/data/samples/") and name.endswith(".smi") for name in names)
     assert not any("test" in name.split("/")[1] for name in names if name.count("/") > 1)
 
@@ -62,7 +62,7 @@ def test_every_module_imports_from_the_wheel(installed: Path, tmp_path: Path) ->
     code = (
         "import pkgutil, importlib, docksieve, sys\n"
         "names = [m.name for m in pkgutil.walk_packages(docksieve.__path__, 'docksieve.')]\n"
-        "apart = ('.demo', '_child', '.dmpnn', '.fused')\n"  # programs, and modules of what need not be installed
+        "apart = ('.demo', '_child', '.dmpnn', '.fused_layer')\n"  # programs, and modules of what need not be installed
         "[importlib.import_module(name) for name in names if not name.endswith(apart)]\n"
         "print(docksieve.__file__, len(names))\n"
     )
@@ -72,7 +72,7 @@ def test_every_module_imports_from_the_wheel(installed: Path, tmp_path: Path) ->
 
 
 def test_the_command_works_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    run = ("-m", "docksieve.workflows.cli")
+    run = ("-m", "docksieve.workflows.cli.main")
     outside(installed, tmp_path, *run, "library", "enumerate", "library", "--limit", "300", "--seed", "1")
     outside(installed, tmp_path, *run, "library", "verify", "library")
     outside(installed, tmp_path, *run, "init", "campaign.toml")

@@ -1,1 +1,4 @@
-"""The story: campaign configuration, tasks, ledger, campaign loop, retraining, command line."""
+"""The story: campaigns from their file to hits and reports, and every command.
+
+Introduces models, screening and sites to each other, which know nothing of one another.
+"""

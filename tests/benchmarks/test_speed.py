@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.receipts import Receipt
-from docksieve.models.bundle import load_bundle
+from docksieve.models.bundles.bundle import load_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, TeacherSettings
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 from rdkit import Chem
 from rdkit.Chem import rdChemReactions, rdMolDescriptors
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.data.ingest import IngestSettings, build_library
-from docksieve.workflows.campaign import submit
+from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.workflows.running.submit import submit
 
 ACYLS = ["C", "c1ccccc1", "c1ccncc1", "c1ccc2ccccc2c1", "Cc1ccccc1", "c1ccc(F)cc1", "c1ccsc1", "C1CCOCC1"]
 ACYLS += ["c1ccco1", "c1ccc2[nH]ccc2c1", "C1CC1", "CCC", "c1ccc(OC)cc1", "C1CCCCC1"]
@@ -185,7 +185,7 @@ def serve() -> Iterator[Callable[..., Served]]:
         command = [
             sys.executable,
             "-m",
-            "docksieve.workflows.cli",
+            "docksieve.workflows.cli.main",
             "dashboard",
             str(root),
             *(options or ("--port", "0")),

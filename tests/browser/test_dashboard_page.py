@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.workflows.hits import hits
+from docksieve.workflows.hits.ask import hits
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.workflows.hits import hits
-from docksieve.workflows.report import write_report
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.report.report import write_report
 
 pytestmark = pytest.mark.slow
 

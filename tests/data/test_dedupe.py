@@ -1,8 +1,8 @@
 """Duplicates by key, bucket by bucket."""
 
 import numpy as np
-from docksieve.data import dedupe
-from docksieve.data.dedupe import (
+from docksieve.data.libraries import dedupe
+from docksieve.data.libraries.dedupe import (
     Kept,
     KeyFile,
     find_pairs,

@@ -4,11 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from docksieve.data.enumerate import enumerate_library
-from docksieve.data.enumerate_space import load_reactions, permuted, product_space
+from docksieve.data.enumeration.product_space import load_reactions, permuted, product_space
 from docksieve.data.errors import InputError, LibraryError
-from docksieve.data.ingest import IngestSettings
-from docksieve.data.molecules import standard_smiles
+from docksieve.data.libraries.build import IngestSettings
+from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.molecules.standardise import standard_smiles
 from rdkit import Chem
 
 EXPECTED = {

@@ -13,10 +13,10 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DocksieveError, InputError, LibraryError
-from docksieve.data.ingest import IngestSettings, build_library
-from docksieve.data.library import MANIFEST, Library
-from docksieve.data.molecules import StandardSettings, standard_smiles
-from docksieve.data.readers_layout import ReadingSettings
+from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.library import MANIFEST, Library
+from docksieve.data.molecules.standardise import StandardSettings, standard_smiles
+from docksieve.data.readers.layout import ReadingSettings
 from docksieve.data.schema import LIBRARY_SCHEMA
 from docksieve.data.store import read_json, read_table
 from rdkit import Chem
@@ -105,7 +105,7 @@ def test_duplicates_across_chunks_and_files(tmp_path, two_files):
 
 def test_the_library_does_not_depend_on_chunks_buckets_or_workers(tmp_path, two_files, monkeypatch):
     whole = build(tmp_path, *two_files, settings=IngestSettings(shard_rows=30), name="whole")
-    monkeypatch.setattr("docksieve.data.dedupe.BUCKET_ROWS", 20)
+    monkeypatch.setattr("docksieve.data.libraries.dedupe.BUCKET_ROWS", 20)
     cut = build(tmp_path, *two_files, settings=SMALL, name="cut")
     assert shard_bytes(cut) == shard_bytes(whole)
     assert cut.fingerprint == whole.fingerprint
@@ -124,7 +124,7 @@ def test_two_workers_build_the_same(tmp_path, two_files):
 KILLER = """
 import os, signal, sys
 from docksieve.data import ingest_build
-from docksieve.data.ingest import IngestSettings, build_library
+from docksieve.data.libraries.build import IngestSettings, build_library
 
 name, times = sys.argv[1], int(sys.argv[2])
 real = getattr(ingest_build, name)
@@ -181,7 +181,7 @@ def test_finished_work_is_not_done_again(tmp_path, two_files, monkeypatch):
     def not_again(*args):
         raise AssertionError("a finished chunk was standardised again")
 
-    monkeypatch.setattr("docksieve.data.ingest_tasks._standardise_records", not_again)
+    monkeypatch.setattr("docksieve.data.libraries.part_tasks._standardise_records", not_again)
     assert build(tmp_path, *inputs, settings=SMALL).rows > 0
 
 
@@ -201,7 +201,7 @@ def test_killed_with_workers_running_it_goes_on(tmp_path, two_files):
     script.write_text(
         textwrap.dedent("""
         import sys
-        from docksieve.data.ingest import IngestSettings, build_library
+        from docksieve.data.libraries.build import IngestSettings, build_library
         if __name__ == "__main__":
             settings = IngestSettings(chunk_bytes=600, shard_rows=30)
             build_library(sys.argv[1], sys.argv[2:], settings, workers=2, progress=False)
@@ -228,7 +228,7 @@ def test_a_worker_that_dies_twice_names_its_lines(tmp_path, monkeypatch):
         import os, sys
         sys.path.insert(0, {str(tmp_path)!r})
         from docksieve.data.errors import InputError
-        from docksieve.data.ingest_pool import Pool
+        from docksieve.data.libraries.pool import Pool
         from crashing import crash_on_three
         if __name__ == "__main__":
             jobs = [{{"task": str(n), "what": f"lines {{n}} of in.smi", "n": n}} for n in range(6)]
@@ -255,7 +255,7 @@ def test_a_worker_that_dies_twice_names_its_lines(tmp_path, monkeypatch):
 
 def test_standard_input(tmp_path):
     code = (
-        "import sys; from docksieve.data.ingest import build_library;"
+        "import sys; from docksieve.data.libraries.build import build_library;"
         "print(build_library(sys.argv[1], ['-'], workers=1, progress=False).rows)"
     )
     text = "smiles id\n" + "\n".join(f"{s} A{n}" for n, s in enumerate(AMIDES))
@@ -406,7 +406,7 @@ def test_a_full_disk_is_said_and_work_is_kept(tmp_path, two_files, monkeypatch):
             raise OSError(28, "No space left on device")
         real(table, where, **options)
 
-    monkeypatch.setattr("docksieve.data.ingest_tasks.pq.write_table", full)
+    monkeypatch.setattr("docksieve.data.libraries.part_tasks.pq.write_table", full)
     with pytest.raises(DocksieveError, match=r"disk .* is full"):
         build(tmp_path, *two_files, settings=SMALL)
     monkeypatch.undo()

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from docksieve.data import library as library_module
 from docksieve.data.errors import LibraryError
-from docksieve.data.ingest import IngestSettings, build_library
-from docksieve.data.library import MANIFEST, Library
-from docksieve.data.molecules import standard_smiles
+from docksieve.data.libraries import library as library_module
+from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.library import MANIFEST, Library
+from docksieve.data.molecules.standardise import standard_smiles
 
 ALKYLS = ["C", "CC", "CCC", "C(C)C", "C1CC1", "C1CCC1", "CC#N", "C(F)(F)F", "c1ccccc1", "c1ccncc1"]
 ETHERS = [f"O({a}){b}" for a in ALKYLS for b in ALKYLS[:7]]
@@ -17,7 +17,7 @@ ETHERS = [f"O({a}){b}" for a in ALKYLS for b in ALKYLS[:7]]
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
-    monkeypatch.setattr("docksieve.data.ingest_shards.STREAM_ROWS", 8)
+    monkeypatch.setattr("docksieve.data.libraries.shard_tasks.STREAM_ROWS", 8)
     (tmp_path / "in.smi").write_text(
         "".join(f"{smiles} E{n}\n" for n, smiles in enumerate([*ETHERS, "C1CC", "CCOCC"]))
     )

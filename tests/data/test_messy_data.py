@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
-from docksieve.data.ingest import build_library
-from docksieve.data.molecules import MoleculeError, StandardSettings, standard_smiles
+from docksieve.data.libraries.build import build_library
+from docksieve.data.molecules.standardise import MoleculeError, StandardSettings, standard_smiles
 from docksieve.data.store import read_table
 
 pytestmark = pytest.mark.shared

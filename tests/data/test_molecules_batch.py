@@ -6,14 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docksieve.data.molecules import MoleculeError, StandardSettings, rdkit_messages, standardise
-from docksieve.data.molecules_batch import standard_forms
-from docksieve.data.molecules_counts import graph_counts
-from docksieve.data.molecules_crippen import crippen_logp
-from docksieve.data.molecules_graph import read_graphs
-from docksieve.data.molecules_neutral import neutral_texts
-from docksieve.data.molecules_properties import PROPERTY_NAMES, properties
-from docksieve.data.readers import InputStream, text_chunks
+from docksieve.data.molecules.batch import standard_forms
+from docksieve.data.molecules.crippen import crippen_logp
+from docksieve.data.molecules.descriptors import graph_counts
+from docksieve.data.molecules.graph import read_graphs
+from docksieve.data.molecules.neutral import neutral_texts
+from docksieve.data.molecules.properties import PROPERTY_NAMES, properties
+from docksieve.data.molecules.standardise import (
+    MoleculeError,
+    StandardSettings,
+    rdkit_messages,
+    standardise,
+)
+from docksieve.data.readers.streams import InputStream, text_chunks
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 

@@ -11,10 +11,10 @@ import zipfile
 import pytest
 import zstandard
 from docksieve.data.errors import InputError
-from docksieve.data.readers import InputStream, text_chunks
-from docksieve.data.readers_detect import detect_text
-from docksieve.data.readers_layout import ReadingSettings
-from docksieve.data.readers_records import LineCounts, sdf_records, text_records
+from docksieve.data.readers.detect import detect_text
+from docksieve.data.readers.layout import ReadingSettings
+from docksieve.data.readers.records import LineCounts, sdf_records, text_records
+from docksieve.data.readers.streams import InputStream, text_chunks
 from rdkit import Chem
 
 ROWS = [("CCO", "Z1"), ("c1ccccc1O", "Z2"), ("CC(=O)Nc1ccc(O)cc1", "Z3"), ("CN1CCC[C@H]1c1cccnc1", "Z4")]

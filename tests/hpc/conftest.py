@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docksieve.hpc.site import SCHEDULERS, Site
-from docksieve.hpc.site_read import load_site, preset_names
+from docksieve.hpc.sites.read import load_site, preset_names
+from docksieve.hpc.sites.site import SCHEDULERS, Site
 
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "slurm": {"pool.cpu.cores": 64},
@@ -43,7 +43,7 @@ def preset(name: str, **more: Any) -> Site:
 @pytest.fixture
 def every_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this machine have every network interface, each with the address 10.1.2.3."""
-    from docksieve.hpc import parsl_config
+    from docksieve.hpc.parsl_workers import config as parsl_config
 
     names = ("hsn0", "ib0", "ens3f0", "eth6.560", "lo")
     address = SimpleNamespace(family=socket.AF_INET, address=ADDRESS)

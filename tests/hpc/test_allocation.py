@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.allocation import UNENDING, NoAllocation, clock_seconds, current_allocation
-from docksieve.hpc.parsl_config import parsl_config
-from docksieve.hpc.site import Site
-from docksieve.hpc.site_read import load_site
+from docksieve.hpc.parsl_workers.config import parsl_config
+from docksieve.hpc.sites.allocation import UNENDING, NoAllocation, clock_seconds, current_allocation
+from docksieve.hpc.sites.read import load_site
+from docksieve.hpc.sites.site import Site
 
 from .conftest import ADDRESS, preset
 
@@ -67,7 +67,7 @@ def test_slurm_with_one_node_and_no_devices(inside: Callable[[Mapping[str, str]]
 def test_slurm_with_two_nodes_and_devices(
     inside: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("docksieve.hpc.allocation.usable_cores", lambda: 64)
+    monkeypatch.setattr("docksieve.hpc.sites.allocation.usable_cores", lambda: 64)
     inside(
         {
             "SLURM_JOB_ID": "7",
@@ -159,7 +159,7 @@ def test_a_pool_that_was_described_for_larger_nodes(
     inside: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Delta's processors-only nodes have 128 cores; those with GPUs, which a campaign as a job gets, have 64."""
-    monkeypatch.setattr("docksieve.hpc.allocation.usable_cores", lambda: 64)
+    monkeypatch.setattr("docksieve.hpc.sites.allocation.usable_cores", lambda: 64)
     inside({"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "1"})
     site = load_site("delta", {"kind": "allocation"})
     assert site.pool_for("dock").workers_per_node == 64

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import FormatError, SiteError
-from docksieve.hpc import blocks
-from docksieve.hpc.blocks import BlockRecords
+from docksieve.hpc.jobs import blocks
+from docksieve.hpc.jobs.blocks import BlockRecords
 
 Programs = Callable[[str, str], Path]
 # A scheduler that knows a job for as long as there is a file of its name.

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.dask_cluster import data_workers, make_cluster, open_dask
-from docksieve.hpc.dask_jobs import MAX_REFUSED, MAX_STILLBORN, JobAdaptive, JobWatch
-from docksieve.hpc.site_read import site_from
+from docksieve.hpc.dask_workers.cluster import data_workers, make_cluster, open_dask
+from docksieve.hpc.dask_workers.jobs import MAX_REFUSED, MAX_STILLBORN, JobAdaptive, JobWatch
+from docksieve.hpc.sites.read import site_from
 
 POOLS = {
     "gpu": {"roles": ["screen"], "gpus": 4, "accelerator": "cuda", "cores": 64, "queue": "gpu"},

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.hpc import devices
-from docksieve.hpc.devices import (
+from docksieve.hpc.nodes import devices
+from docksieve.hpc.nodes.devices import (
     Proof,
     claim,
     describe_workers,
@@ -123,7 +123,7 @@ def test_a_proof_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 HOLDER = """
 import sys, time
-from docksieve.hpc.devices import Proof, claim
+from docksieve.hpc.nodes.devices import Proof, claim
 proof = claim(Proof("0", sys.argv[1], "m"), patience=0.0)
 print("error" if proof.error else "held", flush=True)
 sys.stdin.readline()

@@ -7,9 +7,9 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
-from docksieve.hpc.pools import ACCELERATORS, AFFINITIES, LAUNCHERS, ROLES, Pool
-from docksieve.hpc.site import KINDS, Site
-from docksieve.hpc.site_read import INHERITED, preset_names
+from docksieve.hpc.sites.pool import ACCELERATORS, AFFINITIES, LAUNCHERS, ROLES, Pool
+from docksieve.hpc.sites.read import INHERITED, preset_names
+from docksieve.hpc.sites.site import KINDS, Site
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from docksieve.hpc.executor import PoolExecutor
+from docksieve.hpc.parsl_workers.executor import PoolExecutor
 from parsl.providers import LocalProvider
 
 

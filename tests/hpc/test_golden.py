@@ -14,8 +14,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from docksieve.hpc.dry_run import ADDRESS, address_problem, batch_scripts, node_hours
-from docksieve.hpc.site_read import load_site
+from docksieve.hpc.checks.dry_run import ADDRESS, address_problem, batch_scripts, node_hours
+from docksieve.hpc.sites.read import load_site
 
 from .conftest import CLUSTERS, preset
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.store import read_json
-from docksieve.hpc import node
-from docksieve.hpc.bans import ban, banned, bans
-from docksieve.hpc.devices import WORKER_DEVICES
+from docksieve.hpc.nodes import node
+from docksieve.hpc.nodes.banned import ban, banned, bans
+from docksieve.hpc.nodes.devices import WORKER_DEVICES
 
 POOL = [
     "process_worker_pool.py",
@@ -55,7 +55,14 @@ def started(tmp_path: Path):  # type: ignore[no-untyped-def]
     def start(*options: str, **environment: str) -> tuple[int, dict, str]:  # type: ignore[type-arg]
         show = tmp_path / "show.py"
         show.write_text(SHOW)
-        command = [sys.executable, "-m", "docksieve.hpc.node", "--reports", str(tmp_path / "nodes"), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "docksieve.hpc.nodes.node",
+            "--reports",
+            str(tmp_path / "nodes"),
+            *options,
+        ]
         pool = [sys.executable, str(show), "--max_workers_per_node=4", "list:0:1:2:3"]
         clean = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "SLURMD_NODENAME": "n1", **environment}
         done = subprocess.run(
@@ -124,7 +131,7 @@ def test_two_pools_on_a_node_do_not_share_devices(tmp_path: Path, started) -> No
     """Slurm may grant two blocks the same node and Parsl would give both its first devices."""
     holder = """
 import sys
-from docksieve.hpc.devices import Proof, claim
+from docksieve.hpc.nodes.devices import Proof, claim
 print(claim(Proof("0", "PRETEND-n1/0"), 0.0).error, flush=True)
 sys.stdin.readline()
 """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.site_read import load_site, own_sites, parse_overrides, site_from, site_text
-from docksieve.hpc.site_write import edited
+from docksieve.hpc.sites.read import load_site, own_sites, parse_overrides, site_from, site_text
+from docksieve.hpc.sites.write import edited
 
 from .conftest import CLUSTERS, GIVEN, preset
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.pools import Pool, walltime_seconds
-from docksieve.hpc.site_read import load_site
+from docksieve.hpc.sites.pool import Pool, walltime_seconds
+from docksieve.hpc.sites.read import load_site
 
 GPU = 'accelerator = "cuda"\ngpus = 4\n'
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc import preflight as module
-from docksieve.hpc.preflight import file_system, preflight, require
-from docksieve.hpc.site import Site
-from docksieve.hpc.site_read import site_from
+from docksieve.hpc.checks import preflight as module
+from docksieve.hpc.checks.preflight import file_system, preflight, require
+from docksieve.hpc.sites.read import site_from
+from docksieve.hpc.sites.site import Site
 
 SITE = {
     "kind": "slurm",

@@ -8,10 +8,10 @@ from pathlib import Path
 import parsl
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.parsl_config import parsl_config
-from docksieve.hpc.providers import rehearsed
-from docksieve.hpc.site import Site
-from docksieve.hpc.site_read import MissingKeys, load_site, preset_names, site_text
+from docksieve.hpc.parsl_workers.config import parsl_config
+from docksieve.hpc.parsl_workers.providers import rehearsed
+from docksieve.hpc.sites.read import MissingKeys, load_site, preset_names, site_text
+from docksieve.hpc.sites.site import Site
 
 from .conftest import ADDRESS, CLUSTERS, preset
 
@@ -152,7 +152,7 @@ def test_a_name_that_leads_back_to_the_machine_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     """As on many a Debian: workers on other nodes would wait for ever."""
-    monkeypatch.setattr("docksieve.hpc.parsl_config.address_by_hostname", lambda: address)
+    monkeypatch.setattr("docksieve.hpc.parsl_workers.config.address_by_hostname", lambda: address)
     with pytest.raises(SiteError, match=rf"This machine's name leads to {address}.*Set `interface`.*lo"):
         parsl_config(preset("slurm"), tmp_path)
 
@@ -161,13 +161,15 @@ def test_a_name_that_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def unknown() -> str:
         raise OSError("Name or service not known")
 
-    monkeypatch.setattr("docksieve.hpc.parsl_config.address_by_hostname", unknown)
+    monkeypatch.setattr("docksieve.hpc.parsl_workers.config.address_by_hostname", unknown)
     with pytest.raises(SiteError, match="This machine's name leads to no address"):
         parsl_config(preset("slurm"), tmp_path)
 
 
 def test_an_interface_without_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docksieve.hpc.parsl_config.psutil.net_if_addrs", lambda: {"hsn0": (), "lo": ()})
+    monkeypatch.setattr(
+        "docksieve.hpc.parsl_workers.config.psutil.net_if_addrs", lambda: {"hsn0": (), "lo": ()}
+    )
     with pytest.raises(SiteError, match=r"'hsn0' has no IPv4 address.*Set `interface` to another: hsn0, lo"):
         parsl_config(preset("frontier"), tmp_path)
 

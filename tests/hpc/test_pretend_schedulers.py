@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from docksieve.hpc.blocks import BlockRecords
-from docksieve.hpc.devices import pin_worker
-from docksieve.hpc.probe import ask_pools
-from docksieve.hpc.site import Site
-from docksieve.hpc.site_read import load_site
+from docksieve.hpc.checks.probe import ask_pools
+from docksieve.hpc.jobs.blocks import BlockRecords
+from docksieve.hpc.nodes.devices import pin_worker
+from docksieve.hpc.sites.read import load_site
+from docksieve.hpc.sites.site import Site
 
 pytestmark = pytest.mark.slow
 PROGRAM = Path(__file__).with_name("pretend_scheduler.py")

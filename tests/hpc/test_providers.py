@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.hpc.blocks import BlockRecords
-from docksieve.hpc.launchers import BlaunchLauncher, launcher
-from docksieve.hpc.pools import Pool
-from docksieve.hpc.providers import cluster_provider
-from docksieve.hpc.site import Site
+from docksieve.hpc.jobs.blocks import BlockRecords
+from docksieve.hpc.parsl_workers.launchers import BlaunchLauncher, launcher
+from docksieve.hpc.parsl_workers.providers import cluster_provider
+from docksieve.hpc.sites.pool import Pool
+from docksieve.hpc.sites.site import Site
 
 Programs = Callable[[str, str], Path]
 REFUSAL = "echo 'error: invalid account or   account/partition combination' >&2; exit 1"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.pools import Pool
-from docksieve.hpc.rank import rank_of
-from docksieve.hpc.ranks import launched, ranks_here, run_ranks
+from docksieve.hpc.nodes.rank_process import rank_of
+from docksieve.hpc.nodes.ranks import launched, ranks_here, run_ranks
+from docksieve.hpc.sites.pool import Pool
 
 ASK = ["python", "-m", "x"]
 
@@ -17,7 +17,7 @@ ASK = ["python", "-m", "x"]
 def test_two_ranks_of_this_machine_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKSIEVE_RANKS_PER_NODE", "2")
     assert ranks_here() == 2
-    answers = run_ranks("docksieve.models.rank_check:sum_of_ranks", {}, tmp_path, limit=120)
+    answers = run_ranks("docksieve.models.devices.ranks:sum_of_ranks", {}, tmp_path, limit=120)
     assert [(a["rank"], a["world"], a["sum"]) for a in answers] == [(0, 2, 1), (1, 2, 1)]
     assert list(tmp_path.iterdir()) == []
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import SiteError
-from docksieve.hpc.site import usable_cores
-from docksieve.hpc.site_read import load_site
+from docksieve.hpc.sites.read import load_site
+from docksieve.hpc.sites.site import usable_cores
 
 
 def test_local_uses_every_core() -> None:
@@ -66,7 +66,7 @@ def test_missing_and_unreadable_site_files(tmp_path: Path) -> None:
 
 
 def test_parsl_accepts_the_local_configuration(tmp_path: Path) -> None:
-    from docksieve.hpc.parsl_config import parsl_config
+    from docksieve.hpc.parsl_workers.config import parsl_config
 
     config = parsl_config(load_site("local"), tmp_path)
     (executor,) = config.executors
@@ -79,7 +79,7 @@ def test_parsl_accepts_the_local_configuration(tmp_path: Path) -> None:
 def test_workers_keep_the_users_temporary_folder_for_docking(
     tmp_path: Path, mine: str | None, kept: str
 ) -> None:
-    from docksieve.hpc.parsl_config import parsl_config
+    from docksieve.hpc.parsl_workers.config import parsl_config
 
     (executor,) = parsl_config(load_site("local"), tmp_path).executors
     environment = {k: v for k, v in os.environ.items() if k not in ("TMPDIR", "DOCKSIEVE_SCRATCH")}

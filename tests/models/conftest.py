@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from docksieve.models.networks import Weights
+from docksieve.models.network.network import Weights
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student
+from docksieve.models.students.student import Student
 from rdkit import Chem
 from rdkit.Chem import Crippen, rdChemReactions
 

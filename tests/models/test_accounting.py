@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from docksieve.models import devices
-from docksieve.models.accounting import ScreenResult, roofline, work
-from docksieve.models.devices import Meter, checked_device, describe_device
+from docksieve.models.devices.device import Meter, checked_device, describe_device
+from docksieve.models.devices.device import device as devices
 from docksieve.models.settings import StudentSettings
+from docksieve.models.students.accounting import ScreenResult, roofline, work
 
 
 def _result(encode: float) -> ScreenResult:

@@ -8,10 +8,10 @@ import pytest
 import safetensors.numpy
 from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.store import sha256_file, sha256_json
-from docksieve.models.bundle import load_bundle, read_card, save_bundle
-from docksieve.models.distill import distil_student
+from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.settings import MlpSettings, StudentSettings, TeacherSettings, TreesSettings
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.students.distill import distil_student
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 
 MODELS = ("kernel", "mlp", "trees", "auto", "student")
 

@@ -16,9 +16,11 @@ import pytest
 import torch
 from docksieve.data.errors import ModelError
 from docksieve.data.receipts import Failure
-from docksieve.models import device_engine
-from docksieve.models.bundle import save_bundle
-from docksieve.models.device_check import (
+from docksieve.models.bundles.bundle import save_bundle
+from docksieve.models.devices.device import DeviceError
+from docksieve.models.inference import device_engine
+from docksieve.models.inference.device_buffers import Lanes, Slot
+from docksieve.models.inference.device_check import (
     HALF_TOLERANCE,
     SINGLE_TOLERANCE,
     check,
@@ -28,14 +30,12 @@ from docksieve.models.device_check import (
     expected_scores,
     trial_molecules,
 )
-from docksieve.models.device_engine import DeviceEngine
-from docksieve.models.device_network import DeviceNetwork, chosen_path
-from docksieve.models.device_slots import Lanes, Slot
-from docksieve.models.devices import DeviceError
-from docksieve.models.engines import open_engine, release
-from docksieve.models.ngrams import StringBatch, encode
-from docksieve.models.student import Student, StudentScorer
-from docksieve.models.tally import Tally
+from docksieve.models.inference.device_engine import DeviceEngine
+from docksieve.models.inference.device_network import DeviceNetwork, chosen_path
+from docksieve.models.inference.engine import open_engine, release
+from docksieve.models.inference.score_tally import Tally
+from docksieve.models.network.ngrams import StringBatch, encode
+from docksieve.models.students.student import Student, StudentScorer
 
 CPU = torch.device("cpu")
 MakeStudent = Callable[..., Student]
@@ -122,9 +122,9 @@ def test_nulls_that_hide_bytes(make_student: MakeStudent) -> None:
 _INTERPRET = """
 import sys
 import numpy as np, torch
-from docksieve.models.bundle import load_bundle
-from docksieve.models.device_check import difference, exact_scores, expected_scores, trial_molecules
-from docksieve.models.device_engine import DeviceEngine
+from docksieve.models.bundles.bundle import load_bundle
+from docksieve.models.inference.device_check import difference, exact_scores, expected_scores, trial_molecules
+from docksieve.models.inference.device_engine import DeviceEngine
 students = [load_bundle(folder) for folder in sys.argv[2:]]
 for student in students:
     for half in (False, True):
@@ -371,7 +371,7 @@ def test_paths_are_chosen_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     with pytest.raises(ModelError, match=r"needs triton|TRITON_INTERPRET"):
         chosen_path("fused", CPU, 128)
-    monkeypatch.setattr("docksieve.models.device_network.fused_available", lambda: False)
+    monkeypatch.setattr("docksieve.models.inference.device_network.fused_available", lambda: False)
     assert chosen_path("auto", gpu, 128) == "torch"
     with pytest.raises(ModelError, match="needs triton"):
         chosen_path("fused", gpu, 128)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from docksieve.models import device_proof
+from docksieve.models.devices.device import proof as device_proof
 
 
 def test_the_processor_computes_what_it_computes() -> None:
@@ -37,7 +37,7 @@ def test_a_wrong_product_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_device_the_program_says_so(kind: str) -> None:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ZE_AFFINITY_MASK": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "docksieve.models.device_proof", kind],
+        [sys.executable, "-m", "docksieve.models.devices.proof", kind],
         env=environment,
         capture_output=True,
         text=True,
@@ -50,7 +50,7 @@ def test_without_a_device_the_program_says_so(kind: str) -> None:
 
 def test_an_unknown_kind_is_an_answer_too() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "docksieve.models.device_proof", "tpu"],
+        [sys.executable, "-m", "docksieve.models.devices.proof", "tpu"],
         capture_output=True,
         text=True,
         timeout=180,

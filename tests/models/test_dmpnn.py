@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import ModelError
-from docksieve.models.agreement import spearman
-from docksieve.models.bundle import load_bundle, save_bundle
+from docksieve.models.bundles.bundle import load_bundle, save_bundle
+from docksieve.models.metrics import spearman
 from docksieve.models.settings import DmpnnSettings, TeacherSettings
-from docksieve.models.stacking import affordable
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.teachers.stacking import affordable
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 
 PRESENT = importlib.util.find_spec("chemprop") is not None
 SETTINGS = TeacherSettings(

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from docksieve.data.molecules import standard_smiles
-from docksieve.models.distill import distil_student
-from docksieve.models.fidelity import fidelity, passed_gate, share_to_keep
+from docksieve.data.molecules.standardise import standard_smiles
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student
+from docksieve.models.students.distill import distil_student
+from docksieve.models.students.fidelity import fidelity, passed_gate, share_to_keep
+from docksieve.models.students.student import Student
 from rdkit import Chem
 
 SMALL = StudentSettings(width=32, buckets=1024, epochs=25, batch_size=64, learning_rate=5e-3, spread=False)

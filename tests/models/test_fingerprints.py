@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from docksieve.models.fingerprints import DESCRIPTORS, featurise, iter_features
-from docksieve.models.minmax import References, similarity_matrix
+from docksieve.models.regressors.minmax import References, similarity_matrix
 from docksieve.models.settings import FingerprintSettings
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, rdFingerprintGenerator

@@ -6,12 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from docksieve.data.molecules_graph import read_graphs
+from docksieve.data.molecules.circular_counts import graph_rows
+from docksieve.data.molecules.features import GRAPH_DESCRIPTORS, graph_features, graph_of
+from docksieve.data.molecules.graph import read_graphs
 from docksieve.models.fingerprints import featurise
-from docksieve.models.graph_counts import graph_rows
-from docksieve.models.graph_features import GRAPH_DESCRIPTORS, graph_features, graph_of
 from docksieve.models.settings import FingerprintSettings
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
 

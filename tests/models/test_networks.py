@@ -5,10 +5,10 @@ import dataclasses
 import numba
 import numpy as np
 import pytest
-from docksieve.models import lanes as lanes_module
-from docksieve.models.device_check import exact_scores, expected_scores, trial_molecules
-from docksieve.models.networks import Weights, forward
-from docksieve.models.ngrams import Encoder, StringBatch, encode
+from docksieve.models.inference.device_check import exact_scores, expected_scores, trial_molecules
+from docksieve.models.network import simd as lanes_module
+from docksieve.models.network.network import Weights, forward
+from docksieve.models.network.ngrams import Encoder, StringBatch, encode
 from docksieve.models.settings import StudentSettings
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from docksieve.data.errors import ModelError
-from docksieve.models.ngrams import WEIGHTS, StringBatch, encode, encode_plainly
+from docksieve.models.network.ngrams import WEIGHTS, StringBatch, encode, encode_plainly
 
 AWKWARD = [
     "C", "", None, "CC", "c1ccccc1", "C" * 5_000, "CC(=O)Oc1ccccc1C(=O)O" * 230, "Ünïcode→分子", "\x00\x00\x01", " ",

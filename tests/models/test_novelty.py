@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docksieve.models.bundle import load_bundle, save_bundle
+from docksieve.models.bundles.bundle import load_bundle, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import MlpSettings, TeacherSettings
-from docksieve.models.teacher import Teacher, TrainingData, train_teacher
+from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
 
 
 @pytest.fixture(scope="module")

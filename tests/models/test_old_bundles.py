@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docksieve.models.bundle import load_bundle, read_card, save_bundle
+from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 
 FOLDER = Path(__file__).parent / "bundles"
 

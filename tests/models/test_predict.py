@@ -14,16 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from docksieve.data.errors import FormatError, ModelError
-from docksieve.data.scorekeys import MISSING_KEY, score_keys
-from docksieve.models import shards
-from docksieve.models.bundle import save_bundle
-from docksieve.models.device_check import HALF_TOLERANCE, difference
-from docksieve.models.device_network import DeviceNetwork
-from docksieve.models.devices import DeviceError
-from docksieve.models.distill import distil_student
-from docksieve.models.predict import predict_table, screen_shard
+from docksieve.data.score_keys import MISSING_KEY, score_keys
+from docksieve.models.bundles.bundle import save_bundle
+from docksieve.models.devices.device import DeviceError
+from docksieve.models.inference.device_check import HALF_TOLERANCE, difference
+from docksieve.models.inference.device_network import DeviceNetwork
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student
+from docksieve.models.students import shards
+from docksieve.models.students.distill import distil_student
+from docksieve.models.students.screen import predict_table, screen_shard
+from docksieve.models.students.student import Student
 
 
 @pytest.fixture(scope="module")
@@ -342,8 +342,8 @@ class Blocker:
         if name.split('.')[0] in ('rdkit', 'parsl', 'dask', 'distributed', 'pydantic', 'vina', 'meeko'):
             raise ImportError('blocked: ' + name)
 sys.meta_path.insert(0, Blocker())
-from docksieve.models.bundle import load_bundle
-from docksieve.models.predict import screen_shard
+from docksieve.models.bundles.bundle import load_bundle
+from docksieve.models.students.screen import screen_shard
 root = {str(tmp_path)!r}
 student = load_bundle(root + '/bundle')
 outputs = [root + name for name in ('/p.parquet', '/h.parquet', '/b.parquet')]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docksieve.models.agreement import r2
-from docksieve.models.distill import distil_student
+from docksieve.models.metrics import r2
 from docksieve.models.settings import StudentSettings
-from docksieve.models.teacher import TrainingData, train_teacher
+from docksieve.models.students.distill import distil_student
+from docksieve.models.teachers.teacher import TrainingData, train_teacher
 
 
 @pytest.mark.shared

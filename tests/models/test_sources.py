@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from docksieve.data.errors import FormatError
 from docksieve.data.store import sha256_json
-from docksieve.models.bundle import load_bundle, read_card, save_bundle
+from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, MlpSettings, TeacherSettings, TreesSettings
-from docksieve.models.sources import informed
-from docksieve.models.teacher import Teacher, TrainingData, train_teacher
+from docksieve.models.teachers.sources import informed
+from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
 
 SMALL = {
     "kernel": TeacherSettings(folds=2),

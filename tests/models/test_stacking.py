@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.models.calibration import LEVELS, coverage
 from docksieve.models.settings import KernelSettings, TeacherSettings
-from docksieve.models.stacking import affordable, combine, held_out_mixture, simplex_weights, stacking_weights
+from docksieve.models.teachers.calibration import LEVELS, coverage
+from docksieve.models.teachers.stacking import (
+    affordable,
+    combine,
+    held_out_mixture,
+    simplex_weights,
+    stacking_weights,
+)
 from scipy.optimize import minimize
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from docksieve.data.errors import ModelError
-from docksieve.models.agreement import spearman
-from docksieve.models.device_check import HALF_TOLERANCE, difference
-from docksieve.models.distill import distil_student
-from docksieve.models.networks import StudentModule, forward
-from docksieve.models.ngrams import StringBatch, encode
+from docksieve.models.inference.device_check import HALF_TOLERANCE, difference
+from docksieve.models.metrics import spearman
+from docksieve.models.network.network import StudentModule, forward
+from docksieve.models.network.ngrams import StringBatch, encode
 from docksieve.models.settings import StudentSettings
-from docksieve.models.student import Student, StudentScorer
+from docksieve.models.students.distill import distil_student
+from docksieve.models.students.student import Student, StudentScorer
 
 SMALL = StudentSettings(width=32, buckets=1024, epochs=25, batch_size=64, learning_rate=5e-3)
 

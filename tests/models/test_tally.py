@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 import torch
-from docksieve.data.scorekeys import KEYS, MISSING_KEY, score_keys
-from docksieve.models.device_tally import DeviceTally
-from docksieve.models.tally import Tally
+from docksieve.data.score_keys import KEYS, MISSING_KEY, score_keys
+from docksieve.models.inference.device_tally import DeviceTally
+from docksieve.models.inference.score_tally import Tally
 
 
 def _awkward() -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.acquire import ACQUISITIONS, AcquisitionContext, acquire
-from docksieve.screening.acquire_draws import Draws, row_bits
-from docksieve.screening.acquire_stream import AcquisitionStream, BestRows
+from docksieve.screening.acquisition.acquire import ACQUISITIONS, AcquisitionContext, acquire
+from docksieve.screening.acquisition.draws import Draws, row_bits
+from docksieve.screening.acquisition.stream import AcquisitionStream, BestRows
 
 MEAN = np.array([-9.0, -8.0, -7.0])
 SPREAD = np.array([0.1, 1.0, 2.0])

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from docksieve.data.enumerate import enumerate_library
 from docksieve.data.errors import InputError
+from docksieve.data.libraries.enumerate import enumerate_library
 from docksieve.data.schema import PROPERTY_COLUMNS, SCORES_SCHEMA
 from docksieve.data.store import write_table
-from docksieve.screening.asking import answer_from
-from docksieve.screening.conditions import conjuncts, read_where
-from docksieve.screening.hits import HitSources
-from docksieve.screening.query import HitQuery, Selective, Window
-from docksieve.screening.ranked import across_files, ranked_by_files
+from docksieve.screening.queries.conditions import conjuncts, read_where
+from docksieve.screening.queries.query import HitQuery, Selective, Window
+from docksieve.screening.queries.rankings import across_files, ranked_by_files
+from docksieve.screening.queries.score_tables import HitSources
+from docksieve.screening.queries.search import answer_from
 from rdkit import Chem
 
 ROWS = 300

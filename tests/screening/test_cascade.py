@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.cascade import molecules, plan_cascade, stage_goal, vouched_cut
-from docksieve.screening.cut import CutGoal
+from docksieve.screening.cuts.cascade import molecules, plan_cascade, stage_goal, vouched_cut
+from docksieve.screening.cuts.order_statistics import CutGoal
 
 ROWS = 200_000
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.data.enumerate import enumerate_library
-from docksieve.data.molecules_graph import read_graphs
-from docksieve.screening.alerts import alerts, qed, qed_at_most
-from docksieve.screening.parents import OnePerParent, parent_smiles
-from docksieve.screening.similarity import References
-from docksieve.workflows.hits import fingerprint
+from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.molecules.graph import read_graphs
+from docksieve.screening.chemistry.alerts import alerts, qed, qed_at_most
+from docksieve.screening.chemistry.parents import OnePerParent, parent_smiles
+from docksieve.screening.chemistry.similarity import References
+from docksieve.workflows.hits.ask import fingerprint
 from rdkit import Chem, DataStructs
 from rdkit.Chem import QED, Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams

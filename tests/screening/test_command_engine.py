@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import ConfigError, DockingError
-from docksieve.screening.command_output import CommandOutput
-from docksieve.screening.docking import Box, CommandTarget, Ligand, dock_batch, freeze_target
+from docksieve.screening.docking.command_output import CommandOutput
+from docksieve.screening.docking.dock import Box, CommandTarget, Ligand, dock_batch, freeze_target
 from rdkit import Chem
 
 SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "NCCc1ccccc1", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "Cc1ccccc1", "c1ccc2ccccc2c1"]
@@ -222,7 +222,7 @@ def test_the_version_is_asked_and_kept(tmp_path: Path) -> None:
     settings = CommandTarget((sys.executable, *words), "au", True, REGEX, version_command=version)
     spec = freeze_target("T", settings, tmp_path / "f", tmp_path)
     program(tmp_path, "print('version 2.2') if sys.argv[1] == '--version' else print('score = -1')")
-    from docksieve.screening import command
+    from docksieve.screening.docking.dock import command
 
     command._checked_versions.clear()
     with pytest.raises(DockingError, match=r"2\.2"):

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import ConfigError, DockingError, InputError
-from docksieve.screening.command_output import CommandOutput
-from docksieve.screening.docking import CommandTarget, Ligand, dock_batch, freeze_target
-from docksieve.screening.table import TableTarget
-from docksieve.screening.table_read import read_scores
+from docksieve.screening.docking.command_output import CommandOutput
+from docksieve.screening.docking.dock import CommandTarget, Ligand, dock_batch, freeze_target
+from docksieve.screening.docking.table import TableTarget
+from docksieve.screening.docking.table_read import read_scores
 
 SCORE = CommandOutput("regex", pattern=r"^score = (?P<score>\S+)")
 LIGAND = Ligand(0, "caffeine", "Cn1c(=O)c2c(ncn2C)n(C)c1=O")

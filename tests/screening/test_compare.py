@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from docksieve.data import statistics
-from docksieve.models import agreement
-from docksieve.screening import compare, metrics
+from docksieve.models import metrics as agreement
+from docksieve.screening.metrics.virtual_screening import paired as compare
+from docksieve.screening.metrics.virtual_screening import virtual_screening as metrics
 from scipy.stats import spearmanr
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.cut import (
+from docksieve.screening.cuts.order_statistics import (
     CutGoal,
     choose_cut,
     members_needed,
@@ -12,7 +12,7 @@ from docksieve.screening.cut import (
     quantile_ranks,
     share_bounds,
 )
-from docksieve.screening.cut_model import modelled_cut
+from docksieve.screening.cuts.residual_model import modelled_cut
 from scipy.stats import binom, binomtest
 
 

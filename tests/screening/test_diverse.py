@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening import diverse
+from docksieve.screening.chemistry import diversity as diverse
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 

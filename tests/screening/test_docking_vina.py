@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from docksieve.data.errors import ConfigError, DockingError
 from docksieve.data.schema import POSES_SCHEMA, SCORES_SCHEMA
-from docksieve.screening import vina, vina_process
-from docksieve.screening.docking import (
+from docksieve.screening.docking.dock import (
     Box,
     FailureCode,
     Ligand,
@@ -25,6 +24,8 @@ from docksieve.screening.docking import (
     VinaTarget,
     dock_batch,
     freeze_target,
+    vina,
+    vina_process,
 )
 from rdkit import Chem
 
@@ -134,8 +135,8 @@ def test_another_campaign_seed_gives_another_search(spec: dict[str, Any], folder
 BARE = """
 import json, sys
 from vina import Vina
-from docksieve.screening.ligand import embed, parse_ligand, to_pdbqt
-from docksieve.screening.ligand_settings import LigandSettings
+from docksieve.screening.docking.ligand import embed, parse_ligand, to_pdbqt
+from docksieve.screening.docking.ligand_settings import LigandSettings
 job = json.load(open(sys.argv[1]))
 v = Vina(sf_name="vina", cpu=1, seed=job["search_seed"], verbosity=0)
 v.set_receptor(job["receptor"])
@@ -322,14 +323,14 @@ def test_an_interrupted_search_does_not_answer_for_the_next_ligand(folder: Path)
 
 
 def test_the_child_ends_with_its_input() -> None:
-    command = [sys.executable, "-P", "-m", "docksieve.screening.vina_child", str(os.getpid())]
+    command = [sys.executable, "-P", "-m", "docksieve.screening.docking.vina_child", str(os.getpid())]
     done = subprocess.run(command, input=b"", capture_output=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, b"")
 
 
 def test_what_c_code_prints_stays_out_of_the_protocol() -> None:
     code = (
-        "import os; from docksieve.screening.vina_child import _claim_stdout; "
+        "import os; from docksieve.screening.docking.vina_child import _claim_stdout; "
         "replies = _claim_stdout(); os.write(1, b'noise from C'); replies.write(b'reply'); replies.flush()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
@@ -340,7 +341,7 @@ def test_what_c_code_prints_stays_out_of_the_protocol() -> None:
 ORPHAN = """
 import os, signal, sys
 from pathlib import Path
-from docksieve.screening.vina_process import Child
+from docksieve.screening.docking.vina_process import Child
 child = Child({})
 child.start()
 print(child.pid, flush=True)

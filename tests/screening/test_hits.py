@@ -12,7 +12,7 @@ import pytest
 from docksieve.data.errors import InputError
 from docksieve.data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS, SCORES_SCHEMA
 from docksieve.data.store import write_table
-from docksieve.screening.hits import (
+from docksieve.screening.queries.score_tables import (
     FAILURE_COLUMNS,
     HIT_COLUMNS,
     HitSources,

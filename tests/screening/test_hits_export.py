@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from docksieve.screening.hits_export import export_hits, sdf_records, smiles_lines
+from docksieve.screening.queries.export import export_hits, sdf_records, smiles_lines
 from rdkit import Chem
 
 IDS = [

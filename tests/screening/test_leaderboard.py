@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from docksieve.data.enumerate import enumerate_library
 from docksieve.data.errors import FormatError, InputError
-from docksieve.data.ingest import IngestSettings
-from docksieve.data.library import Library
-from docksieve.data.scorekeys import KEYS, score_keys
+from docksieve.data.libraries.build import IngestSettings
+from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.libraries.library import Library
+from docksieve.data.score_keys import KEYS, score_keys
 from docksieve.data.store import write_table
-from docksieve.screening.board import screened_hits
-from docksieve.screening.leaderboard import (
+from docksieve.screening.queries.leaderboard_search import screened_hits
+from docksieve.screening.ranking.leaderboard import (
     SCREENED_COLUMNS,
     ScreenedSources,
     write_leaderboard,

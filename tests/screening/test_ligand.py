@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.docking_contract import FailureCode
-from docksieve.screening.ligand import (
+from docksieve.screening.docking.engine import FailureCode
+from docksieve.screening.docking.ligand import (
     LigandFailure,
     choose_state,
     embed,
@@ -14,7 +14,7 @@ from docksieve.screening.ligand import (
     stereo_states,
     to_pdbqt,
 )
-from docksieve.screening.ligand_settings import LigandSettings
+from docksieve.screening.docking.ligand_settings import LigandSettings
 from rdkit import Chem
 
 DEFAULT = LigandSettings()

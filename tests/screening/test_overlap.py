@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from docksieve.screening.overlap import Ranking, agreement
+from docksieve.screening.metrics.overlap import Ranking, agreement
 
 
 def ranking(scores: dict[str, float], lower: bool = True) -> Ranking:

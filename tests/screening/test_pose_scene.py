@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import DockingError, FormatError
-from docksieve.screening.pose_receptor import ReceptorAtoms, read_atoms
-from docksieve.screening.pose_scene import POCKET, pose_scene
+from docksieve.screening.poses.receptor_atoms import ReceptorAtoms, read_atoms
+from docksieve.screening.poses.scene import POCKET, pose_scene
 from rdkit import Chem
 from rdkit.Chem import AllChem
 

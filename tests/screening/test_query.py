@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import InputError
-from docksieve.screening.query import HitQuery, Selective, Window
+from docksieve.screening.queries.query import HitQuery, Selective, Window
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from docksieve.data.errors import FormatError
-from docksieve.data.scorekeys import KEYS, MISSING_KEY, key_scores, score_keys
+from docksieve.data.score_keys import KEYS, MISSING_KEY, key_scores, score_keys
 from docksieve.data.store import read_table, write_table
-from docksieve.screening import rank
-from docksieve.screening.rank import best_rows, cut_key, merge_all_histograms, merge_histograms
+from docksieve.screening.ranking import top_k as rank
+from docksieve.screening.ranking.top_k import best_rows, cut_key, merge_all_histograms, merge_histograms
 
 TARGET = "T"
 

@@ -7,9 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import DockingError, DocksieveError
-from docksieve.screening import receptor as receptors
-from docksieve.screening.docking import Box, VinaTarget, freeze_target
-from docksieve.screening.receptor import check_box, dockstring_names, find_receptor, read_box, read_receptor
+from docksieve.screening.docking.dock import Box, VinaTarget, freeze_target
+from docksieve.screening.receptors import receptor as receptors
+from docksieve.screening.receptors.receptor import (
+    check_box,
+    dockstring_names,
+    find_receptor,
+    read_box,
+    read_receptor,
+)
 
 
 def write_pdbqt(path: Path, count: int = 40, kind: str = "C", extra: str = "") -> Path:
@@ -41,7 +47,7 @@ def test_dockstring_itself_is_never_imported(monkeypatch: pytest.MonkeyPatch) ->
     import sys
 
     code = (
-        "import sys; from docksieve.screening.receptor import dockstring_names as f; "
+        "import sys; from docksieve.screening.receptors.receptor import dockstring_names as f; "
         "assert f(); assert 'dockstring' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -9,9 +9,9 @@ import gemmi
 import numpy as np
 import pytest
 from docksieve.data.errors import DockingError
-from docksieve.screening.receptor import check_box, find_receptor, read_box, read_receptor
-from docksieve.screening.receptor_prepare import PrepareSettings, prepare_receptor
-from docksieve.workflows.cli_receptor import app
+from docksieve.screening.receptors.prepare import PrepareSettings, prepare_receptor
+from docksieve.screening.receptors.receptor import check_box, find_receptor, read_box, read_receptor
+from docksieve.workflows.cli.receptor import app
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.shared

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import InputError
-from docksieve.screening.docking import Ligand, VinaTarget, dock_batch, freeze_target
-from docksieve.screening.redock import pose_rmsd
+from docksieve.screening.docking.dock import Ligand, VinaTarget, dock_batch, freeze_target
+from docksieve.screening.poses.rmsd import pose_rmsd
 from rdkit import Chem
 
 

@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from docksieve.screening import report_charts as charts
-from docksieve.screening.report_depict import depict
-from docksieve.screening.report_svg import Scale, element, escape, tick_label, ticks
-from docksieve.screening.report_timeline import MAX_LANES, Clock, Span, timeline
+from docksieve.screening.chemistry.depict import depict
+from docksieve.workflows.html.svg import Scale, element, escape, tick_label, ticks
+from docksieve.workflows.report.charts import scores as charts
+from docksieve.workflows.report.charts.timeline import MAX_LANES, Clock, Span, timeline
 
 KINDS = {"dock": "s0", "screen": "s1", "choosing": "s7"}
 WORDS = {"total": "1 min", "busy": "30 s"}

@@ -6,9 +6,14 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from docksieve.models.calibration import coverage
-from docksieve.screening.metrics import recall_at
-from docksieve.screening.report_enrichment import calibration_chart, enriched, recall_chart, surface_chart
+from docksieve.models.teachers.calibration import coverage
+from docksieve.screening.metrics.virtual_screening import recall_at
+from docksieve.workflows.report.charts.trust import (
+    calibration_chart,
+    enriched,
+    recall_chart,
+    surface_chart,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.data.enumerate import enumerate_library
 from docksieve.data.errors import InputError
-from docksieve.data.molecules import standard_smiles
-from docksieve.data.molecules_graph import read_graphs
-from docksieve.screening.smarts import kekule_hint, read_pattern
-from docksieve.screening.substructure import may_match, substructure_mask
+from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.molecules.graph import read_graphs
+from docksieve.data.molecules.standardise import standard_smiles
+from docksieve.screening.chemistry.smarts import kekule_hint, read_pattern
+from docksieve.screening.chemistry.substructure import may_match, substructure_mask
 from rdkit import Chem
 
 AWKWARD = [

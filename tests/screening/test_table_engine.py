@@ -13,9 +13,8 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DockingError, InputError
-from docksieve.data.molecules import StandardSettings, standard_smiles
-from docksieve.screening import table
-from docksieve.screening.docking import Ligand, TableTarget, dock_batch, freeze_target
+from docksieve.data.molecules.standardise import StandardSettings, standard_smiles
+from docksieve.screening.docking.dock import Ligand, TableTarget, dock_batch, freeze_target, table
 
 ROWS = [
     ("Z1", "CC(=O)Oc1ccccc1C(=O)O", "-6.5"),

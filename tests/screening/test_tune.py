@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import DockingError, InputError
-from docksieve.screening import tune as tuning
-from docksieve.screening.docking import SearchSettings, VinaTarget
-from docksieve.screening.tune import LIGANDS, QUICK, read_ligands, tune
+from docksieve.screening.docking.dock import SearchSettings, VinaTarget
+from docksieve.screening.docking.dock import tune as tuning
+from docksieve.screening.docking.tune import LIGANDS, QUICK, read_ligands, tune
 from rdkit import Chem
 
 STANDARD_A = np.array([-7.0, -8.0, -6.0, -9.0, -5.0])

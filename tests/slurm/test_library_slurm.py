@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.data.ingest import IngestSettings, build_library
-from docksieve.data.library import Library
+from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.library import Library
 
 ACYLS = [
     "c1ccccc1",
@@ -67,9 +67,9 @@ def building(library: Path, lines: Path, site: Path) -> Iterator[subprocess.Pope
     """Run a build on ``site`` with small steps, in a process of its own."""
     code = (
         "import sys, functools\n"
-        "from docksieve.data.ingest import IngestSettings, build_library\n"
-        "from docksieve.hpc.dask_cluster import data_workers, open_dask\n"
-        "from docksieve.hpc.site_read import load_site\n"
+        "from docksieve.data.libraries.build import IngestSettings, build_library\n"
+        "from docksieve.hpc.dask_workers.cluster import data_workers, open_dask\n"
+        "from docksieve.hpc.sites.read import load_site\n"
         "if __name__ == '__main__':\n"
         "    site = load_site(sys.argv[3])\n"
         f"    settings = IngestSettings(chunk_bytes={SETTINGS.chunk_bytes}, shard_rows={SETTINGS.shard_rows})\n"
@@ -124,7 +124,7 @@ def test_a_site_of_this_machine_builds_the_same(
     command = [
         sys.executable,
         "-m",
-        "docksieve.workflows.cli",
+        "docksieve.workflows.cli.main",
         "library",
         "build",
         str(tmp_path / "library"),
@@ -137,7 +137,15 @@ def test_a_site_of_this_machine_builds_the_same(
 
 def refused(library: Path, lines: Path, site: Path, *options: str) -> str:
     """Return what the command says when it ends with an error."""
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "library", "build", str(library), str(lines)]
+    command = [
+        sys.executable,
+        "-m",
+        "docksieve.workflows.cli.main",
+        "library",
+        "build",
+        str(library),
+        str(lines),
+    ]
     result = subprocess.run(
         [*command, "--site", str(site), *options], capture_output=True, text=True, timeout=90
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.data.ingest import build_library
-from docksieve.data.library import Library
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.library import Library
 from rdkit import Chem
 from rdkit.Chem import Crippen, rdMolDescriptors
 
@@ -117,7 +117,7 @@ def fake_score(smiles: str) -> float:
 @pytest.fixture(scope="session")
 def small_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a library in two shards, two score tables (a few molecules unscored), and a campaign."""
-    from docksieve.data.ingest import IngestSettings
+    from docksieve.data.libraries.build import IngestSettings
 
     folder = tmp_path_factory.mktemp("small")
     smiles = molecules()

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from docksieve.data.errors import ConfigError
 from docksieve.data.store import read_table
-from docksieve.screening.acquire import ACQUISITIONS, DIVERSITIES
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.config import parse_config
-from docksieve.workflows.folder import Campaign
+from docksieve.screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
+from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.config.campaign_file import parse_config
+from docksieve.workflows.running.submit import submit
 
 
 def with_rounds(text: str, lines: str) -> str:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.hpc.site import Site
-from docksieve.workflows import as_job, campaign, cli_submit, config, folder
-from docksieve.workflows.driver import cancel_path
-from docksieve.workflows.interrupts import check_interrupts, interrupt
+from docksieve.hpc.sites.site import Site
+from docksieve.workflows.campaign.driver import cancel_path
+from docksieve.workflows.cli.main import submit as cli_submit
+from docksieve.workflows.config.campaign_file import campaign_file as config
+from docksieve.workflows.running import batch_job as as_job
+from docksieve.workflows.running import submit as campaign
+from docksieve.workflows.running.interrupts import check_interrupts, interrupt
+from docksieve.workflows.running.submit import campaign as folder
 
 INSIDE = Site("inside", workers=1)
 POOL = replace(INSIDE.pool_for("screen"), walltime="00:00:11", drain_seconds=10)
@@ -40,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         found.append(tmp_path)
         return as_job.Job("7", POOL, tmp_path / "log")
 
-    from docksieve.hpc import site_read
+    from docksieve.hpc.sites import read as site_read
 
     monkeypatch.setattr(site_read, "load_site", lambda *_: INSIDE)
     monkeypatch.setattr(as_job, "site_inside", lambda *_: INSIDE)

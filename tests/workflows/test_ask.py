@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from docksieve.data.errors import CampaignError, InputError
-from docksieve.hpc.site_read import load_site
-from docksieve.screening import leaderboard
-from docksieve.screening.query import HitQuery, Selective, Window
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import Campaign, begin_or_resume
-from docksieve.workflows.hits import ask, hits
-from docksieve.workflows.molecule_files import given_molecules
+from docksieve.hpc.sites.read import load_site
+from docksieve.screening.queries.query import HitQuery, Selective, Window
+from docksieve.screening.ranking import leaderboard
+from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume
+from docksieve.workflows.hits.ask import ask, hits
+from docksieve.workflows.hits.molecules import given_molecules
+from docksieve.workflows.running.submit import submit
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
@@ -33,8 +33,8 @@ def short(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campa
     folder = tmp_path_factory.mktemp("short")
     (folder / "campaign.toml").write_text(campaign_text)
     campaign = submit(folder / "campaign.toml", "inline")
-    from docksieve.data.library import Library
-    from docksieve.screening.rank import merge_histograms
+    from docksieve.data.libraries.library import Library
+    from docksieve.screening.ranking.top_k import merge_histograms
 
     for target, spec in campaign.targets.items():
         path = campaign.root / "leaderboards" / "round-02" / f"{target}.parquet"

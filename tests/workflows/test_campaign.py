@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError, DocksieveError
-from docksieve.data.library import Library
+from docksieve.data.libraries.library import Library
 from docksieve.data.receipts import Receipt
 from docksieve.data.store import read_json, read_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.driver import cancel_path
-from docksieve.workflows.engine import Cancelled
-from docksieve.workflows.folder import Campaign, open_campaign
-from docksieve.workflows.hits import failures, hits
-from docksieve.workflows.observe import Silent
-from docksieve.workflows.status import expected_stages, status
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
+from docksieve.workflows.campaign.driver import cancel_path
+from docksieve.workflows.hits.ask import failures, hits
+from docksieve.workflows.progress.status import expected_stages, status
+from docksieve.workflows.running.engine import Cancelled
+from docksieve.workflows.running.observer import Silent
+from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
 
@@ -227,7 +227,7 @@ def test_a_folder_of_someone_else_is_not_touched(make_campaign: Make) -> None:
 def test_a_preparation_that_was_killed_is_begun_again(
     make_campaign: Make, finished: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from docksieve.workflows import folder as module
+    from docksieve.workflows.running.submit import campaign as module
 
     path = make_campaign()
     real = module.freeze_target

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from docksieve.data.library import Library
+from docksieve.data.libraries.library import Library
 from docksieve.data.receipts import Stopwatch
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
-from docksieve.screening.diverse import murcko_scaffold
-from docksieve.workflows import choosing
-from docksieve.workflows.ledger import Task
-from docksieve.workflows.tasks import Context, Outcome
+from docksieve.screening.chemistry.diversity import murcko_scaffold
+from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.tasks.run import Context, Outcome
+from docksieve.workflows.tasks.run import selection as choosing
 
 
 @pytest.fixture

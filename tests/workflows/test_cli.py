@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from docksieve.data.library import Library
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.hits import failures, hits
-from docksieve.workflows.throughput import throughput
+from docksieve.data.libraries.library import Library
+from docksieve.workflows.hits.ask import failures, hits
+from docksieve.workflows.progress.throughput import throughput
+from docksieve.workflows.running.submit import submit
 from rdkit import Chem
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "docksieve.workflows.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 

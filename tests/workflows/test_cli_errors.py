@@ -7,7 +7,8 @@ from pathlib import Path
 
 import docksieve
 import pytest
-from docksieve.workflows import campaign, cli
+from docksieve.workflows.cli import main as cli
+from docksieve.workflows.running import submit as campaign
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:

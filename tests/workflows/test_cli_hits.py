@@ -12,19 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DocksieveError, InputError
-from docksieve.data.ingest import build_library
+from docksieve.data.libraries.build import build_library
 from docksieve.data.schema import POSES_SCHEMA
 from docksieve.data.store import read_table, write_table
-from docksieve.screening.hits_export import METADATA_KEY, export_hits
-from docksieve.screening.query import HitQuery, Selective, Window
-from docksieve.workflows import cli_hits, deliver
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.cli import app, main
-from docksieve.workflows.compare import compare
-from docksieve.workflows.folder import Campaign, open_campaign
-from docksieve.workflows.hit_card import hit_card
-from docksieve.workflows.hit_card_words import card_lines, card_page
-from docksieve.workflows.hits import ask, hits
+from docksieve.screening.queries.export import METADATA_KEY, export_hits
+from docksieve.screening.queries.query import HitQuery, Selective, Window
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
+from docksieve.workflows.cli.main import app, main
+from docksieve.workflows.cli.main import hits as cli_hits
+from docksieve.workflows.hits.ask import ask, hits
+from docksieve.workflows.hits.card import hit_card
+from docksieve.workflows.hits.card_text import card_lines, card_page
+from docksieve.workflows.hits.compare import compare
+from docksieve.workflows.running.submit import submit
+from docksieve.workflows.terminal.tables import hits as deliver
 from rdkit import Chem
 from typer.testing import CliRunner
 
@@ -96,7 +97,7 @@ def test_options_make_the_question(told: list[HitQuery], tmp_path: Path) -> None
 
 
 def test_every_window_has_an_option() -> None:
-    from docksieve.screening.query import WINDOWS
+    from docksieve.screening.queries.query import WINDOWS
 
     said = run("hits", "--help")[1]
     names = {"predicted_spread": "spread"}

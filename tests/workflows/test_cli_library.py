@@ -6,8 +6,8 @@ import json
 
 import pytest
 from docksieve.data.errors import ConfigError, InputError
-from docksieve.data.library import Library
-from docksieve.workflows.cli_library import app
+from docksieve.data.libraries.library import Library
+from docksieve.workflows.cli.library import app
 from typer.testing import CliRunner
 
 

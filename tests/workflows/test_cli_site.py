@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.hpc import dry_run, parsl_config
-from docksieve.hpc.site_read import load_site, preset_names
-from docksieve.workflows import cli
-from docksieve.workflows.dry_run_words import dry_run_words
-from docksieve.workflows.site_words import span
+from docksieve.hpc.checks import dry_run
+from docksieve.hpc.parsl_workers import config as parsl_config
+from docksieve.hpc.sites.read import load_site, preset_names
+from docksieve.workflows.cli import main as cli
+from docksieve.workflows.terminal.dry_run import dry_run_words
+from docksieve.workflows.terminal.sites import span
 
 Call = Callable[..., tuple[int, str, str]]
 

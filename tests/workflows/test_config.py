@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from docksieve.data.errors import ConfigError
 from docksieve.models.settings import StudentSettings
-from docksieve.workflows.config import parse_config, read_config
-from docksieve.workflows.template import campaign_template
+from docksieve.workflows.config.campaign_file import parse_config, read_config
+from docksieve.workflows.config.template import campaign_template
 
 GOOD = """\
 [campaign]

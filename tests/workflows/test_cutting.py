@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError
 from docksieve.data.store import read_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.cut_words import cut_words
-from docksieve.workflows.cutting import _unknown
-from docksieve.workflows.folder import Campaign
-from docksieve.workflows.held_out import read_held_out
-from docksieve.workflows.hits import hits
-from docksieve.workflows.report import gather, html, summary
-from docksieve.workflows.report_facts import read_facts
+from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.report.facts import read_facts
+from docksieve.workflows.report.report import gather, html, summary
+from docksieve.workflows.running.submit import submit
+from docksieve.workflows.tasks.cut import _unknown
+from docksieve.workflows.tasks.held_out import read_held_out
+from docksieve.workflows.text import cut_words
 
 from tests.workflows.conftest import fake_score
 

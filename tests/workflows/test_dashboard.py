@@ -13,13 +13,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.store import read_json, write_json
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.dashboard_app import application
-from docksieve.workflows.dashboard_guard import Gate
-from docksieve.workflows.dashboard_watch import Watch
-from docksieve.workflows.folder import Campaign
-from docksieve.workflows.hits import failures, hits
-from docksieve.workflows.status import status
+from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.dashboard.access import Gate
+from docksieve.workflows.dashboard.app import application
+from docksieve.workflows.dashboard.watch import Watch
+from docksieve.workflows.hits.ask import failures, hits
+from docksieve.workflows.progress.status import status
+from docksieve.workflows.running.submit import submit
 from starlette.testclient import TestClient
 
 HOME = "http://127.0.0.1:8642"
@@ -238,7 +238,7 @@ def test_nothing_in_the_campaign_changes(finished: Campaign) -> None:
 
 
 def test_a_campaign_that_goes_on_is_seen(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docksieve.workflows.dashboard_watch.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
     hidden = copied / "receipts" / "round-02" / "dock"
     hidden.rename(copied / "away")
     client = entered(copied)
@@ -270,7 +270,7 @@ def test_failed_tasks_are_told_with_their_message(copied: Path) -> None:
 def test_a_campaign_that_was_moved_away_or_exchanged_is_told(
     copied: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("docksieve.workflows.dashboard_watch.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
     client = entered(copied)
     copied.rename(tmp_path / "elsewhere")
     for address in ("progress", "hits", "failures", "export"):
@@ -285,8 +285,8 @@ def test_a_campaign_that_was_moved_away_or_exchanged_is_told(
 
 
 def test_receipts_are_read_once(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docksieve.workflows.dashboard_watch.FRESH_SECONDS", 0.0)
-    from docksieve.workflows import dashboard_watch
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
+    from docksieve.workflows.dashboard.serve import watch as dashboard_watch
 
     read: list[str] = []
     original = dashboard_watch.read_receipt

@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from docksieve.data.store import FileRecord, read_table, record_file, write_table
-from docksieve.workflows import dashboard_bundles
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.dashboard_bundles import BundledStanding, Bundles
-from docksieve.workflows.hits import ask, hits
-from docksieve.workflows.status import Standing
+from docksieve.workflows.dashboard.merged_tables import BundledStanding, Bundles
+from docksieve.workflows.dashboard.serve import merged_tables as dashboard_bundles
+from docksieve.workflows.hits.ask import ask, hits
+from docksieve.workflows.progress.status import Standing
+from docksieve.workflows.running.submit import submit
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.screening.query import HitQuery, Selective, Window
-from docksieve.workflows.dashboard_command import as_text, command_of
-from docksieve.workflows.dashboard_search import read_query
+from docksieve.screening.queries.query import HitQuery, Selective, Window
+from docksieve.workflows.dashboard.command import as_text, command_of
+from docksieve.workflows.dashboard.search import read_query
 
 QUESTIONS = [
     HitQuery(),
@@ -38,7 +38,8 @@ QUESTIONS = [
 def test_the_command_line_reads_the_same_question(
     query: HitQuery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from docksieve.workflows import cli, deliver
+    from docksieve.workflows.cli import main as cli
+    from docksieve.workflows.terminal.tables import hits as deliver
     from typer.main import get_command
 
     asked: list[Any] = []

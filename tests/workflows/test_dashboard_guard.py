@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError
-from docksieve.workflows import dashboard
-from docksieve.workflows.dashboard import bound, serve, welcome
-from docksieve.workflows.dashboard_app import application
-from docksieve.workflows.dashboard_guard import Gate
-from docksieve.workflows.dashboard_watch import Watch
+from docksieve.workflows.dashboard.access import Gate
+from docksieve.workflows.dashboard.app import application
+from docksieve.workflows.dashboard.serve import bound, serve, welcome
+from docksieve.workflows.dashboard.serve import serve as dashboard
+from docksieve.workflows.dashboard.watch import Watch
 from starlette.testclient import TestClient
 
 HOME = "http://127.0.0.1:8642"
@@ -22,7 +22,7 @@ ADDRESSES = ("/", "/static/main.js", "/api/progress", "/api/hits", "/api/export"
 @pytest.fixture(scope="module")
 def root(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A campaign that has just begun: all that the door needs."""
-    from docksieve.workflows.campaign import submit
+    from docksieve.workflows.running.submit import submit
 
     folder = tmp_path_factory.mktemp("guarded")
     text = campaign_text.replace("count = 2", "count = 0")
@@ -190,7 +190,7 @@ def test_a_campaign_that_has_just_begun_can_be_looked_at(door: Door) -> None:
 def test_the_command_says_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from docksieve.workflows.cli import main
+    from docksieve.workflows.cli.main import main
 
     monkeypatch.setattr("sys.argv", ["docksieve", "dashboard", str(tmp_path)])
     with pytest.raises(SystemExit) as stopped:

@@ -14,10 +14,10 @@ import psutil
 import pyarrow as pa
 import pytest
 from docksieve.data.store import read_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.driver import ENVIRONMENT_MARK
-from docksieve.workflows.folder import open_campaign
-from docksieve.workflows.status import status
+from docksieve.workflows.campaign.campaign import open_campaign
+from docksieve.workflows.campaign.driver import ENVIRONMENT_MARK
+from docksieve.workflows.progress.status import status
+from docksieve.workflows.running.submit import submit
 
 pytestmark = pytest.mark.slow
 Make = Callable[..., Path]
@@ -27,7 +27,7 @@ PATIENCE = 120
 def start(path: Path, site: str = "local") -> subprocess.Popen[bytes]:
     """Start the command line as a user would who has not activated the environment, in a process group of its own."""
     log = path.with_suffix(".log").open("ab")
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(path), "--site", site]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path), "--site", site]
     bare = {**os.environ, "PATH": os.defpath}
     return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=bare)
 
@@ -155,7 +155,7 @@ def test_a_second_submit_is_refused_and_cancel_works(make_campaign: Make, expect
     process = start(path)
     wait_until(lambda: receipts(root) >= 1, process)
     second = subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(path)],
+        [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -166,7 +166,7 @@ def test_a_second_submit_is_refused_and_cancel_works(make_campaign: Make, expect
     assert str(process.pid) in second.stderr
     assert status(root).state == "running"
     cancelled = subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli", "cancel", str(root)],
+        [sys.executable, "-m", "docksieve.workflows.cli.main", "cancel", str(root)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -193,7 +193,15 @@ def test_a_full_disk_is_one_paragraph_and_freeing_it_is_enough(
     try:
         path = make_campaign(("seed = 11", f'seed = 11\nfolder = "{mount / "campaign"}"'))
         (mount / "ballast").write_bytes(b"x" * 2_700_000)
-        command = [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(path), "--site", "inline"]
+        command = [
+            sys.executable,
+            "-m",
+            "docksieve.workflows.cli.main",
+            "submit",
+            str(path),
+            "--site",
+            "inline",
+        ]
         full = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert full.returncode == 2, full.stderr
         assert "disk" in full.stderr and "full" in full.stderr

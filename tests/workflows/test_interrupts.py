@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from docksieve.workflows.engine import EngineWatch
-from docksieve.workflows.interrupts import remember_interrupts
+from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.interrupts import remember_interrupts
 
 
 @pytest.fixture(autouse=True)

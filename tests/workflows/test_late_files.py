@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from docksieve.data.errors import FormatError
 from docksieve.data.store import record_file
-from docksieve.workflows.ledger import Task
-from docksieve.workflows.tasks import PATIENCE, _check_inputs
+from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.tasks.run import PATIENCE, _check_inputs
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from docksieve.data.receipts import Failure, Receipt
 from docksieve.data.store import write_json
-from docksieve.hpc.bans import banned, bans
-from docksieve.workflows.node_watch import MAX_FAULTS, NodeWatch
+from docksieve.hpc.nodes.banned import banned, bans
+from docksieve.workflows.running.node_watch import MAX_FAULTS, NodeWatch
 
 
 class Lost(Exception):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from docksieve.data.errors import FormatError, LibraryError
 from docksieve.data.receipts import Receipt
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.config import read_config
-from docksieve.workflows.plan import campaign_of, kept_plan, plan, plan_path, taken
-from docksieve.workflows.plan_estimate import estimate, plan_from_json, scores_by_round
-from docksieve.workflows.plan_trial import Measured
-from docksieve.workflows.plan_words import plan_table
+from docksieve.workflows.config.campaign_file import read_config
+from docksieve.workflows.planning.estimate import estimate, plan_from_json, scores_by_round
+from docksieve.workflows.planning.plan import campaign_of, kept_plan, plan, plan_path, taken
+from docksieve.workflows.planning.trial import Measured
+from docksieve.workflows.running.submit import submit
+from docksieve.workflows.terminal.plan import plan_table
 from rich.console import Console
 
 Make = Callable[..., Path]

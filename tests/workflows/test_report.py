@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from docksieve.data.ingest import build_library
+from docksieve.data.libraries.build import build_library
 from docksieve.data.receipts import Receipt, read_receipt
 from docksieve.data.store import read_json, read_table, write_json, write_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import Campaign, open_campaign
-from docksieve.workflows.hits import hits
-from docksieve.workflows.observe import Silent
-from docksieve.workflows.report import gather, write_report
-from docksieve.workflows.report_facts import read_facts
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.report.facts import read_facts
+from docksieve.workflows.report.report import gather, write_report
+from docksieve.workflows.running.observer import Silent
+from docksieve.workflows.running.submit import submit
 from rich.text import Text
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -216,8 +216,8 @@ def test_numbers_that_contradict_each_other_turn_the_report_red(
 
 
 def test_a_passage_that_does_not_add_up_says_so() -> None:
-    from docksieve.workflows.report_funnel import Change, passage
-    from docksieve.workflows.report_sections import funnel
+    from docksieve.workflows.report.funnel import Change, passage
+    from docksieve.workflows.report.target_sections import funnel
 
     good = passage("Good", ("lines", 10), ("molecules", 7), Change("blank", -3), Change("none", 0))
     bad = passage("Bad", ("lines", 10), ("molecules", 7), Change("blank", -2))
@@ -243,7 +243,7 @@ def test_the_best_molecules_are_those_of_hits_with_scores_apart(
 
 
 def test_predictions_on_cards_were_made_before_docking_or_say_so(finished: Campaign) -> None:
-    from docksieve.workflows.report_cards import prediction_shown
+    from docksieve.workflows.report.cards import prediction_shown
 
     facts = read_facts(finished)
     chosen = facts.chosen("round-01", "A").to_pylist()[0]
@@ -335,7 +335,7 @@ def test_an_interrupted_campaign_says_what_is_missing(
 )
 def test_a_report_can_be_written_at_any_moment(copied: Path, after: str) -> None:
     """Whatever comes after a stage is taken away, as if the campaign had only come so far."""
-    from docksieve.workflows.ledger import Ledger
+    from docksieve.workflows.campaign.ledger import Ledger
 
     stages = Ledger(copied).stages()
     for stage in stages[stages.index(after) + 1 :]:
@@ -417,7 +417,7 @@ HOSTILE = [
 
 
 def test_hostile_ids_are_only_text(make_campaign: Callable[..., Path]) -> None:
-    from docksieve.data.ingest import IngestSettings
+    from docksieve.data.libraries.build import IngestSettings
 
     home = make_campaign().parent
     smiles = [

@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from docksieve.data.receipts import Failure, Receipt
-from docksieve.screening.report_learning import Learnt, found_so_far, learning_curve, rate_chart
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.report import write_report
-from docksieve.workflows.report_cost import every, rates_figure
-from docksieve.workflows.report_facts import read_facts
-from docksieve.workflows.report_rates import rates_by_node, rates_over_time
-from docksieve.workflows.report_time import read_times
+from docksieve.workflows.progress.rates import rates_by_node, rates_over_time
+from docksieve.workflows.report.charts.learning import Learnt, found_so_far, learning_curve, rate_chart
+from docksieve.workflows.report.cost import every, rates_figure
+from docksieve.workflows.report.facts import read_facts
+from docksieve.workflows.report.report import write_report
+from docksieve.workflows.report.timing import read_times
+from docksieve.workflows.running.submit import submit
 
 
 def receipt(
@@ -147,7 +147,7 @@ def test_figures_are_written_again_over_themselves(reported: tuple[Path, Path, P
 
 def test_the_cost_names_every_step_and_what_was_counted(reported: tuple[Path, Path, Path]) -> None:
     root, page, _ = reported
-    from docksieve.workflows.folder import open_campaign
+    from docksieve.workflows.campaign.campaign import open_campaign
 
     facts = read_facts(open_campaign(root))
     words = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())

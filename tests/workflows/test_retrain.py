@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.store import read_table
-from docksieve.screening.compare import compare_predictions
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import open_campaign
-from docksieve.workflows.hits import hits
-from docksieve.workflows.judging import decide
-from docksieve.workflows.retrain import list_models, model_card, present_model, retrain
+from docksieve.screening.metrics.paired import compare_predictions
+from docksieve.workflows.campaign.campaign import open_campaign
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.retraining.promotion import decide
+from docksieve.workflows.retraining.retrain import list_models, model_card, present_model, retrain
+from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
 
@@ -87,7 +87,8 @@ def test_a_worse_candidate_is_not_promoted_unless_asked(
     truth = np.linspace(-9, -5, 30)
     worse = compare_predictions(truth, truth + 0.1, truth + np.resize([1.0, -1.0], 30), seed=1)
     monkeypatch.setattr(
-        "docksieve.workflows.retrain.compare_models", lambda *arguments: ({"A": worse}, {"A": worse})
+        "docksieve.workflows.retraining.retrain.compare_models",
+        lambda *arguments: ({"A": worse}, {"A": worse}),
     )
     result = retrain(campaign, new_scores, "A")
     assert not result.promoted and "larger for A" in result.reason

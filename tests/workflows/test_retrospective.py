@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docksieve.data.ingest import build_library
-from docksieve.data.molecules import standard_smiles
-from docksieve.screening.metrics import top_k_found
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.hits import hits
-from docksieve.workflows.report import write_report
+from docksieve.data.libraries.build import build_library
+from docksieve.data.molecules.standardise import standard_smiles
+from docksieve.screening.metrics.virtual_screening import top_k_found
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.report.report import write_report
+from docksieve.workflows.running.submit import submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 

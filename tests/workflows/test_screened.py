@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.store import read_table
-from docksieve.hpc.site_read import load_site
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import Campaign, begin_or_resume
-from docksieve.workflows.hits import hits
+from docksieve.hpc.sites.read import load_site
+from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
 

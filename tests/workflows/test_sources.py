@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import ConfigError
-from docksieve.data.library import Library
+from docksieve.data.libraries.library import Library
 from docksieve.data.store import read_table
-from docksieve.models.bundle import load_bundle, read_card, save_bundle
-from docksieve.models.distill import distil_student
+from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.settings import StudentSettings, TeacherSettings
-from docksieve.models.teacher import Teacher, TrainingData, train_teacher
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.config import parse_config
-from docksieve.workflows.folder import open_campaign
-from docksieve.workflows.hits import hits
-from docksieve.workflows.plan_trial import _made_up
-from docksieve.workflows.report import write_report
-from docksieve.workflows.retrain import list_models, retrain
-from docksieve.workflows.sources import freeze_sources
+from docksieve.models.students.distill import distil_student
+from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
+from docksieve.workflows.campaign.campaign import open_campaign
+from docksieve.workflows.campaign.sources import freeze_sources
+from docksieve.workflows.config.campaign_file import parse_config
+from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.planning.trial import _made_up
+from docksieve.workflows.report.report import write_report
+from docksieve.workflows.retraining.retrain import list_models, retrain
+from docksieve.workflows.running.submit import submit
 
 from tests.workflows.conftest import fake_score, molecules
 

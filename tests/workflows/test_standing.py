@@ -17,14 +17,15 @@ import pytest
 from docksieve.data.receipts import Failure, Receipt, read_receipt, write_receipt
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
-from docksieve.hpc.site_read import load_site
-from docksieve.screening.query import HitQuery
-from docksieve.workflows import ledger, status
-from docksieve.workflows.deliver import deliver_hits
-from docksieve.workflows.driver import write_driver
-from docksieve.workflows.folder import Campaign, begin_or_resume, open_campaign
-from docksieve.workflows.hits import failures, hits
-from docksieve.workflows.ledger import Task
+from docksieve.hpc.sites.read import load_site
+from docksieve.screening.queries.query import HitQuery
+from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume, open_campaign
+from docksieve.workflows.campaign.driver import write_driver
+from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.hits.ask import failures, hits
+from docksieve.workflows.progress import status
+from docksieve.workflows.running.submit import ledger
+from docksieve.workflows.terminal.hits import deliver_hits
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docksieve.workflows import stuck
-from docksieve.workflows.ledger import Task
+from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.running import stalled_pool as stuck
 
 
 class Worker:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.store import read_json, read_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.driver import is_driven
+from docksieve.workflows.campaign.driver import is_driven
+from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
 
 
 def docksieve(*words: object, seconds: float = 180) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli", *map(str, words)],
+        [sys.executable, "-m", "docksieve.workflows.cli.main", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=seconds,

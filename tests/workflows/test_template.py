@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import ConfigError
-from docksieve.workflows.cli import app
-from docksieve.workflows.config import parse_config, read_config
-from docksieve.workflows.template import campaign_name, campaign_template
+from docksieve.workflows.cli.main import app
+from docksieve.workflows.config.campaign_file import parse_config, read_config
+from docksieve.workflows.config.template import campaign_name, campaign_template
 from typer.testing import CliRunner
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.store import read_json, read_table
-from docksieve.workflows.campaign import submit
-from docksieve.workflows.folder import open_campaign
-from docksieve.workflows.hits import failures, hits
+from docksieve.workflows.campaign.campaign import open_campaign
+from docksieve.workflows.hits.ask import failures, hits
+from docksieve.workflows.running.submit import submit
 from rdkit import Chem
 
 pytestmark = pytest.mark.slow
@@ -75,7 +75,7 @@ def test_a_docking_campaign_killed_twice_ends_with_the_same_hits_and_poses(
         (tmp_path / name / "campaign.toml").write_text(text)
         roots.append(tmp_path / name / "docked")
     straight = submit(tmp_path / "straight" / "campaign.toml", "inline")
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "submit"]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit"]
     command.append(str(tmp_path / "killed" / "campaign.toml"))
     for receipts in (4, 13):
         driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -101,7 +101,7 @@ def test_a_docking_campaign_killed_twice_ends_with_the_same_hits_and_poses(
 
 def _poses_are_of_the_hits_and_in_the_box(root: Path, tmp_path: Path) -> None:
     sdf = tmp_path / "hits.sdf"
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "hits", str(root), "--target", "EGFR"]
+    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "hits", str(root), "--target", "EGFR"]
     subprocess.run([*command, "--top", "5", "--out", str(sdf)], check=True, capture_output=True)
     spec = open_campaign(root).targets["EGFR"]
     expected = hits(root, top=5, target="EGFR").to_pylist()
@@ -122,7 +122,13 @@ def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -
         "final_conformers = 1", "final_conformers = 1\nligand = { min_heavy_atoms = 90 }"
     )
     (tmp_path / "campaign.toml").write_text(text)
-    command = [sys.executable, "-m", "docksieve.workflows.cli", "submit", str(tmp_path / "campaign.toml")]
+    command = [
+        sys.executable,
+        "-m",
+        "docksieve.workflows.cli.main",
+        "submit",
+        str(tmp_path / "campaign.toml"),
+    ]
     done = subprocess.run([*command, "--site", "inline"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "48 dockings failed" in done.stderr

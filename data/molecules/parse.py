@@ -1,0 +1,168 @@
+"""Parsing molecules with RDKit: a molecule, or the reason why there is none."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+from ..errors import InputError
+
+_NOT_SMILES = re.compile(r"[^\x21-\x7e]")
+
+
+class MoleculeError(InputError):
+    """A text is not a molecule, or not one that a library can hold.
+
+    Attributes
+    ----------
+    code : str
+        One of ``missing``, ``characters``, ``too_long``, ``syntax``, ``valence``, ``kekulise``,
+        ``sanitise``, ``empty``, ``wildcard``, ``too_small``, ``too_large``, ``standardise``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.code, self.message))
+
+
+def parse_smiles(text: str, max_characters: int = 10_000) -> Any:
+    """Return the sanitised RDKit molecule that ``text`` describes.
+
+    Raises
+    ------
+    MoleculeError
+        With the code and RDKit's own words, if there is no such molecule.
+    """
+    if not text:
+        raise MoleculeError("missing", "there is no SMILES")
+    if len(text) > max_characters:
+        raise MoleculeError(
+            "too_long", f"the SMILES has {len(text)} characters; the limit is {max_characters}"
+        )
+    if found := _NOT_SMILES.search(text):
+        raise MoleculeError("characters", f"the SMILES holds the character {found.group()!r}")
+    mol = Chem.MolFromSmiles(text, PARSER)
+    if mol is None:
+        raise _why_not(text)
+    return mol
+
+
+def _parser_parameters() -> Any:
+    parameters: Any = Chem.SmilesParserParams()
+    parameters.allowCXSMILES = False
+    parameters.parseName = False
+    return parameters
+
+
+PARSER = _parser_parameters()
+_PROBLEM_CODES = {
+    "AtomValenceException": "valence",
+    "KekulizeException": "kekulise",
+    "AtomKekulizeException": "kekulise",
+}
+
+
+def _why_not(text: str) -> MoleculeError:
+    """Return the error for a SMILES that RDKit refused, by parsing it again step by step."""
+    parameters: Any = _parser_parameters()
+    parameters.sanitize = False
+    with rdkit_messages() as messages:
+        mol = Chem.MolFromSmiles(text, parameters)
+    if mol is None:
+        return MoleculeError("syntax", tidy_message(messages) or "RDKit cannot parse the SMILES")
+    return _chemistry_problem(mol)
+
+
+def _chemistry_problem(mol: Any) -> MoleculeError:
+    with rdkit_messages():
+        problems = Chem.DetectChemistryProblems(mol)
+    if not problems:
+        return MoleculeError("sanitise", "RDKit cannot sanitise the molecule")
+    problem = problems[0]
+    return MoleculeError(_PROBLEM_CODES.get(problem.GetType(), "sanitise"), problem.Message())
+
+
+def tidy_message(messages: list[str]) -> str:
+    """Return RDKit's first message without time stamp and without the drawing of where it stopped."""
+    for message in messages:
+        text = re.sub(r"^\[\d\d:\d\d:\d\d\]\s*", "", message.strip())
+        first = text.splitlines()[0].strip() if text else ""
+        first = re.sub(r"^SMILES Parse Error:\s*", "", first)
+        first = re.sub(r"\s*(while parsing|for input): .*$", "", first)
+        if first:
+            return first
+    return ""
+
+
+class _Collector(logging.Handler):
+    """Keeps RDKit's error messages."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+_listening: list[_Collector] = []
+
+
+@contextmanager
+def rdkit_messages() -> Iterator[list[str]]:
+    """Collect what RDKit complains of inside the block as a list of messages, and print nothing.
+
+    Around many molecules this costs nothing per molecule; blocks inside it share its collector, which each
+    of them empties when it begins.
+    """
+    if _listening:
+        _listening[0].messages.clear()
+        yield _listening[0].messages
+        return
+    collector = _Collector()
+    logger = logging.getLogger("rdkit")
+    before = logger.handlers[:], logger.propagate, logger.level, rdBase.LogStatus()
+    rdBase.LogToPythonLogger()
+    rdBase.DisableLog("rdApp.*")
+    rdBase.EnableLog("rdApp.error")
+    logger.handlers, logger.propagate = [collector], False
+    logger.setLevel(logging.ERROR)
+    _listening.append(collector)
+    try:
+        yield collector.messages
+    finally:
+        _listening.clear()
+        logger.handlers, logger.propagate = before[0], before[1]
+        logger.setLevel(before[2])
+        rdBase.LogToCppStreams()  # this enables everything
+        for line in before[3].split():
+            name, _, status = line.partition(":")
+            (rdBase.EnableLog if status == "enabled" else rdBase.DisableLog)(name)
+
+
+def mol_from_block(block: str) -> Any:
+    """Return the sanitised molecule of a mol block (SDF).
+
+    Raises
+    ------
+    MoleculeError
+        With RDKit's own words.
+    """
+    with rdkit_messages() as messages:
+        mol = Chem.MolFromMolBlock(block, sanitize=True, removeHs=True, strictParsing=True)
+    if mol is not None:
+        return mol
+    said = tidy_message(messages)
+    with rdkit_messages():
+        raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False, strictParsing=True)
+    if raw is None:
+        raise MoleculeError("syntax", said or "RDKit cannot read the mol block")
+    raise _chemistry_problem(raw)

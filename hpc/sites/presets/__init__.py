@@ -1,0 +1,1 @@
+"""Site presets, one TOML file each; no code."""

@@ -1,0 +1,227 @@
+"""Acquisition from any number of predictions, in the memory of the answer.
+
+Every molecule's value is a function of its own row and predictions (:mod:`docksieve.screening.acquisition.draws`
+for those that draw), so only the best need be kept, and the order of shards and batches is of no consequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .draws import Draws
+from .functions import (
+    ACQUISITIONS,
+    DIVERSITIES,
+    AcquisitionContext,
+    Array,
+    Rows,
+    acquisition_values,
+    pool_size,
+)
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """A batch to dock.
+
+    Attributes
+    ----------
+    rows : array of int64, shape (m,)
+        First those chosen by value, best first; then those drawn at random, in the order drawn.
+    values : array of float64, shape (m,)
+        Acquisition value of each.
+    at_random : int
+        How many of them, at the end, were drawn at random.
+    """
+
+    rows: Rows
+    values: Array
+    at_random: int
+
+
+class BestRows:
+    """The ``capacity`` rows with the largest keys of all that were offered; ties go to the smaller row.
+
+    Holds at most ``2 * capacity`` entries and a batch at any time.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.least = -np.inf
+        """Keys below this one cannot be among the best any more."""
+        self._parts: list[tuple[Array, Rows, Array]] = []
+        self._held = 0
+
+    def offer(self, keys: Array, rows: Rows, values: Array) -> None:
+        """Take in rows with their keys (never NaN) and whatever value goes with them."""
+        if not len(keys) or not self.capacity:
+            return
+        self._parts.append((keys, rows, values))
+        self._held += len(keys)
+        if self._held > 2 * self.capacity:
+            self.best()
+
+    def best(self) -> tuple[Array, Rows, Array]:
+        """Return keys, rows and values of the best, best first, and forget all others."""
+        empty = (np.empty(0), np.empty(0, np.int64), np.empty(0))
+        keys, rows, values = (np.concatenate(side) for side in zip(empty, *self._parts, strict=True))
+        if len(keys) > self.capacity:  # sort only what can be among the best
+            limit = -np.partition(-keys, self.capacity - 1)[self.capacity - 1] if self.capacity else np.inf
+            near = np.flatnonzero(keys >= limit)
+            keys, rows, values = keys[near], rows[near], values[near]
+        order = np.lexsort((rows, -keys))[: self.capacity]
+        kept = (keys[order], rows[order], values[order])
+        self._parts, self._held = [kept], len(order)
+        if len(order) and len(order) == self.capacity:
+            self.least = float(kept[0][-1])
+        return kept
+
+
+def random_share(count: int, epsilon: float) -> int:
+    """Return how many of ``count`` are drawn at random: ``epsilon * count``, halves rounded up."""
+    return int(np.floor(epsilon * count + 0.5))
+
+
+class AcquisitionStream:
+    """Chooses molecules to dock from predictions that arrive in batches.
+
+    Give it every molecule once (:meth:`add`), in any order, then ask (:meth:`choose`).
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`docksieve.screening.acquisition.functions.ACQUISITIONS`.
+    count : int
+        How many to choose; all that can be chosen if there are fewer.
+    lower_is_better : bool
+    context : AcquisitionContext
+        ``best`` in score units as stored.
+    seed : int
+    docked : array of int64, optional
+        Rows never to choose again.
+    epsilon : float
+        Share of the batch drawn at random from all other candidates, in [0, 1].
+    diversity : str
+        ``none``, ``scaffold`` or ``maxmin``.
+    pool : int, optional
+        Best candidates, as a multiple of the batch, among which ``diversity`` chooses; by default that of
+        :data:`docksieve.screening.acquisition.functions.DIVERSITIES`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        *,
+        lower_is_better: bool,
+        context: AcquisitionContext,
+        seed: int,
+        docked: ArrayLike | None = None,
+        epsilon: float = 0.0,
+        diversity: str = "none",
+        pool: int | None = None,
+    ) -> None:
+        if name not in ACQUISITIONS:
+            raise ValueError(f"acquisition {name!r} is not one of {', '.join(ACQUISITIONS)}")
+        if diversity not in DIVERSITIES:
+            raise ValueError(f"diversity {diversity!r} is not one of {', '.join(DIVERSITIES)}")
+        if not 0 <= epsilon <= 1:
+            raise ValueError(f"epsilon must be in [0, 1], not {epsilon}")
+        if count < 0:
+            raise ValueError(f"count must not be negative, not {count}")
+        self.name, self.count, self.diversity, self.seed = name, count, diversity, seed
+        self.lower_is_better, self.context = lower_is_better, context
+        self.at_random = random_share(count, epsilon)
+        self.by_value = count - self.at_random
+        self._docked = np.unique(np.asarray([] if docked is None else docked, np.int64))
+        self._best = BestRows(pool_size(diversity, self.by_value, pool))
+        # Up to `by_value` of the molecules with the largest random keys may be chosen by value.
+        self._drawn = BestRows(count if self.at_random else 0)
+        self.candidates = 0
+        """Molecules with a prediction seen so far, docked ones included."""
+
+    def add(self, rows: ArrayLike, mean: ArrayLike, spread: ArrayLike) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        rows : array of int64, shape (n,)
+        mean, spread : array of float, shape (n,)
+            In score units; molecules whose mean is NaN or infinite are never chosen.
+        """
+        rows, mean, spread = np.asarray(rows, np.int64), np.asarray(mean), np.asarray(spread)
+        if not rows.shape == mean.shape == spread.shape or rows.ndim != 1:
+            raise ValueError(
+                f"rows, mean and spread differ in shape: {rows.shape}, {mean.shape}, {spread.shape}"
+            )
+        values = acquisition_values(
+            self.name,
+            rows,
+            mean,
+            spread,
+            lower_is_better=self.lower_is_better,
+            context=self.context,
+            seed=self.seed,
+        )
+        known = ~np.isnan(values)
+        self.candidates += int(known.sum())
+        self._offer(self._best, values, rows, values, known)
+        if self.at_random:
+            keys = Draws(self.seed, rows).uniform("epsilon")
+            self._offer(self._drawn, keys, rows, values, known)
+
+    def _offer(
+        self, best: BestRows, keys: Array, rows: Rows, values: Array, known: NDArray[np.bool_]
+    ) -> None:
+        """Offer what can still be among the best; only few are left to be looked up among the docked."""
+        near = np.flatnonzero(known & (keys >= best.least))
+        if len(self._docked) and len(near):
+            places = np.minimum(np.searchsorted(self._docked, rows[near]), len(self._docked) - 1)
+            near = near[self._docked[places] != rows[near]]
+        best.offer(keys[near], rows[near], values[near])
+
+    def choose(self, smiles: Callable[[Rows], Sequence[str]] | None = None) -> Acquired:
+        """Return the batch.
+
+        Parameters
+        ----------
+        smiles : callable, optional
+            Given rows, returns their SMILES in that order; asked once, for the best candidates only. Needed
+            if ``diversity`` is not ``none``.
+
+        Raises
+        ------
+        ValueError
+            If SMILES are needed and not given, or a row was added twice.
+        """
+        _, rows, values = self._best.best()
+        _distinct(rows)
+        places = np.arange(min(self.by_value, len(rows)))
+        if self.diversity != "none":
+            if smiles is None:
+                raise ValueError(f"diversity {self.diversity!r} needs the molecules' SMILES")
+            if self.by_value < len(rows):
+                from ..chemistry.diversity import spread_out  # RDKit, only where a batch is spread
+
+                places = spread_out(self.diversity, smiles(rows), self.by_value)
+        rows, values = rows[places], values[places]
+        _, others, other_values = self._drawn.best()
+        _distinct(others)
+        free = np.flatnonzero(~np.isin(others, rows))[: self.at_random]
+        return Acquired(
+            np.concatenate([rows, others[free]]), np.concatenate([values, other_values[free]]), len(free)
+        )
+
+
+def _distinct(rows: Rows) -> None:
+    if len(np.unique(rows)) != len(rows):
+        raise ValueError("a row was added twice: each molecule must be given once")

@@ -1,0 +1,58 @@
+"""What a question to the hits came to: the molecules, and what became of all the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from .query import HitQuery
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """One condition.
+
+    Attributes
+    ----------
+    target : str
+        Whose ranking; across targets: their names joined.
+    condition : str
+        In words, or the SQL that was given.
+    left : int
+        Molecules that met it and all conditions before it. The first step has no condition: all that are ranked.
+    """
+
+    target: str
+    condition: str
+    left: int
+
+
+@dataclass(frozen=True)
+class HitAnswer:
+    """An answer.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Best first, target after target. Columns of :mod:`docksieve.screening.queries.columns`: those that every
+        answer has, then those that the question made.
+    query : HitQuery
+    funnel : tuple of FunnelStep
+        How many each condition left, in order, by target; all of the ranked molecules are counted. Empty where as many
+        were found as were asked for, before all had been looked at.
+    complete : bool
+        Whether these are the best of all that are ranked. False: only the leaderboard was looked through, and it held
+        too few (``notes`` says so).
+    notes : tuple of str
+        What a reader has to know: that the campaign still runs, where the search ended, what is missing.
+    """
+
+    table: pa.Table
+    query: HitQuery
+    funnel: tuple[FunnelStep, ...] = ()
+    complete: bool = True
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)

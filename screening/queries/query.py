@@ -1,0 +1,299 @@
+"""A question to the hits of a campaign, as one object: what to rank by, which conditions, which picks.
+
+The command line, the dashboard and Python make the same object, and one function answers it
+(:func:`docksieve.workflows.hits.ask.ask`). Everything in it is checked when it is made, before any file is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from ...data.errors import InputError
+from .columns import unknown_name
+
+RANKINGS = ("auto", "final", "docked", "predicted", "combined", "screened")
+WINDOWS = (
+    "weight",
+    "logp",
+    "tpsa",
+    "donors",
+    "acceptors",
+    "rotatable_bonds",
+    "rings",
+    "heavy_atoms",
+    "charge",
+    "fsp3",
+    "qed",
+    "predicted_spread",
+)
+"""Columns that have a window of their own; any other stands in ``where``."""
+RULES = {
+    "lipinski": "lipinski_violations <= 1",
+    "veber": "rotatable_bonds <= 10 AND tpsa <= 140",
+}
+"""Lipinski et al. 1997: no more than one of weight <= 500, logP <= 5, donors <= 5, acceptors <= 10 is broken.
+Veber et al. 2002."""
+CATALOGUES = ("pains", "brenk", "nih")
+DIVERSITIES = ("maxmin", "scaffold")
+ADDITIONS = ("lipinski_violations", "qed", *CATALOGUES, "scaffold", "parent")
+"""Columns that are computed where they are asked for."""
+POOL = 20
+"""Diverse picks are taken from the best ``POOL`` times as many, if nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Values from ``low`` to ``high``, both included; None: no bound."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Window:
+        """Read ``250:450``, ``:4``, ``2:`` or ``3`` (this value alone); ``name`` is the column, for messages.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or the bounds are the wrong way round.
+        """
+        left, colon, right = text.partition(":")
+        try:
+            low = float(left) if left.strip() else None
+            high = (float(right) if right.strip() else None) if colon else low
+        except ValueError:
+            raise _bad_window(text, name) from None
+        if low is None and high is None:
+            raise _bad_window(text, name)
+        return cls(low, high).checked(name)
+
+    def checked(self, name: str) -> Window:
+        """Return this window if its bounds are finite and the right way round."""
+        for bound in (self.low, self.high):
+            if bound is not None and not math.isfinite(bound):
+                raise _bad_window(str(self), name)
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InputError(
+                f"The window {self} of {name} is empty: its lower bound is above its upper one.",
+                f"Turn it round: {_number(self.high)}:{_number(self.low)}.",
+            )
+        return self
+
+    def __str__(self) -> str:
+        if self.low is not None and self.low == self.high:
+            return _number(self.low)
+        return ":".join("" if bound is None else _number(bound) for bound in (self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Selective:
+    """Better for one target than for another.
+
+    Attributes
+    ----------
+    target, over : str
+    margin : float or None
+        Least difference; None: none is asked.
+    """
+
+    target: str
+    over: str
+    margin: float | None = None
+
+    @classmethod
+    def parse(cls, text: str, margin: float | None = None) -> Selective:
+        """Read ``A:B``: for A, over B."""
+        target, colon, over = text.partition(":")
+        if not colon or not target or not over or ":" in over or target == over:
+            raise InputError(
+                f"{text!r} does not name two targets.",
+                "Write --selective A:B for molecules better for A than B.",
+            )
+        return cls(target, over, margin)
+
+
+@dataclass(frozen=True)
+class HitQuery:
+    """A question.
+
+    Attributes
+    ----------
+    by : str
+        What ranks (:data:`RANKINGS`). ``docked``: score of the rounds' docking. ``final``: score of the final
+        docking, where there is none the docked one. ``predicted``: the teacher's mean. ``combined``: docked
+        where docked, else the teacher's mean made worse by ``caution`` spreads. ``screened``: the student's
+        mean, all of the library. ``auto``: final, else docked, else predicted, whichever there is.
+    top : int or None
+        How many (per target, unless the question is across targets); None for all.
+    targets : tuple of str
+        All of them if empty.
+    where : str, optional
+        An SQL condition on the columns (:mod:`docksieve.screening.queries.columns`).
+    windows : mapping of str to Window
+        By column, of :data:`WINDOWS`.
+    rules : tuple of str
+        Of :data:`RULES`.
+    no_alerts : tuple of str
+        Catalogues (:data:`CATALOGUES`) of which no alert may match.
+    has, has_not : tuple of str
+        SMARTS; all of ``has`` and none of ``has_not`` must match.
+    similar_to : tuple of str
+        SMILES, of which at least one must be as similar as ``similarity``.
+    similarity : float
+        Tanimoto coefficient of Morgan environments of radius 2, unfolded, from 0 to 1.
+    novel_against : tuple of str
+        SMILES of known molecules, to all of which the similarity must be below ``novelty``.
+    novelty : float
+    rounds : tuple of int
+        Only what was docked, predicted or screened in these rounds; all if empty.
+    model : str, optional
+        Only what this model predicted: its id, or how it begins.
+    selective : Selective, optional
+        Rank by how much better a molecule is for one target than for another.
+    worst_over : tuple of str
+        Rank by the worst of a molecule's scores for these targets.
+    caution : float
+        Spreads by which a prediction is made worse in ``combined``.
+    per_parent : bool
+        Only the best of all stereoisomers, tautomers and protonation states of a compound.
+    diverse : str, optional
+        Pick molecules that differ (:data:`DIVERSITIES`) from the best ``pool``.
+    pool : int, optional
+        :data:`POOL` times ``top`` if not given.
+    add : tuple of str
+        Further columns, of :data:`ADDITIONS`.
+    """
+
+    by: str = "auto"
+    top: int | None = 20
+    targets: tuple[str, ...] = ()
+    where: str | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    no_alerts: tuple[str, ...] = ()
+    has: tuple[str, ...] = ()
+    has_not: tuple[str, ...] = ()
+    similar_to: tuple[str, ...] = ()
+    similarity: float = 0.5
+    novel_against: tuple[str, ...] = ()
+    novelty: float = 0.4
+    rounds: tuple[int, ...] = ()
+    model: str | None = None
+    selective: Selective | None = None
+    worst_over: tuple[str, ...] = ()
+    caution: float = 1.0
+    per_parent: bool = False
+    diverse: str | None = None
+    pool: int | None = None
+    add: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _one_of(self.by, RANKINGS, "Hits cannot be ranked by")
+        for name, window in self.windows.items():
+            _one_of(name, WINDOWS, "There is no window for")
+            window.checked(name)
+        for values, known, words in (
+            (self.rules, tuple(RULES), "There is no rule"),
+            (self.no_alerts, CATALOGUES, "There is no catalogue of alerts"),
+            (self.add, ADDITIONS, "There is no column to add called"),
+            ((self.diverse,) if self.diverse else (), DIVERSITIES, "Picks cannot be spread by"),
+        ):
+            for value in values:
+                _one_of(value, known, words)
+        for name in ("similarity", "novelty"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"The {name} {getattr(self, name)} is not between 0 and 1.")
+        if self.top is not None and self.top < 0:
+            raise InputError(f"There are no {self.top} best molecules.", "Ask for 0 or more.")
+        if not (math.isfinite(self.caution) and self.caution >= 0):
+            raise InputError(f"The caution {self.caution} is not a number of spreads.", "Give 0 or more.")
+        if self.diverse and self.top is None:
+            raise InputError("Diverse picks need a number.", "Give --top.")
+        if self.pool is not None and (self.top is None or self.pool < self.top):
+            raise InputError(
+                f"From a pool of {self.pool} no {self.top} can be picked.", "Give a larger --pool."
+            )
+        self._check_targets()
+
+    def _check_targets(self) -> None:
+        across = [
+            name
+            for name, asked in (("--selective", self.selective), ("--worst-over", self.worst_over))
+            if asked
+        ]
+        if len(across) == 2:
+            raise InputError("--selective and --worst-over are two rankings.", "Choose one.")
+        if across and self.targets:
+            raise InputError(f"{across[0]} names its targets itself.", "Leave out --target.")
+        if self.worst_over and len(set(self.worst_over)) < 2:
+            raise InputError("The worst of one target is that target.", "Name two or more: --worst-over A,B.")
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The targets of a question across targets; none if each is ranked by itself."""
+        if self.selective:
+            return (self.selective.target, self.selective.over)
+        return tuple(dict.fromkeys(self.worst_over))
+
+    @property
+    def wanted(self) -> int | None:
+        """How many molecules have to be found before any are picked."""
+        if self.diverse and self.top is not None:
+            return self.pool if self.pool is not None else POOL * self.top
+        return self.top
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what differs from a question without conditions, as JSON values."""
+        plain = {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        default = {item.name: _plain(getattr(_DEFAULT, item.name)) for item in fields(self)}
+        return {name: value for name, value in plain.items() if value != default[name]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> HitQuery:
+        """Return the question that :meth:`to_json` wrote down.
+
+        Raises
+        ------
+        InputError
+            If a key or a value is unknown.
+        """
+        known = {item.name: item for item in fields(cls)}
+        made: dict[str, Any] = {}
+        for name, value in values.items():
+            _one_of(name, tuple(known), "A question has no")
+            made[name] = tuple(value) if isinstance(value, list) else value
+        if "windows" in made:
+            made["windows"] = {key: Window(*pair) for key, pair in made["windows"].items()}
+        if made.get("selective"):
+            made["selective"] = Selective(**made["selective"])
+        return cls(**made)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: [window.low, window.high] for name, window in value.items()}
+    if isinstance(value, Selective):
+        return asdict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _one_of(value: str, known: Iterable[str], words: str) -> None:
+    if value not in known:
+        raise unknown_name(f"{words} {value!r}.", value, known)
+
+
+def _bad_window(text: str, name: str) -> InputError:
+    return InputError(
+        f"{text!r} is not a window of {name}.",
+        "Write LOW:HIGH, :HIGH, LOW: or one value, for example 250:450.",
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+_DEFAULT = HitQuery()

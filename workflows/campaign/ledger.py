@@ -1,0 +1,154 @@
+"""The ledger: what a campaign has to do, what is done, and what a receipt proves.
+
+A *task* is a plain description: what to do, with which settings, on which files. A *stage* is a list of
+tasks that may run in any order. The ledger writes each stage's plan before it starts, so that ``status``
+knows the totals, and keeps nothing else: what is done is read from the receipts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...data.receipts import Receipt, fingerprint, is_done, read_receipt
+from ...data.store import FileRecord, is_temporary, read_json, write_json
+
+LIBRARY_PREFIX = "@library/"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of work: a shard, a batch of ligands, one training.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the campaign, for example ``round-01/screen/shard-000000000000``.
+    kind : str
+        A key of ``workflows.tasks.run.KINDS``.
+    settings : dict
+        Everything that changes the result, as JSON values.
+    inputs : tuple of FileRecord
+        Relative to the campaign folder, or to the library where the path starts with ``@library/``.
+    runtime : dict
+        What does not change the result, such as where the library lies.
+    """
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any]
+    inputs: tuple[FileRecord, ...] = ()
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of kind, settings and the inputs' checksums."""
+        return fingerprint(self.kind, dict(self.settings), self.inputs)
+
+    def locate(self, root: Path, record: FileRecord) -> Path:
+        """Return where the input ``record`` lies."""
+        if record.path.startswith(LIBRARY_PREFIX):
+            return Path(self.runtime["library"]) / record.path.removeprefix(LIBRARY_PREFIX)
+        return root / record.path
+
+
+class Ledger:
+    """Plans and receipts of the campaign folder ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def plan(self, stage: str, tasks: Sequence[Task]) -> None:
+        """Write down the tasks of ``stage`` (a name such as ``round-01/screen``)."""
+        wanted = {"stage": stage, "tasks": [task.name for task in tasks]}
+        path = self._plan_path(stage)
+        if not path.exists() or read_json(path) != wanted:
+            write_json(path, wanted)
+
+    def planned(self, stage: str) -> list[str]:
+        """Return the task names of ``stage``; empty if it was never planned."""
+        path = self._plan_path(stage)
+        return list(read_json(path)["tasks"]) if path.exists() else []
+
+    def stages(self) -> list[str]:
+        """Return every stage planned so far, in the order in which they run."""
+        plans = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
+        return sorted((read_json(path)["stage"] for path in plans), key=stage_order)
+
+    def receipts(self, stage: str) -> Iterator[Receipt]:
+        """Yield the receipts there are for the tasks of ``stage``, in plan order."""
+        for name in self.planned(stage):
+            receipt = read_receipt(self.root, name)
+            if receipt is not None:
+                yield receipt
+
+    def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        return [
+            output
+            for receipt in self.receipts(stage)
+            if receipt.done
+            for output in receipt.outputs
+            if output.path.startswith(folder)
+        ]
+
+    def finished(self, task: Task) -> Receipt | None:
+        """Return the receipt of ``task`` if it is done as asked and its outputs are unaltered."""
+        return is_done(self.root, task.name, task.fingerprint)
+
+    def _plan_path(self, stage: str) -> Path:
+        return self.root / "plan" / f"{stage.replace('/', '.')}.json"
+
+
+STEPS = (
+    "sample",
+    "train",
+    "label",
+    "distil",
+    "cut",
+    "screen",
+    "rank",
+    "refine",
+    "acquire",
+    "select",
+    "dock",
+    "hits",
+)
+
+
+_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock"}
+
+
+def role_of(kind: str) -> str:
+    """Return the role of the workers that do tasks of ``kind`` (``hpc.sites.pool.ROLES``).
+
+    Docking and the teacher's predictions are many tasks of one core each. What is one task per stage runs where
+    training does, since it uses the cores of a whole node.
+    """
+    return _ROLES.get(kind, "train")
+
+
+def stage_order(stage: str) -> tuple[int, int]:
+    """Return the place of ``stage`` in a campaign: by round, then by step; the final stages come last."""
+    group, _, step = stage.partition("/")
+    number = round_number(group)
+    return (10**9 if number is None else number, STEPS.index(step) if step in STEPS else len(STEPS))
+
+
+def round_name(number: int) -> str:
+    """Return the folder name of a round, such as ``round-03``."""
+    return f"round-{number:02d}"
+
+
+def round_number(group: str) -> int | None:
+    """Return the number of the round whose folder name is ``group``; None for ``final`` and others."""
+    match = re.fullmatch(r"round-(\d+)", group)
+    return int(match.group(1)) if match else None
+
+
+def chooser(group: str) -> str:
+    """Return the step that chooses what the group ``round-00`` ... or ``final`` docks."""
+    return {"round-00": "sample", "final": "select"}.get(group, "acquire")

@@ -1,0 +1,182 @@
+"""The commands ``docksieve receptor ...``: they parse, call and print, and do nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ...screening.docking.tune import TuneResult
+    from ...screening.receptors.receptor import Box
+
+app = typer.Typer(
+    no_args_is_help=True, help="Prepare receptors, look at them, and find the search they need."
+)
+_console = Console()
+
+BoxFile = Annotated[
+    Path | None,
+    typer.Option("--box", help="Box file (center_x = ...); default: the one beside the receptor."),
+]
+BoxSize = Annotated[float | None, typer.Option(help="Side of the box in angstrom, in place of the file's.")]
+
+
+@app.command("list")
+def list_receptors() -> None:
+    """List the receptors that the dockstring package carries; use them as dockstring:NAME."""
+    from ...screening.receptors.receptor import dockstring_names
+
+    for name in dockstring_names():
+        typer.echo(f"dockstring:{name}")
+
+
+@app.command()
+def show(
+    receptor: Annotated[str, typer.Argument(help="A PDBQT file, or dockstring:NAME.")],
+    box: BoxFile = None,
+    box_size: BoxSize = None,
+) -> None:
+    """Show a receptor's atoms and box, and check that they can be docked to."""
+    from collections import Counter
+
+    from ...screening.receptors.receptor import check_box, find_receptor, read_receptor
+
+    path, _ = find_receptor(receptor, Path())
+    loaded = read_receptor(path, receptor)
+    resolved = _box(receptor, box, box_size)
+    near = check_box(loaded, resolved)
+    types = ", ".join(f"{kind} {count}" for kind, count in Counter(loaded.types).most_common())
+    _console.print(f"file      {path}", highlight=False, soft_wrap=True)
+    _console.print(f"sha256    {loaded.sha256}", highlight=False)
+    _console.print(f"atoms     {len(loaded.types)} ({types})", highlight=False, soft_wrap=True)
+    _console.print(f"box       center {resolved.center}, size {resolved.size} A", highlight=False)
+    _console.print(f"at box    {near} atoms in it or within 4 A: good", highlight=False)
+
+
+def _box(receptor: str, box: Path | None, box_size: float | None) -> Box:
+    from ...screening.receptors.receptor import resolve_box
+
+    return resolve_box(receptor, Path(), str(box) if box else None, box_size)
+
+
+@app.command()
+def prepare(
+    structure: Annotated[Path, typer.Argument(help="Structure: .pdb, .ent, .cif or .mmcif, also .gz.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    ligand: Annotated[Path | None, typer.Option(help="Ligand file in the same frame, for the box.")] = None,
+    residue: Annotated[
+        str | None, typer.Option(help="Ligand in the structure, for the box: NAME[:CHAIN[:NUMBER]].")
+    ] = None,
+    padding: Annotated[float, typer.Option(help="Angstrom added around the ligand on every side.")] = 5.0,
+    chain: Annotated[list[str] | None, typer.Option(help="Use only these chains.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Keep residues of this name, for example ZN.")
+    ] = None,
+    keep_waters: Annotated[bool, typer.Option("--keep-waters", help="Keep waters inside the box.")] = False,
+    drop_bad: Annotated[
+        bool, typer.Option("--drop-bad", help="Go on although residues at the box must be left out.")
+    ] = False,
+) -> None:
+    """Make a receptor PDBQT and a box from a structure and the ligand in it."""
+    from dataclasses import asdict
+
+    from ...data.errors import ConfigError
+    from ...screening.receptors.prepare import PrepareSettings, prepare_receptor
+
+    try:
+        settings = PrepareSettings(
+            ligand=str(ligand) if ligand else None,
+            residue=residue,
+            padding=padding,
+            chains=tuple(chain or ()),
+            keep=tuple(keep or ()),
+            keep_waters=keep_waters,
+            drop_bad=drop_bad,
+        )
+    except ValueError as error:
+        raise ConfigError(f"{error}.") from None
+    report = asdict(prepare_receptor(structure, out, settings))
+    for key in ("receptor", "box", "reference", "atoms", "atoms_near_box", "center", "size"):
+        _console.print(f"{key:15s} {report[key]}", highlight=False, soft_wrap=True)
+    for key in ("removed", "kept"):
+        counts = ", ".join(f"{name} {count}" for name, count in report[key].items())
+        _console.print(f"{key:15s} {counts or 'nothing'}", highlight=False, soft_wrap=True)
+    for key in ("alternatives", "renamed", "cut_back", "dropped"):
+        for line in report[key]:
+            _console.print(f"{key:15s} {line}", highlight=False, soft_wrap=True)
+    for line in report["warnings"]:
+        _console.print(f"WARNING         {line}", style="bold red", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def tune(
+    receptor: Annotated[str, typer.Argument(help="A PDBQT file, or dockstring:NAME.")],
+    box: BoxFile = None,
+    box_size: BoxSize = None,
+    ligands: Annotated[
+        Path | None, typer.Option(help="SMILES file (SMILES, then a name) in place of the built-in drugs.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Five ligands in place of twelve.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: all cores.")] = None,
+    out: Annotated[Path | None, typer.Option(help="TOML file to write.")] = None,
+) -> None:
+    """Find the cheapest search that is as good as Vina's default, for one receptor and box."""
+    import tempfile
+
+    from ...data.store import write_bytes
+    from ...screening.docking.tune import LIGANDS, QUICK, read_ligands
+    from ...screening.docking.tune import tune as run_tune
+    from ...screening.docking.vina import VinaTarget
+
+    chosen = read_ligands(ligands) if ligands else dict(LIGANDS)
+    if quick:
+        chosen = {name: chosen[name] for name in (QUICK if not ligands else list(chosen)[:5])}
+    target = VinaTarget(receptor=receptor, box=str(box) if box else None, box_size=box_size)
+    with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch, Progress(console=_console) as bar:
+        task = bar.add_task("docking", total=None)
+        result = run_tune(
+            target,
+            Path(scratch),
+            Path(),
+            chosen,
+            seed=seed,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _print_tuning(result)
+    path = out or Path(f"{Path(receptor).stem.replace(':', '-')}.tune.toml")
+    write_bytes(path, result.to_toml().encode())
+    _console.print(f"Wrote {path}: paste its lines into the target of your campaign.", highlight=False)
+
+
+def _print_tuning(result: TuneResult) -> None:
+    table = Table(
+        title=f"{result.receptor}: {len(result.ligands)} ligands; gap to the standard in kcal/mol", box=None
+    )
+    for name in ("setting", "CPU s", "gap", "95 %", "r", "rank", "RMSD", "good"):
+        table.add_column(name, justify="left" if name == "setting" else "right", no_wrap=True)
+    for rung in (*result.rungs, result.noise):
+        last = "noise" if rung is result.noise else ("yes" if rung.good else "no")
+        interval = f"{rung.gap_low:+.2f} {rung.gap_high:+.2f}"
+        numbers = (f"{rung.pearson:.2f}", f"{rung.spearman:.2f}", f"{rung.rmsd:.2f}")
+        table.add_row(rung.name, f"{rung.cpu_seconds:.2f}", f"{rung.gap:+.2f}", interval, *numbers, last)
+    _console.print(table)
+    for name, failure in result.failures.items():
+        _console.print(f"not docked: {name}: {failure}", highlight=False)
+    best = result.recommended
+    cost = best.cpu_seconds if best else result.standard_cpu_seconds
+    ratio = result.standard_cpu_seconds / cost if cost else 1.0
+    name = best.name if best else "the standard; nothing cheaper is as good"
+    _console.print(f"Recommended: {name} ({ratio:.1f} times cheaper than the standard).", highlight=False)
+    widest = max(rung.gap_high - rung.gap_low for rung in result.rungs)
+    if widest > 0.6:
+        _console.print(
+            "The intervals are wide: more ligands (--ligands FILE) would tell the settings apart.",
+            highlight=False,
+        )

@@ -1,0 +1,205 @@
+"""The campaign file: what may stand in it, and errors that name the line at fault."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from ...data.errors import ConfigError
+from ...models.settings import SIZES, StudentSettings, TeacherSettings
+from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
+from ...screening.docking.dock import CommandTarget, TableTarget, VinaTarget
+from .mistakes import explain
+
+Target = Annotated[VinaTarget | CommandTarget | TableTarget, Field(discriminator="engine")]
+T = TypeVar("T")
+TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CampaignSection(_Section):
+    """Who the campaign is: its name, its folder (relative to the file) and its seed."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    folder: str = ""
+    seed: int = Field(1, ge=0, lt=2**62)
+
+
+class LibrarySection(_Section):
+    """The library to screen: a folder that ``docksieve library`` built."""
+
+    path: str
+
+
+class StartSection(_Section):
+    """The first molecules docked, before there is a model.
+
+    ``sealed`` of them are never trained on: they judge every model of the campaign.
+    """
+
+    molecules: int = Field(300, ge=10)
+    method: Literal["random", "diverse"] = "random"
+    sealed: float = Field(0.1, ge=0.0, le=0.5)
+
+
+class RoundsSection(_Section):
+    """What each round of learning does.
+
+    ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
+    fraction of the library for the teacher (``auto``: what the goal of ``[cut]`` needs); ``dock`` of those are
+    docked per target, chosen by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which
+    is drawn at random.
+    """
+
+    count: int = Field(2, ge=0, le=1000)
+    labels: int = Field(30_000, ge=100)
+    keep: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] | Literal["auto"] = "auto"
+    dock: int = Field(100, ge=1)
+    acquisition: str = "greedy"
+    beta: float = Field(2.0, ge=0.0)
+    xi: float = Field(0.01, ge=0.0)
+    epsilon: float = Field(0.0, ge=0.0, le=1.0)
+    diversity: str = "none"
+
+    @field_validator("acquisition")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ACQUISITIONS:
+            raise ValueError(f"{value!r} is not one of {', '.join(ACQUISITIONS)}")
+        return value
+
+    @field_validator("diversity")
+    @classmethod
+    def _spread(cls, value: str) -> str:
+        if value not in DIVERSITIES:
+            raise ValueError(f"{value!r} is not one of {', '.join(DIVERSITIES)}")
+        return value
+
+
+class CutSection(_Section):
+    """What the cascade must not lose, and what that may cost.
+
+    Of the best share ``best`` of the library, at least the share ``recall`` is to be kept, with probability
+    ``confidence``. Where the goal decides, the student keeps ``widest`` of the library at most (a number in
+    ``[rounds] keep``, room for the next batches and a sweep may be more). With ``sweep`` above 0 the last round docks
+    the teacher's best, as many as the goal needs and at most ``sweep``, but for those that are docked already.
+    """
+
+    recall: float = Field(0.95, gt=0.0, lt=1.0)
+    best: float = Field(0.001, gt=0.0, le=1.0)
+    confidence: float = Field(0.95, gt=0.0, lt=1.0)
+    widest: float = Field(0.2, gt=0.0, le=1.0)
+    sweep: int = Field(0, ge=0)
+
+
+class FinalSection(_Section):
+    """The best docked molecules of each target, docked again with the target's ``final`` settings."""
+
+    molecules: int = Field(50, ge=0)
+
+
+class RunSection(_Section):
+    """How work is cut into tasks. None of it changes a score.
+
+    ``threads`` are those of the training tasks; 0 means the cores of the machine that first runs it.
+    """
+
+    dock_batch: int = Field(10, ge=1)
+    predict_batch: int = Field(20_000, ge=1)
+    threads: int = Field(0, ge=0)
+
+
+@dataclass(frozen=True)
+class TeacherSection(TeacherSettings):
+    """The teacher's settings, and the folders of earlier campaigns' teachers that it may learn from.
+
+    ``sources`` are bundles (``CAMPAIGN/models/round-05/teacher``), relative to the file. They are copied into the
+    campaign when it begins.
+    """
+
+    sources: tuple[str, ...] = ()
+
+
+class CampaignConfig(_Section):
+    """A whole campaign file."""
+
+    campaign: CampaignSection
+    library: LibrarySection
+    targets: dict[str, Target] = Field(min_length=1)
+    start: StartSection = StartSection()
+    rounds: RoundsSection = RoundsSection()
+    cut: CutSection = CutSection()
+    final: FinalSection = FinalSection()
+    teacher: TeacherSection = TeacherSection()
+    student: StudentSettings = StudentSettings()
+    run: RunSection = RunSection()
+
+    @field_validator("student", mode="before")
+    @classmethod
+    def _sized(cls, value: Any) -> Any:
+        """Read ``size`` as the settings it stands for; keys given beside it win."""
+        if not isinstance(value, dict) or "size" not in value:
+            return value
+        size = value["size"]
+        if size not in SIZES:
+            raise ValueError(f"size {size!r} is not one of {', '.join(SIZES)}")
+        named = vars(StudentSettings.named(size))
+        return {**named, **{key: item for key, item in value.items() if key != "size"}}
+
+    @field_validator("targets")
+    @classmethod
+    def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not TARGET_NAME.fullmatch(name):
+                raise ValueError(f"the target name {name!r} may hold letters, digits, '.', '_' and '-' only")
+        return value
+
+
+def settings_from(kind: type[T], values: Any) -> T:
+    """Return settings of a room (a frozen dataclass) from their JSON values, nested ones included."""
+    return TypeAdapter(kind).validate_python(values)
+
+
+def read_config(path: str | Path) -> CampaignConfig:
+    """Return the campaign that the TOML file at ``path`` describes.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is not TOML, or has an unknown key or a wrong value; the message names the
+        line where it can be found.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        hint = "Write one with `docksieve init`."
+        raise ConfigError(f"The campaign file {path} does not exist.", hint) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error}.") from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, where: str) -> CampaignConfig:
+    """Return the campaign that ``text`` describes; ``where`` names it in errors.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}.") from None
+    try:
+        return CampaignConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, values, text, where, CampaignConfig)) from None

@@ -1,0 +1,147 @@
+"""``docksieve dashboard``: a campaign in the browser, live, on this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import getpass
+import platform
+import shlex
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+from ...data.errors import ConfigError, DocksieveError
+from .access import Gate
+from .watch import Watch
+
+ADDRESS = "127.0.0.1"
+PORT = 8642
+"""Where the dashboard is, unless another was asked for or this one is taken."""
+
+
+def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], None] = print) -> None:
+    """Serve the dashboard of a campaign until interrupted. Nothing in the campaign is changed.
+
+    Parameters
+    ----------
+    campaign : path
+        Its folder or its TOML file.
+    port : int, optional
+        Port on the loopback interface; 0: any that is free. If not given, :data:`PORT`, or any if that is taken.
+    say : callable
+        Told, line by line, where the dashboard is.
+
+    Raises
+    ------
+    CampaignError
+        If there is no campaign.
+    ConfigError
+        If the port cannot be had.
+    """
+    import uvicorn
+
+    from .app import application
+
+    watch = Watch(campaign)
+    watch.now()
+    with bound(port) as listener:
+        number = int(listener.getsockname()[1])
+
+        def announce(token: str) -> None:
+            say(f"A browser was let in. For another: {link(number, token)}")
+
+        gate = Gate(announce)
+        if port is None and number != PORT:
+            say(f"Port {PORT} is taken; using {number}.")
+        for line in welcome(watch.root, number, gate.token):
+            say(line)
+        config = uvicorn.Config(
+            application(watch, gate),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=2,
+        )
+        Thread(target=_warm, args=(watch,), daemon=True).start()
+        try:
+            asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+        except KeyboardInterrupt:
+            say("The dashboard is closed. The campaign is not touched by that.")
+        finally:
+            watch.close()
+
+
+def _warm(watch: Watch) -> None:
+    """Read what the first question reads, while the browser is being opened."""
+    from ..hits.ask import hit_sources
+
+    with contextlib.suppress(DocksieveError, OSError):  # whoever asks will be told
+        moment = watch.now()
+        for target in moment.campaign.targets:
+            hit_sources(moment.standing, target)
+
+
+def bound(port: int | None) -> socket.socket:
+    """Return a socket of the loopback interface that listens.
+
+    Raises
+    ------
+    ConfigError
+        If ``port`` was asked for and cannot be had.
+    """
+    if port is not None and not 0 <= port <= 65535:
+        raise ConfigError(f"There is no port {port}.", "Ports go from 1 to 65535; 0 takes any that is free.")
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # After a restart the port is free at once; on Linux this lets nobody share it with a listener.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        _bind(listener, PORT if port is None else port, port is None)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        taken = (
+            "is taken by another program"
+            if error.errno == errno.EADDRINUSE
+            else f"cannot be had: {error.strerror}"
+        )
+        raise ConfigError(f"Port {port} {taken}.", "Leave out --port, and a free one is chosen.") from None
+    return listener
+
+
+def _bind(listener: socket.socket, port: int, any_other: bool) -> None:
+    try:
+        listener.bind((ADDRESS, port))
+    except OSError as error:
+        if not any_other or error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        listener.bind((ADDRESS, 0))
+
+
+def link(port: int, token: str) -> str:
+    """Return the address that lets one browser in."""
+    return f"http://{ADDRESS}:{port}/?token={token}"
+
+
+def welcome(root: Path, port: int, token: str) -> list[str]:
+    """Return what to say at the start: where the dashboard is, and how to reach it from elsewhere."""
+    there = shlex.quote(f"{_user()}@{platform.node()}")
+    return [
+        f"Dashboard of {root}",
+        f"  open    {link(port, token)}",
+        "          (the link works once; a new one is printed then)",
+        f"  remote  ssh -N -L {port}:{ADDRESS}:{port} {there}",
+        "          on your own machine first, then open the link there",
+        "  stop    Ctrl-C",
+    ]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return "USER"

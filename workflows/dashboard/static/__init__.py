@@ -1,0 +1,1 @@
+"""Page, style and scripts of the dashboard; no Python code."""

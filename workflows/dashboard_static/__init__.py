@@ -1,1 +1,0 @@
-"""Page, style and scripts of the dashboard."""

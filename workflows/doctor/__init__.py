@@ -1,0 +1,1 @@
+"""One tiny task per pool of a site, and what its answer means."""

@@ -1,0 +1,326 @@
+"""Hits of a campaign: one function that answers every question to them, and the task that writes the final list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+
+from ...data.errors import InputError
+from ...data.store import write_table
+from ...screening.queries.answer import FunnelStep, HitAnswer
+from ...screening.queries.columns import unknown_name
+from ...screening.queries.query import HitQuery
+from ...screening.queries.score_tables import HIT_COLUMNS, HitSources, RankBy, failed_dockings
+from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.ledger import chooser, round_number
+from ..progress.status import Standing, status
+from ..retraining.imported_scores import library_standard
+from ..tasks.run import Context, Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ...screening.chemistry.similarity import Fingerprint
+
+_BITS = 1 << 31
+"""Environments are hashed into so many buckets: two of one molecule never meet."""
+
+
+def ask(
+    campaign: str | Path | Campaign,
+    query: HitQuery | None = None,
+    *,
+    standing: Standing | None = None,
+    threads: int | None = None,
+) -> HitAnswer:
+    """Answer a question to the hits of a campaign, finished or still running.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    query : HitQuery, optional
+        By default the best 20 of every target.
+    standing : Standing, optional
+        Receipts of the same campaign, if they were read already.
+    threads : int, optional
+        All cores for files, two for chemistry, if not given.
+
+    Returns
+    -------
+    HitAnswer
+
+    Raises
+    ------
+    InputError
+        If the question names a target, a column or a round that does not exist, or a SMARTS, a molecule or a condition
+        is not understood.
+    CampaignError
+        If there is nothing to rank yet.
+    """
+    query = query or HitQuery()
+    standing = standing or _standing(campaign)
+    names = list(query.across) or list(query.targets) or list(standing.campaign.targets)
+    for name in names:
+        _check_target(standing.campaign, name)
+    check_rounds(standing.campaign, query.rounds)
+    asked, prints = _with_fingerprints(standing.campaign, query)
+    sources = [hit_sources(standing, name) for name in names]
+    notes = []
+    state = status(standing.campaign, standing).state
+    if state != "complete":
+        notes.append(f"The campaign is {state}: this is what is finished by now.")
+    if query.across:
+        parts = [_ask_across(standing, sources, asked, prints, threads)]
+    else:
+        parts = [_ask_one(standing, item, asked, prints, threads) for item in sources]
+    answer = _joined(query, parts, notes)
+    if not len(answer) and query.has:
+        from ...screening.queries.search import aromatic_hints
+
+        answer = replace(answer, notes=(*answer.notes, *aromatic_hints(query)))
+    return answer
+
+
+def hits(
+    campaign: str | Path | Campaign,
+    top: int | None = 100,
+    target: str | None = None,
+    where: str | None = None,
+    by: RankBy | Literal["screened"] = "auto",
+    *,
+    standing: Standing | None = None,
+) -> pa.Table:
+    """Return the ranked hits of a campaign, finished or still running: :func:`ask` for the simplest questions.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    top : int or None
+        How many per target; None for all.
+    target : str, optional
+        One target; all of them, one after the other, if not given.
+    where : str, optional
+        An SQL condition on the columns (``docs/hits.md``).
+    by : str
+        ``auto``, ``final``, ``docked``, ``predicted`` (by the teacher, the shortlists), ``combined``; ``screened``: by
+        the student, all of the library.
+    standing : Standing, optional
+        Receipts of the same campaign, if they were read already.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``screening.queries.score_tables.HIT_COLUMNS``.
+
+    Raises
+    ------
+    InputError
+        If the target or the condition is wrong.
+    """
+    targets = () if target is None else (target,)
+    answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), standing=standing)
+    return answer.table.select(HIT_COLUMNS)
+
+
+_Part = tuple[pa.Table, list[FunnelStep], bool, list[str]]
+
+
+def _ask_one(
+    standing: Standing,
+    sources: HitSources,
+    query: HitQuery,
+    fingerprint: Fingerprint | None,
+    threads: int | None,
+) -> _Part:
+    """Put a question to the ranking of one target."""
+    if query.by == "screened":
+        from .leaderboards import ask_board, board_of
+
+        board = board_of(standing, sources.target, query.rounds)
+        if board is not None:
+            return ask_board(board, sources, query, fingerprint, threads)
+        note = f"{sources.target} had too few scores to be learnt: nothing is predicted for it."
+        nothing = HitSources(sources.target, sources.unit, sources.lower_is_better)
+        table, steps, complete, notes = _ask_files(
+            [nothing], replace(query, by="predicted"), fingerprint, threads
+        )
+        return table, steps, complete, [*notes, note]
+    return _ask_files([_of_rounds(sources, query)], query, fingerprint, threads)
+
+
+def _ask_across(
+    standing: Standing,
+    sources: Sequence[HitSources],
+    query: HitQuery,
+    fingerprint: Fingerprint | None,
+    threads: int | None,
+) -> _Part:
+    """Put a question to a ranking across targets."""
+    if query.by != "screened":
+        return _ask_files([_of_rounds(item, query) for item in sources], query, fingerprint, threads)
+    from ...screening.queries.search import answer_from
+    from .leaderboards import screened_across
+
+    ranked = screened_across(standing, sources, query, threads)
+    return answer_from(ranked, query, fingerprint, threads)
+
+
+def _ask_files(
+    sources: Sequence[HitSources], query: HitQuery, fingerprint: Fingerprint | None, threads: int | None
+) -> _Part:
+    from ...screening.queries.rankings import across_files, ranked_by_files
+    from ...screening.queries.search import answer_from
+
+    if query.across:
+        ranked = across_files(sources, query.by, query.caution, bool(query.selective), threads)
+    else:
+        ranked = ranked_by_files(sources[0], query.by, query.caution, threads)
+    return answer_from(ranked, query, fingerprint, threads)
+
+
+def _of_rounds(sources: HitSources, query: HitQuery) -> HitSources:
+    """Return the files that a question about some rounds ranks."""
+    if not query.rounds:
+        return sources
+    changed = {}
+    if query.by != "predicted":
+        changed["docked"] = {key: paths for key, paths in sources.docked.items() if key in query.rounds}
+    if query.by in ("predicted", "combined"):
+        changed["refined"] = {key: paths for key, paths in sources.refined.items() if key in query.rounds}
+    return replace(sources, **changed)  # type: ignore[arg-type]
+
+
+def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, Fingerprint | None]:
+    """Return the question with its molecules as the library would hold them, and what finds their environments."""
+    if not query.similar_to and not query.novel_against:
+        return query, None
+    from .molecules import in_standard_form
+
+    standard = library_standard(campaign.open_library())
+    asked = replace(
+        query,
+        similar_to=in_standard_form(query.similar_to, standard),
+        novel_against=in_standard_form(query.novel_against, standard),
+    )
+    return asked, fingerprint
+
+
+def fingerprint(smiles: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the Morgan environments of molecules (:mod:`docksieve.screening.chemistry.similarity`)."""
+    from ...data.molecules.features import graph_features
+
+    offsets, features, _ = graph_features(smiles, ["morgan2"], _BITS, False)[0]["morgan2"]
+    return offsets, features
+
+
+def _joined(query: HitQuery, parts: Sequence[_Part], notes: list[str]) -> HitAnswer:
+    """Return the answers for several targets as one."""
+    table = pa.concat_tables([part[0] for part in parts], promote_options="permissive")
+    return HitAnswer(
+        table,
+        query,
+        tuple(step for part in parts for step in part[1]),
+        all(part[2] for part in parts),
+        (*notes, *(note for part in parts for note in part[3])),
+    )
+
+
+def failures(
+    campaign: str | Path | Campaign,
+    target: str | None = None,
+    top: int | None = None,
+    where: str | None = None,
+    *,
+    standing: Standing | None = None,
+) -> pa.Table:
+    """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
+
+    Parameters are those of :func:`hits`; ``where`` is on ``screening.queries.score_tables.FAILURE_COLUMNS``.
+    """
+    standing = standing or _standing(campaign)
+    names = _chosen_targets(standing.campaign, target)
+    return pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
+
+
+def _standing(campaign: str | Path | Campaign) -> Standing:
+    return Standing(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
+
+
+def _chosen_targets(campaign: Campaign, target: str | None) -> list[str]:
+    if target is None:
+        return list(campaign.targets)
+    _check_target(campaign, target)
+    return [target]
+
+
+def _check_target(campaign: Campaign, target: str) -> None:
+    if target not in campaign.targets:
+        raise unknown_name(f"The campaign has no target {target!r}.", target, campaign.targets)
+
+
+def check_rounds(campaign: Campaign, rounds: Sequence[int]) -> None:
+    """Refuse rounds that the campaign does not have."""
+    for number in rounds:
+        if not 0 <= number <= campaign.config.rounds.count:
+            raise InputError(
+                f"The campaign has no round {number}.",
+                f"Its rounds are 0 (the seed sample) to {campaign.config.rounds.count}.",
+            )
+
+
+def hit_sources(standing: Standing, target: str) -> HitSources:
+    """Return the files of ``target`` that are finished by now."""
+    campaign = standing.campaign
+
+    def paths(stage: str, folder: str) -> list[Path]:
+        return [campaign.root / record.path for record in standing.outputs(stage, folder)]
+
+    docked: dict[int, list[Path]] = {}
+    refined: dict[int, list[Path]] = {}
+    selections: list[Path] = []
+    models: dict[int, str] = {}
+    for stage in standing.stages:
+        group, _, step = stage.partition("/")
+        number = round_number(group)
+        if number is None:
+            continue
+        if step == "dock":
+            docked[number] = paths(stage, f"scores/{group}/{target}/")
+        elif step == "refine":
+            if target not in untaught_targets(standing, group):
+                refined[number] = paths(stage, "refined/")
+        elif step == chooser(group):
+            selections += paths(stage, f"selections/{group}/{target}/")
+        elif step == "train":
+            models[number] = next((str(r.facts["model"]) for r in standing.receipts(stage) if r.done), "")
+    return HitSources(
+        target=target,
+        unit=campaign.targets[target]["unit"],
+        lower_is_better=campaign.targets[target]["lower_is_better"],
+        docked=docked,
+        final=paths("final/dock", f"scores/final/{target}/"),
+        refined=refined,
+        selections=selections,
+        models=models,
+    )
+
+
+def untaught_targets(standing: Standing, group: str) -> dict[str, str]:
+    """Return the targets that the teacher of a round could not learn, and why."""
+    for receipt in standing.receipts(f"{group}/train"):
+        if receipt.done:
+            return dict(receipt.facts.get("untaught", {}))
+    return {}
+
+
+def write_hits(context: Context) -> Outcome:
+    """Write all hits of the finished campaign, so that they can be copied and compared as one file."""
+    table = hits(open_campaign(context.root), top=None)
+    path = context.root / "hits" / "hits.parquet"
+    write_table(path, table)
+    return Outcome(table.num_rows, table.num_rows, (path,))

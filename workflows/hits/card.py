@@ -1,0 +1,216 @@
+"""Everything known of one molecule of a campaign."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...data.errors import InputError
+from ...data.libraries.library import Library
+from ...data.schema import PROPERTY_COLUMNS
+from ...screening.queries.leaderboard_search import scores_at
+from ...screening.queries.molecule import (
+    Place,
+    find_molecule,
+    nearest_docked,
+    origin,
+    place_among,
+    records_of,
+    structure_facts,
+)
+from ...screening.queries.score_tables import HitSources
+from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.ledger import round_name, round_number
+from ..progress.status import Standing, status
+from ..retraining.imported_scores import library_standard
+from .ask import fingerprint, hit_sources
+from .molecules import in_standard_form
+
+
+@dataclass(frozen=True)
+class HitCard:
+    """One molecule.
+
+    Attributes
+    ----------
+    row : int
+        In the library.
+    id, smiles : str
+    properties : dict of str to float
+        Those of the library, and ``lipinski_violations`` and ``qed``.
+    parent, scaffold : str
+    alerts : dict of str to str
+        By catalogue; empty: none.
+    origin : dict
+        ``file``, ``record`` (line or number of the record), ``also``: duplicates.
+    targets : dict of str to dict
+        By target: ``unit``, ``lower_is_better``, and ``docked``, ``final``, ``teacher``, ``student``: lists of records,
+        each with its round, its score and its ``place``.
+    neighbours : list of dict
+        Most similar docked molecules: ``id``, ``row``, ``smiles``, ``similarity``, ``scores`` by target.
+    notes : list of str
+    """
+
+    row: int
+    id: str
+    smiles: str
+    properties: dict[str, Any]
+    parent: str
+    scaffold: str | None
+    alerts: dict[str, str]
+    origin: dict[str, Any]
+    targets: dict[str, dict[str, Any]]
+    neighbours: list[dict[str, Any]]
+    notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as JSON values."""
+        return asdict(self)
+
+
+def hit_card(
+    campaign: str | Path | Campaign, molecule: str, neighbours: int = 5, *, standing: Standing | None = None
+) -> HitCard:
+    """Return everything known of one molecule.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    molecule : str
+        Its id, its row in the library (``12`` or ``row:12``), or its SMILES in any form.
+    neighbours : int
+        How many docked molecules like it.
+    standing : Standing, optional
+        Receipts of the same campaign, if they were read already.
+
+    Raises
+    ------
+    InputError
+        If no molecule is meant, or more than one: these are listed.
+    """
+    standing = standing or Standing(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
+    opened = standing.campaign
+    library = opened.open_library()
+    sources = [hit_sources(standing, name) for name in opened.targets]
+    known = [path for item in sources for paths in item.docked.values() for path in paths]
+    row, note = find_molecule(library, molecule, _standard(molecule, library), known)
+    found = library.take([row], ["id", "smiles", *PROPERTY_COLUMNS]).to_pylist()[0]
+    name, smiles = found.pop("id"), found.pop("smiles")
+    facts = structure_facts(smiles)
+    found["lipinski_violations"] = sum(
+        (found["weight"] > 500, found["logp"] > 5, found["donors"] > 5, found["acceptors"] > 10)
+    )
+    found["qed"] = facts["qed"]
+    targets = {item.target: _target(standing, item, library, row) for item in sources}
+    state = status(opened, standing).state
+    notes = [note] if note else []
+    if state != "complete":
+        notes.append(f"The campaign is {state}: this is what is finished by now.")
+    if not any(known for item in targets.values() for known in (item["docked"], item["final"])):
+        notes.append("Nobody has docked this molecule.")
+    docked = {item.target: [p for paths in item.docked.values() for p in paths] for item in sources}
+    near = nearest_docked(smiles, row, docked, fingerprint, neighbours)
+    return HitCard(
+        row, name, smiles, found, facts["parent"], facts["scaffold"], facts["alerts"], origin(library, row), targets,
+        near, notes,
+    )  # fmt: skip
+
+
+def _standard(text: str, library: Library) -> str | None:
+    try:
+        return in_standard_form([text], library_standard(library))[0]
+    except InputError:
+        return None
+
+
+def _target(standing: Standing, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
+    """Return what is known of a molecule and one target."""
+    every = [path for _, paths in sorted(sources.docked.items()) for path in paths]
+    docked = [
+        _docking(record, sources, every) | {"round": number}
+        for number, paths in sorted(sources.docked.items())
+        for record in records_of(paths, row, sources.target)
+    ]
+    final = [
+        _docking(record, sources, sources.final) for record in records_of(sources.final, row, sources.target)
+    ]
+    return {
+        "unit": sources.unit,
+        "lower_is_better": sources.lower_is_better,
+        "docked": docked,
+        "final": final,
+        "teacher": _by_teacher(sources, row),
+        "student": _by_student(standing, sources, library, row),
+    }
+
+
+def _docking(record: dict[str, Any], sources: HitSources, among: Any) -> dict[str, Any]:
+    kept = ("score", "failure", "message", "engine", "engine_version", "state", "seconds", "pose", "settings")
+    shown = {name: record[name] for name in kept if record[name] is not None}
+    if "settings" in shown:
+        shown["settings"] = json.loads(shown["settings"])
+    if record["score"] is not None:
+        place = place_among(list(among), "score", record["score"], sources.lower_is_better, sources.target)
+        shown["place"] = _plain(place)
+    return shown
+
+
+def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
+    mean, spread = f"mean:{sources.target}", f"spread:{sources.target}"
+    found = []
+    for number, paths in sorted(sources.refined.items()):
+        for record in records_of(paths, row):
+            if record.get(mean) is None:
+                continue
+            place = place_among(list(paths), mean, record[mean], sources.lower_is_better)
+            found.append(
+                {
+                    "round": number,
+                    "model": sources.models.get(number, ""),
+                    "mean": record[mean],
+                    "spread": record.get(spread),
+                    "similarity": record.get("similarity"),
+                    "novel": record.get("novel"),
+                    "place": _plain(place),
+                }
+            )
+    return found
+
+
+def _by_student(standing: Standing, sources: HitSources, library: Library, row: int) -> list[dict[str, Any]]:
+    import numpy as np
+
+    shard = next(item for item in library.shards if item.first_row <= row < item.first_row + item.rows)
+    found = []
+    for stage in standing.stages:
+        group, _, step = stage.partition("/")
+        number = round_number(group)
+        if step != "screen" or number is None:
+            continue
+        paths = [standing.campaign.root / item.path for item in standing.outputs(stage, "predictions/")]
+        mine = next((path for path in paths if path.stem == shard.name), None)
+        if mine is None:
+            continue
+        rows = np.array([row])
+        mean = float(scores_at(mine, f"mean:{sources.target}", rows, shard)[0])
+        if mean != mean:
+            continue
+        spread = float(scores_at(mine, f"spread:{sources.target}", rows, shard)[0])
+        models = [str(r.facts["model"]) for r in standing.receipts(f"{round_name(number)}/distil") if r.done]
+        place = place_among(paths, f"mean:{sources.target}", mean, sources.lower_is_better)
+        found.append(
+            {
+                "round": number,
+                "model": models[0] if models else "",
+                "mean": mean,
+                "spread": None if spread != spread else spread,
+                "place": _plain(place),
+            }
+        )
+    return found
+
+
+def _plain(place: Place) -> dict[str, Any]:
+    return {**asdict(place), "best_percent": round(place.best_percent, 4)}

@@ -1,0 +1,4 @@
+"""Parts of pages that stand alone: style, script, colours, drawings as SVG.
+
+Knows no campaign.
+"""

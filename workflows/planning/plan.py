@@ -1,0 +1,118 @@
+"""What a campaign will take, from a small measured trial: hours, core-hours, dockings, disk and memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+from ...data.libraries.library import Library
+from ...data.store import read_json, write_json
+from ...hpc.sites.read import load_site
+from ...hpc.sites.site import Site
+from ..campaign.campaign import campaign_root, open_campaign
+from ..config.campaign_file import read_config
+from ..progress.status import Standing
+from ..report.charts.timeline import Clock, Span
+from ..running.observer import Observer, Silent
+from .estimate import STEPS, Plan, StepPlan, estimate, plan_from_json, scores_by_round
+from .trial import run_trial
+
+DOCKINGS = 24
+"""Molecules docked per target in a trial."""
+
+
+def plan(
+    config_path: str | Path,
+    site: str | Site = "local",
+    dockings: int = DOCKINGS,
+    observer: Observer | None = None,
+) -> Plan:
+    """Run a small trial of a campaign and say what the whole will take.
+
+    The trial runs the campaign's own tasks by the site's own workers: ``dockings`` molecules per target are docked,
+    teachers of the coming sizes are trained, a shard per worker is screened. Everything else is proportion.
+
+    Parameters
+    ----------
+    config_path : path
+    site : str or Site
+    dockings : int
+        More make the docking cost surer; at least 20.
+    observer : Observer, optional
+
+    Returns
+    -------
+    Plan
+        Also written beside the campaign file, as ``NAME.plan.json``.
+
+    Raises
+    ------
+    DocksieveError
+        Whatever would stop the campaign.
+    """
+    config_path = Path(config_path)
+    config = read_config(config_path)
+    site = site if isinstance(site, Site) else load_site(site)
+    library = Library.open(config_path.parent / config.library.path)
+    begun = time.monotonic()
+    sizes = tuple(scores_by_round(config, len(config.targets)))
+    measured = run_trial(config, config_path, site, observer or Silent(), max(dockings, 20), sizes)
+    found = estimate(config, library.rows, len(library.shards), site.worker_count, measured)
+    found = dataclasses.replace(
+        found,
+        trial_seconds=time.monotonic() - begun,
+        written=time.time(),
+        site=site.name,
+        config=config.model_dump(mode="json"),
+    )
+    write_json(plan_path(config_path), found.to_json())
+    return found
+
+
+def plan_path(config_path: Path) -> Path:
+    """Return where the plan of a campaign file is kept."""
+    return config_path.with_suffix(".plan.json")
+
+
+def kept_plan(config_path: Path, site: str = "local") -> Plan | None:
+    """Return the plan that was made for a campaign file as it is now, and a site; None if there is none.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read.
+    """
+    path = plan_path(config_path)
+    if not path.exists():
+        return None
+    found = plan_from_json(read_json(path))
+    now = read_config(config_path).model_dump(mode="json")
+    return found if found.config == now and found.site == load_site(site).name else None
+
+
+def taken(campaign: str | Path) -> dict[str, StepPlan]:
+    """Return what a campaign has taken so far, in the form of a plan's steps, from its receipts."""
+    standing = Standing(open_campaign(campaign))
+    steps = dict.fromkeys(STEPS, StepPlan())
+    for stage in standing.stages:
+        receipts = [receipt for receipt in standing.receipts(stage) if receipt.done]
+        if not receipts:
+            continue
+        step = stage.partition("/")[2]
+        kind = "final" if stage == "final/dock" else step if step in STEPS else "other"
+        spans = [
+            Span("", kind, float(receipt.facts.get("started", receipt.finished)), receipt.finished)
+            for receipt in receipts
+        ]
+        wall = Clock(spans).busy  # pauses do not count
+        seconds = sum(receipt.seconds["total"] for receipt in receipts)
+        rows = sum(receipt.rows_in for receipt in receipts)
+        steps[kind] = steps[kind].plus(StepPlan(len(receipts), rows, seconds, 0.0, wall))
+    return steps
+
+
+def campaign_of(config_path: Path) -> Path | None:
+    """Return the campaign folder of a campaign file, None if it has not begun."""
+    root = campaign_root(config_path, read_config(config_path))
+    return root if (root / "campaign.json").exists() else None

@@ -1,0 +1,228 @@
+"""Where a campaign stands: what is done, running, failed and left, how fast, and when it will be over."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...data.receipts import Receipt
+from ...data.store import FileRecord
+from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.driver import is_driven, read_driver
+from ..campaign.ledger import chooser, round_name
+
+STALE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """One stage of a campaign.
+
+    Attributes
+    ----------
+    stage : str
+    total, done, running, failed, left : int
+        Tasks; they add up: ``done + running + failed + left == total``. What waits for a free worker, or was
+        done with inputs that have changed since, is left.
+    rows : int
+        Molecules (or ligands) of the finished tasks.
+    seconds : float
+        Sum of the finished tasks' seconds.
+    failures : dict of str to int
+        Dockings without a score in the finished tasks, by code.
+    """
+
+    stage: str
+    total: int
+    done: int
+    running: int
+    failed: int
+    left: int
+    rows: int
+    seconds: float
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Molecules per task-second; NaN before any task is finished."""
+        return self.rows / self.seconds if self.seconds else float("nan")
+
+
+@dataclass(frozen=True)
+class CampaignStatus:
+    """A whole campaign.
+
+    Attributes
+    ----------
+    state : str
+        ``running``, ``complete``, ``cancelling``, ``stopped``.
+    stages : tuple of StageStatus
+        Those planned so far.
+    waiting : tuple of str
+        Stages whose tasks are not known yet.
+    driver : str
+        Who drives it; empty if nobody.
+    blocks : tuple of str
+        How many blocks each pool of a cluster has, by state, in words.
+    seconds_left : float or None
+        Estimate from the finished tasks' seconds; None where there is nothing to go by.
+    """
+
+    root: Path
+    state: str
+    stages: tuple[StageStatus, ...]
+    waiting: tuple[str, ...]
+    driver: str
+    seconds_left: float | None
+    blocks: tuple[str, ...] = ()
+
+
+class Standing:
+    """The receipts of a campaign that count now; those of a stage are read once, when first asked for.
+
+    Stages that the campaign no longer has (after ``[rounds] count`` or ``[final] molecules`` was lowered) do
+    not count. Nor does a docking of a batch that has been chosen anew since: its molecules may stand in
+    another batch by now.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    stages : list of str
+        Those planned so far, in the order in which they run.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.stages = campaign.stages()
+        self._receipts: dict[str, list[Receipt]] = {}
+
+    def receipts(self, stage: str) -> list[Receipt]:
+        """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
+        if stage not in self.stages:
+            return []
+        if stage not in self._receipts:
+            found = list(self.campaign.ledger.receipts(stage))
+            group, _, step = stage.partition("/")
+            if step == "dock":
+                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
+                chosen = {(batch.path, batch.sha256) for batch in batches}
+                found = [receipt for receipt in found if _selected(receipt) <= chosen]
+            self._receipts[stage] = found
+        return self._receipts[stage]
+
+    def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        return [
+            output
+            for receipt in self.receipts(stage)
+            if receipt.done
+            for output in receipt.outputs
+            if output.path.startswith(folder)
+        ]
+
+
+def _selected(receipt: Receipt) -> set[tuple[str, str]]:
+    """Return path and checksum of the batch that a docking docked."""
+    return {
+        (record.path, record.sha256) for record in receipt.inputs if record.path.startswith("selections/")
+    }
+
+
+def status(campaign: str | Path | Campaign, standing: Standing | None = None) -> CampaignStatus:
+    """Return where ``campaign`` stands, from its plans and receipts.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    standing : Standing, optional
+        Of the same campaign, if it was read already.
+    """
+    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
+    driven = is_driven(opened.root)
+    note = read_driver(opened.root) if driven else None
+    workers = int(note["workers"]) if note else 1
+    fresh = note is not None and time.time() - note["updated"] < STALE_SECONDS
+    flying = list(note["running"]) if note and fresh else []
+    standing = standing or Standing(opened)
+    stages = tuple(_stage(standing, name, flying, workers) for name in standing.stages)
+    known = {stage.stage for stage in stages}
+    waiting = tuple(name for name in expected_stages(opened) if name not in known)
+    complete = not waiting and all(stage.done == stage.total for stage in stages)
+    if driven:
+        state = "cancelling" if (opened.root / "cancel").exists() else "running"
+    else:
+        state = "complete" if complete else "stopped"
+    driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
+    left = 0.0 if complete else _seconds_left(stages, waiting, workers)
+    blocks = _blocks(note.get("blocks", [])) if note else ()
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks)
+
+
+def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Put the blocks that a driver noted into words; those of this machine are not worth any."""
+    words = []
+    for entry in noted:
+        counts = [f"{count} {state}" for state, count in entry.items() if state != "pool"]
+        words.append(f"{entry['pool']}: {', '.join(counts) or 'none yet'}")
+    return tuple(words)
+
+
+def expected_stages(campaign: Campaign) -> list[str]:
+    """Return every stage that the campaign will have, in order."""
+    names = ["round-00/sample", "round-00/dock"]
+    steps = ("train", "label", "distil", "cut", "screen", "rank", "refine", "acquire", "dock")
+    for number in range(1, campaign.config.rounds.count + 1):
+        names += [f"{round_name(number)}/{step}" for step in steps]
+    if campaign.config.final.molecules:
+        names += ["final/select", "final/dock"]
+    return [*names, "final/hits"]
+
+
+def _stage(standing: Standing, stage: str, flying: list[str], workers: int) -> StageStatus:
+    """Count the tasks of ``stage``; of those in flight, the ones sent first run, the others wait for a worker."""
+    names = standing.campaign.ledger.planned(stage)
+    receipts = {receipt.task: receipt for receipt in standing.receipts(stage)}
+    done = [receipt for receipt in receipts.values() if receipt.done]
+    open_names = set(names) - {receipt.task for receipt in done}
+    now = [name for name in flying if name in open_names][:workers]
+    failed = sum(1 for receipt in receipts.values() if not receipt.done and receipt.task not in flying)
+    failures: Counter[str] = Counter()
+    for receipt in done:
+        failures.update(receipt.facts.get("failures", {}))
+    return StageStatus(
+        stage=stage,
+        total=len(names),
+        done=len(done),
+        running=len(now),
+        failed=failed,
+        left=len(names) - len(done) - failed - len(now),
+        rows=sum(receipt.rows_in for receipt in done),
+        seconds=sum(receipt.seconds.get("total", 0.0) for receipt in done),
+        failures=dict(failures.most_common()),
+    )
+
+
+def _seconds_left(stages: tuple[StageStatus, ...], waiting: tuple[str, ...], workers: int) -> float | None:
+    """Estimate: open tasks cost what finished ones of their step cost; a waiting stage, the latest's total."""
+    per_task: dict[str, float] = {}
+    per_stage: dict[str, float] = {}
+    for stage in stages:
+        step = stage.stage.partition("/")[2]
+        if stage.done:
+            per_task[step] = stage.seconds / stage.done
+            per_stage[step] = per_task[step] * stage.total
+    if not per_task:
+        return None
+    work = 0.0
+    for stage in stages:
+        step = stage.stage.partition("/")[2]
+        parallel = min(workers, max(1, stage.total))
+        work += (stage.total - stage.done) * per_task.get(step, 0.0) / parallel
+    for name in waiting:
+        step = name.partition("/")[2]
+        work += per_stage.get(step, 0.0) / (1 if step in ("train", "distil") else workers)
+    return work

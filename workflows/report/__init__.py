@@ -1,0 +1,4 @@
+"""The report: one HTML file, section by section, from receipts and score tables.
+
+Reads only.
+"""

@@ -1,0 +1,241 @@
+"""How good the predictions were: figures with intervals, from molecules that a model had not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ...data.seeds import derive_seed
+from ...screening.docking.table import ScoreIndex
+from ...screening.metrics.paired import Estimate, rank_correlation, root_mean_square_error
+from ..campaign.ledger import round_name
+from .charts.scores import Measured
+from .facts import Facts
+
+Array = NDArray[np.float64]
+RESAMPLES = 1000
+SEED_SHARE = 0.1
+"""Docked molecules are compared with the best tenth of the seed sample."""
+
+RETROSPECT_ROWS = 2_000_000
+_Z = 1.959964
+
+
+@dataclass(frozen=True)
+class HonestTest:
+    """Predictions made before docking, against the docked scores of the same molecules.
+
+    Attributes
+    ----------
+    molecules : int
+    spearman, rmse, bias : Estimate
+        ``bias`` is the mean of docked minus predicted.
+    within_one, within_two : float
+        Share of docked scores within one and two spreads of the prediction (68 % and 95 % if the spread is
+        right and errors are normal).
+    """
+
+    molecules: int
+    spearman: Estimate
+    rmse: Estimate
+    bias: Estimate
+    within_one: float
+    within_two: float
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """How much oftener acquired molecules dock well than those of the seed sample.
+
+    Attributes
+    ----------
+    threshold : float
+        Score of the best tenth of the seed sample.
+    seed, acquired : tuple of (int, int)
+        Molecules at least that good, and molecules docked.
+    seed_share, acquired_share, ratio : Estimate
+    """
+
+    threshold: float
+    seed: tuple[int, int]
+    acquired: tuple[int, int]
+    seed_share: Estimate
+    acquired_share: Estimate
+    ratio: Estimate
+
+
+@dataclass(frozen=True)
+class Retrospect:
+    """What share of the truly best molecules was docked; known only where a table holds every score.
+
+    Attributes
+    ----------
+    best : int
+        The best 1 % of the library's scored molecules.
+    scored : int
+        Library molecules with a score in the table.
+    docked : int
+    by_score : float
+        Share of the best scores found; of molecules that tie with the last of them any will do.
+    strictly_better, found : int
+        Molecules strictly better than the last of the best, and those of them docked.
+    """
+
+    best: int
+    scored: int
+    docked: int
+    by_score: float
+    strictly_better: int
+    found: int
+
+
+def acquired_with_scores(facts: Facts, target: str) -> pa.Table:
+    """Return all acquired molecules that have a docked score: ``Facts.chosen`` of all rounds and ``round``."""
+    tables = []
+    for number in range(1, facts.rounds + 1):
+        chosen = facts.chosen(round_name(number), target)
+        known = pc.and_(pc.is_valid(chosen["score"]), pc.is_valid(chosen["mean"]))
+        chosen = chosen.filter(known)
+        tables.append(chosen.append_column("round", pa.array([number] * chosen.num_rows, pa.int64())))
+    if tables:
+        return pa.concat_tables(tables)
+    fields = {"row": pa.int64(), "id": pa.string(), "mean": pa.float32(), "spread": pa.float32()}
+    return pa.schema([*fields.items(), ("score", pa.float64()), ("round", pa.int64())]).empty_table()
+
+
+def honest_test(acquired: pa.Table, seed: int) -> HonestTest | None:
+    """Compare predictions with docking (2.5 and 97.5 % of 1,000 bootstrap resamples); None below five molecules."""
+    if acquired.num_rows < 5:
+        return None
+    truth = acquired["score"].to_numpy().astype(float)
+    mean = acquired["mean"].to_numpy().astype(float)
+    spread = acquired["spread"].to_numpy().astype(float)
+    rng = np.random.default_rng(derive_seed(seed, "report", "honest-test"))
+    draws = rng.integers(0, len(truth), (RESAMPLES, len(truth)))
+
+    def estimate(measure: Callable[[Array, Array], float]) -> Estimate:
+        values = np.array([measure(truth[draw], mean[draw]) for draw in draws])
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (np.nan, np.nan)
+        return Estimate(measure(truth, mean), float(low), float(high))
+
+    errors = np.abs(truth - mean)
+    return HonestTest(
+        molecules=len(truth),
+        spearman=estimate(rank_correlation),
+        rmse=estimate(root_mean_square_error),
+        bias=estimate(lambda docked, predicted: float(np.mean(docked - predicted))),
+        within_one=float(np.mean(errors <= spread)),
+        within_two=float(np.mean(errors <= 2 * spread)),
+    )
+
+
+def enrichment(facts: Facts, target: str) -> Enrichment | None:
+    """Compare acquired molecules with the seed sample; None before both were docked."""
+    sign = 1.0 if facts.campaign.targets[target]["lower_is_better"] else -1.0
+    seed = sign * facts.docked("round-00", target).scores
+    later = [sign * facts.docked(round_name(n), target).scores for n in range(1, facts.rounds + 1)]
+    acquired = np.concatenate(later) if later else np.empty(0)
+    if len(seed) < 10 or not len(acquired):
+        return None
+    threshold = float(np.sort(seed)[max(1, round(SEED_SHARE * len(seed))) - 1])
+    good = int((seed <= threshold).sum()), int((acquired <= threshold).sum())
+    first, second = wilson(good[0], len(seed)), wilson(good[1], len(acquired))
+    return Enrichment(
+        threshold=sign * threshold,
+        seed=(good[0], len(seed)),
+        acquired=(good[1], len(acquired)),
+        seed_share=first,
+        acquired_share=second,
+        ratio=_ratio((good[1], len(acquired)), (good[0], len(seed))),
+    )
+
+
+def wilson(good: int, total: int) -> Estimate:
+    """Return a share with its 95 % interval (Wilson 1927)."""
+    share = good / total
+    centre = (share + _Z**2 / (2 * total)) / (1 + _Z**2 / total)
+    half = _Z / (1 + _Z**2 / total) * math.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def _ratio(above: tuple[int, int], below: tuple[int, int]) -> Estimate:
+    """Return a ratio of two shares with its 95 % interval (Katz et al. 1978; a half is added to a count of 0)."""
+    a, b = max(above[0], 0.5), max(below[0], 0.5)
+    value = (a / above[1]) / (b / below[1])
+    error = math.sqrt(max(1 / a - 1 / above[1] + 1 / b - 1 / below[1], 0.0))
+    return Estimate(value, value * math.exp(-_Z * error), value * math.exp(_Z * error))
+
+
+def retrospect(facts: Facts, target: str) -> Retrospect | None:
+    """Return how many of the best were found; None where not every score is known, or for huge libraries."""
+    spec = facts.campaign.targets[target]
+    if spec["engine"] != "table" or facts.library is None or facts.rows > RETROSPECT_ROWS:
+        return None
+    path = facts.root / "targets" / target / spec["scores"]
+    if not path.is_file():
+        return None
+    index, column = ScoreIndex(path), "id" if spec["match"] == "id" else "smiles"
+    known: list[float] = []
+    for batch in facts.library.batches([column]):
+        rows = index.find(batch.column(0).to_pylist())
+        known += [score for row in rows if row >= 0 and (score := index.outcome(row).score) is not None]
+    sign = 1.0 if spec["lower_is_better"] else -1.0
+    truth = np.sort(sign * np.asarray(known, dtype=float))
+    docked = sign * np.concatenate([facts.docked(group, target).scores for group in facts.groups()])
+    if len(truth) < 100 or len(truth) < 0.5 * facts.rows or not len(docked):
+        return None  # a table of a part of the library does not know the best
+    best = max(1, round(0.01 * len(truth)))
+    last = truth[best - 1]
+    better, found = int((truth < last).sum()), int((docked < last).sum())
+    ties = min(int((docked == last).sum()), best - better)
+    return Retrospect(best, len(truth), len(docked), (found + ties) / best, better, found)
+
+
+def model_reports(facts: Facts, step: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return (round, report) of every model that ``step`` (``train`` or ``distil``) made."""
+    return [
+        (number, receipt.facts.get("report", {}))
+        for number in range(1, facts.rounds + 1)
+        for receipt in facts.finished(f"{round_name(number)}/{step}")
+    ]
+
+
+def metrics_of(report: Mapping[str, Any], target: str) -> Mapping[str, Any]:
+    """Return the metrics of ``target`` in a teacher's or a student's report."""
+    for key in ("targets", "fidelity"):
+        found = report.get(key, {})
+        if isinstance(found, Mapping) and target in found:
+            return dict(found[target])
+    return {}
+
+
+def estimate_of(value: Any) -> Estimate | None:
+    """Return a metric of a report as an estimate; None if it is missing."""
+    if isinstance(value, Mapping) and "value" in value:
+        nan = float("nan")
+        return Estimate(float(value["value"]), float(value.get("low", nan)), float(value.get("high", nan)))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Estimate(float(value), float("nan"), float("nan"))
+    return None
+
+
+def quality_series(facts: Facts, target: str) -> dict[str, list[Measured]]:
+    """Return the rank correlations by round: teacher with docking, student with teacher."""
+    series: dict[str, list[Measured]] = {}
+    for name, step in (("teacher with docking", "train"), ("student with teacher", "distil")):
+        items = []
+        for number, report in model_reports(facts, step):
+            found = estimate_of(metrics_of(report, target).get("spearman"))
+            if found is not None:
+                items.append(Measured(number, found.value, found.low, found.high))
+        if items:
+            series[name] = items
+    return series

@@ -1,0 +1,1 @@
+"""New scores from anywhere: imported, learnt from, judged, promoted or not."""

@@ -1,0 +1,302 @@
+"""The stages of a campaign: which tasks each has, with which settings and inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...data.errors import CampaignError
+from ...data.libraries.library import Library
+from ...data.receipts import Receipt
+from ...data.store import FileRecord
+from ...hpc.sites.site import Site
+from ..campaign.campaign import Campaign
+from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
+from ..config.campaign_file import CampaignConfig
+from .stages import StageRunner
+
+WRITES = ["bundle", "held-out predictions"]
+"""What training leaves behind. It is part of the tasks' fingerprints: a campaign that an earlier version began, which
+left less, is trained again."""
+
+
+class Story:
+    """The stages of one campaign: which tasks each has, with which settings and inputs."""
+
+    def __init__(self, campaign: Campaign, library: Library, runner: StageRunner, site: Site) -> None:
+        self.campaign = campaign
+        self.config: CampaignConfig = campaign.config
+        self.library = library
+        self.ledger = campaign.ledger
+        self._run = runner.run
+        self.runtime: dict[str, Any] = {"library": str(library.path)}
+        device, threads = site.screening
+        self._screening = {**self.runtime, "device": device, "threads": threads}
+        self.targets = campaign.targets
+        self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
+        self.units = {name: spec["unit"] for name, spec in self.targets.items()}
+
+    def sample(self) -> None:
+        """Choose the seed sample."""
+        settings = {
+            "molecules": self.config.start.molecules,
+            "method": self.config.start.method,
+            "seed": self.campaign.seed,
+            "targets": list(self.targets),
+            "batch": self.config.run.dock_batch,
+            "library": self.library.fingerprint,
+        }
+        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
+
+    def dock(self, group: str, protocol: str) -> None:
+        """Dock every selected batch of ``group`` (a round, or ``final``)."""
+        batches = self.ledger.outputs(f"{group}/{chooser(group)}", f"selections/{group}/")
+        tasks = []
+        for batch in batches:
+            target, name = Path(batch.path).parts[-2:]
+            settings = {
+                "target": target,
+                "group": group,
+                "spec": self.targets[target],
+                "seed": self.campaign.seed,
+                "protocol": protocol,
+            }
+            inputs = (batch, *self.campaign.target_records(target))
+            tasks.append(self._task(f"{group}/dock/{target}/{Path(name).stem}", "dock", settings, inputs))
+        self._run(f"{group}/dock", tasks)
+
+    def train(self, number: int) -> None:
+        """Train the teacher of a round on all scores of the rounds before it."""
+        name = round_name(number)
+        parent = self._model_id(round_name(number - 1), "train") if number > 1 else ""
+        settings = {
+            "model": f"{name}/teacher",
+            "writes": WRITES,
+            "teacher": self.campaign.teacher_settings,
+            "lower_is_better": self.directions,
+            "units": self.units,
+            "seed": self.campaign.seed,
+            "sealed": self.config.start.sealed,
+            "threads": self.campaign.state["threads"],
+            "parent": parent,
+        }
+        inputs = (*self.scores(number), *self.campaign.source_records())
+        self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, inputs)])
+
+    def scores(self, before: int) -> tuple[FileRecord, ...]:
+        """Return the scores tables of all rounds before ``before``, and what was imported by then."""
+        return (*self._docked(before), *self.campaign.imported_scores(before))
+
+    def _docked(self, before: int) -> list[FileRecord]:
+        return [
+            record
+            for number in range(before)
+            for record in self.ledger.outputs(f"{round_name(number)}/dock", "scores/")
+        ]
+
+    def _docked_counts(self, before: int) -> dict[str, int]:
+        """Return how many molecules were docked per target in the rounds before ``before``."""
+        counts = dict.fromkeys(self.targets, 0)
+        for record in self._docked(before):
+            counts[Path(record.path).parts[-2]] += record.rows or 0
+        return counts
+
+    def _costs(self, name: str, number: int) -> dict[str, Any]:
+        """Return what a docking of each target and a prediction of the teacher took so far, in core-seconds."""
+        spent = dict.fromkeys(self.targets, 0.0)
+        tried = dict.fromkeys(self.targets, 0)
+        for earlier in range(number):
+            for receipt in self.ledger.receipts(f"{round_name(earlier)}/dock"):
+                target = receipt.task.split("/")[2]
+                spent[target] += receipt.seconds.get("dock", 0.0)
+                tried[target] += receipt.rows_in
+        labels = [receipt for receipt in self.ledger.receipts(f"{name}/label") if receipt.done]
+        predicted = sum(receipt.rows_in for receipt in labels)
+        predicting = sum(receipt.seconds.get("predict", 0.0) for receipt in labels)
+        return {
+            "docking_seconds": {target: spent[target] / tried[target] for target in spent if tried[target]},
+            "predicting_seconds": predicting / predicted if predicted else None,
+        }
+
+    def _taught(self, name: str) -> dict[str, bool]:
+        """Return ``lower_is_better`` of the targets that the teacher of a round has learnt."""
+        known = self._receipt(f"{name}/train").facts["targets"]
+        return {target: lower for target, lower in self.directions.items() if target in known}
+
+    def label(self, name: str) -> None:
+        """Let the teacher label a random sample of the library."""
+        count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
+        settings = {
+            "labels": count,
+            "batch": batch,
+            "seed": self.campaign.seed,
+            "round": name,
+            "library": self.library.fingerprint,
+        }
+        teacher = self._bundle(name, "train")
+        tasks = [
+            self._task(f"{name}/label/batch-{index:05d}", "label", {**settings, "index": index}, teacher)
+            for index in range(-(-count // batch))
+        ]
+        self._run(f"{name}/label", tasks)
+
+    def distil(self, name: str, number: int) -> None:
+        """Train the student on the teacher's labels."""
+        taught = self._taught(name)
+        settings = {
+            "model": f"{name}/student",
+            "writes": WRITES,
+            "student": self.campaign.state["config"]["student"],
+            "lower_is_better": taught,
+            "units": {target: self.units[target] for target in taught},
+            "seed": self.campaign.seed,
+            "threads": self.campaign.state["threads"],
+        }
+        inputs = (
+            *self.ledger.outputs(f"{name}/label"),
+            *self._bundle(name, "train"),
+            *self.scores(number),
+        )
+        self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
+
+    def screen(self, name: str) -> None:
+        """Let the student score every shard of the library."""
+        student = self._bundle(name, "distil")
+        tasks = []
+        for shard in self.library.shards:
+            record = FileRecord(
+                LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
+            )
+            inputs = (record, *student)
+            tasks.append(
+                Task(f"{name}/screen/{shard.name}", "screen", {"round": name}, inputs, self._screening)
+            )
+        self._run(f"{name}/screen", tasks)
+
+    def cut(self, name: str, number: int) -> None:
+        """Say how much the student and the teacher must keep.
+
+        Molecules docked in earlier rounds stay among the best, so room is made for as many.
+        """
+        rounds, goal, taught = self.config.rounds, self.config.cut, self._taught(name)
+        docked = self._docked_counts(number)
+        passed = self._receipt(f"{name}/distil").facts["report"]["gate"]
+        settings = {
+            "round": name,
+            "recall": goal.recall,
+            "best": goal.best,
+            "confidence": goal.confidence,
+            "widest": goal.widest,
+            "sweep": goal.sweep if number == rounds.count else 0,
+            "keep": rounds.keep,
+            "dock": rounds.dock,
+            "docked": max(docked.values()),
+            "budget": {target: rounds.dock + docked[target] for target in taught},
+            "gate": {target: bool(passed[target]["passed"]) for target in taught},
+            "rows": self.library.rows,
+            "lower_is_better": taught,
+            "method": self.config.start.method,
+            "seed": self.campaign.seed,
+        }
+        inputs = (
+            *self.ledger.outputs(f"{name}/train", "heldout/"),
+            *self.ledger.outputs(f"{name}/distil", "heldout/"),
+            *self._bundle(name, "distil"),
+            *self.ledger.outputs(f"{name}/label"),
+        )
+        runtime = {**self.runtime, **self._costs(name, number)}
+        self._run(f"{name}/cut", [Task(f"{name}/cut", "cut", settings, tuple(inputs), runtime)])
+
+    def rank(self, name: str, number: int) -> None:
+        """Keep the student's best, as many as the cut says, and always enough that are not docked yet."""
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        room = max(self._docked_counts(number).values())
+        settings = {
+            "round": name,
+            "keep": {
+                target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
+                for target, found in cuts.items()
+            },
+            "lower_is_better": self._taught(name),
+            "batch": self.config.run.predict_batch,
+        }
+        inputs = [
+            record
+            for record in self.ledger.outputs(f"{name}/screen")
+            if record.path.startswith(("predictions/", "histograms/"))
+        ]
+        self._run(f"{name}/rank", [self._task(f"{name}/rank", "rank", settings, inputs)])
+
+    def refine(self, name: str) -> None:
+        """Let the teacher predict the shortlist."""
+        teacher = self._bundle(name, "train")
+        tasks = [
+            self._task(f"{name}/refine/{Path(batch.path).stem}", "refine", {"round": name}, (batch, *teacher))
+            for batch in self.ledger.outputs(f"{name}/rank", "shortlists/")
+        ]
+        self._run(f"{name}/refine", tasks)
+
+    def acquire(self, name: str, number: int) -> None:
+        """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
+        rounds = self.config.rounds
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        settings = {
+            "round": name,
+            "acquisition": rounds.acquisition,
+            "beta": rounds.beta,
+            "xi": rounds.xi,
+            "epsilon": rounds.epsilon,
+            "diversity": rounds.diversity,
+            "dock": rounds.dock,
+            "sweep": {target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
+            "seed": self.campaign.seed,
+            "lower_is_better": self.directions,
+            "taught": list(cuts),
+            "library": self.library.fingerprint,
+            "batch": self.config.run.dock_batch,
+        }
+        inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
+        self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
+
+    def select(self) -> None:
+        """Take the best docked molecules of each target for the final docking."""
+        settings = {
+            "molecules": self.config.final.molecules,
+            "lower_is_better": {
+                name: lower
+                for name, lower in self.directions.items()
+                if self.targets[name]["engine"] != "table"
+            },
+            "batch": self.config.run.dock_batch,
+        }
+        inputs = self._docked(self.config.rounds.count + 1)
+        self._run("final/select", [self._task("final/select", "select", settings, inputs)])
+
+    def hits(self) -> None:
+        """Write the ranked hits."""
+        stages = [stage for stage in self.campaign.stages() if stage.endswith(("/dock", "/refine"))]
+        inputs = [
+            record
+            for stage in stages
+            for record in self.ledger.outputs(stage)
+            if record.path.startswith(("scores/", "refined/"))
+        ]
+        self._run("final/hits", [self._task("final/hits", "hits", {}, inputs)])
+
+    def _task(
+        self, name: str, kind: str, settings: dict[str, Any], inputs: Sequence[FileRecord] = ()
+    ) -> Task:
+        return Task(name, kind, settings, tuple(inputs), self.runtime)
+
+    def _bundle(self, name: str, step: str) -> tuple[FileRecord, ...]:
+        return tuple(self.ledger.outputs(f"{name}/{step}", "models/"))
+
+    def _model_id(self, name: str, step: str) -> str:
+        receipt = self._receipt(f"{name}/{step}")
+        return str(receipt.facts["model"])
+
+    def _receipt(self, stage: str) -> Receipt:
+        for receipt in self.ledger.receipts(stage):
+            return receipt
+        raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")

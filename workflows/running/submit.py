@@ -1,0 +1,145 @@
+"""The campaign: the whole story, from the seed sample to the hits.
+
+    seed sample -> dock -> [ train the teacher -> label -> distil the student -> say how much to keep
+    -> screen every shard -> rank -> teacher on the best -> acquire -> dock ] x rounds
+    -> dock the best again -> hits
+
+Every step is a stage of tasks (``workflows.campaign.ledger``). A stage that is done is skipped, so the same
+function begins a campaign and goes on with one; what it depends on is in each task's fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...data.libraries.library import Library
+from ...hpc.sites.read import load_site
+from ...hpc.sites.site import Site
+from ..campaign.campaign import (
+    Campaign,
+    abandon_if_unborn,
+    begin_or_resume,
+    campaign_root,
+    open_campaign,
+    refuse_strangers,
+)
+from ..campaign.driver import DriverLock, end_orphans
+from ..campaign.ledger import round_name
+from ..config.campaign_file import CampaignConfig, read_config
+from .engine import Engine
+from .observer import Observer, Silent
+from .parsl_engine import open_engine
+from .pipeline import Story
+from .stages import StageRunner
+
+__all__ = ["check_place", "load_campaign", "submit"]
+
+
+def submit(config_path: str | Path, site: str | Site = "local", observer: Observer | None = None) -> Campaign:
+    """Run the campaign that the TOML file at ``config_path`` describes, to its end.
+
+    Call it again after an interruption of any kind and it goes on; it repeats at most the tasks that were
+    in flight, and ends with the same hits as an uninterrupted run.
+
+    Parameters
+    ----------
+    config_path : path
+    site : str or Site
+        A site's name or TOML file (``hpc.sites.site``).
+    observer : Observer, optional
+        Told what happens.
+
+    Returns
+    -------
+    Campaign
+
+    Raises
+    ------
+    DocksieveError
+        Whatever is wrong with the file, the library, a receptor or the site, before any work is done; or
+        the first failures of a stage, after the rest of it is done.
+    """
+    config_path, observer = Path(config_path), observer or Silent()
+    site = site if isinstance(site, Site) else load_site(site)
+    config = read_config(config_path)
+    root = campaign_root(config_path, config)
+    refuse_strangers(root)
+    _look(site, root, config_path, config)
+    with DriverLock(root):
+        try:
+            campaign = begin_or_resume(config_path, site)
+        except BaseException:
+            abandon_if_unborn(root)
+            raise
+        library = campaign.open_library()
+        orphans = end_orphans(campaign)
+        observer.begun(campaign, library, site, orphans)
+        with open_engine(campaign, site) as engine:
+            run(campaign, library, engine, observer, site)
+        observer.ended(campaign)
+    return campaign
+
+
+def check_place(
+    config_path: str | Path, site: str, overrides: Mapping[str, Any] | None = None, look: bool = True
+) -> tuple[Site, Path]:
+    """Return the site and the campaign's folder, after a look at whether the two can go together.
+
+    Parameters
+    ----------
+    config_path : path
+    site : str
+    overrides : mapping, optional
+        Other values for keys of the site.
+    look : bool
+        Whether to ask the scheduler, and look where campaign and library lie.
+
+    Raises
+    ------
+    DocksieveError
+        Whatever is wrong with the campaign file or the site, before a job waits in a queue.
+    """
+    config_path = Path(config_path)
+    found, config = load_site(site, overrides), read_config(config_path)
+    root = campaign_root(config_path, config)
+    if look:
+        refuse_strangers(root)
+        _look(found, root, config_path, config)
+    return found, root
+
+
+def _look(site: Site, root: Path, config_path: Path, config: CampaignConfig) -> None:
+    """Refuse a cluster that cannot take this campaign, before a job waits in its queue."""
+    if site.on_cluster:
+        from ...hpc.checks.preflight import require
+
+        require(site, {"the campaign": root, "the library": config_path.parent / config.library.path})
+
+
+def load_campaign(path: str | Path) -> Campaign:
+    """Open the campaign at ``path`` (its folder or its TOML file) for reading."""
+    return open_campaign(path)
+
+
+def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer, site: Site) -> None:
+    """Run every stage of ``campaign`` that is not done yet."""
+    story = Story(campaign, library, StageRunner(campaign, engine, observer, site), site)
+    story.sample()
+    story.dock("round-00", "screen")
+    for number in range(1, campaign.config.rounds.count + 1):
+        name = round_name(number)
+        story.train(number)
+        story.label(name)
+        story.distil(name, number)
+        story.cut(name, number)
+        story.screen(name)
+        story.rank(name, number)
+        story.refine(name)
+        story.acquire(name, number)
+        story.dock(name, "screen")
+    if campaign.config.final.molecules:
+        story.select()
+        story.dock("final", "final")
+    story.hits()

@@ -1,0 +1,130 @@
+"""The task that says how much each stage keeps, from predictions for molecules that the models had not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...data.errors import CampaignError
+from ...data.seeds import derive_seed
+from ...screening.cuts.cascade import molecules, plan_cascade
+from ...screening.cuts.order_statistics import Cut, CutGoal, price
+from .held_out import read_held_out
+from .run import Context, Outcome
+from .selection import concat
+from .surrogates import bundle_of
+
+NOT_RANDOM = (
+    "The seed sample was chosen to be diverse, not drawn at random: it does not stand for the library, and these "
+    "shares are a guess ([start] method)."
+)
+FEWEST = 10
+"""Fewer held-out dockings say nothing about a cut."""
+
+
+def cut(context: Context) -> Outcome:
+    """Say per target how much the student and the teacher must keep, and why."""
+    settings = context.settings
+    goal = CutGoal(settings["recall"], settings["best"], settings["confidence"])
+    teacher_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("teacher"))
+    student_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("student"))
+    directions: Mapping[str, bool] = settings["lower_is_better"]
+    names = ["smiles", *[f"mean:{target}" for target in directions]]
+    with context.watch("read"):
+        labels = concat(context.inputs("labels/"), names)
+    with context.watch("predict"):
+        student = bundle_of(context)
+        threads = context.runtime.get("threads", 1)
+        scored = student.predict(labels["smiles"].to_pylist(), threads=threads).mean
+    facts: dict[str, Any] = {}
+    with context.watch("cut"):
+        for target, lower in directions.items():
+            docked, labelled = read_held_out(teacher_file, target), read_held_out(student_file, target)
+            if not labelled.num_rows:
+                raise CampaignError(f"No label of {target!r} was held out from the student.")
+            if docked.num_rows < FEWEST:
+                # Too few dockings of the random sample: nothing is known about the teacher, so nothing is cut.
+                facts[target] = _unknown(settings, target, docked.num_rows)
+                continue
+            mine = np.asarray(labels[f"mean:{target}"].drop_null().to_numpy(), float)
+            theirs = np.asarray(scored[:, student.targets.index(target)], float)
+            cuts = plan_cascade(
+                goal,
+                (docked["truth"].to_numpy(), docked["mean"].to_numpy()),
+                (labelled["truth"].to_numpy(), labelled["mean"].to_numpy()),
+                (mine, theirs[np.isfinite(theirs)]),
+                seed=derive_seed(settings["seed"], "cut", settings["round"], target) % 2**31,
+                lower_is_better=lower,
+                budget=None if settings["sweep"] else settings["budget"][target] / settings["rows"],
+            )
+            facts[target] = {
+                "teacher": _as_json(cuts.teacher),
+                "student": _as_json(cuts.student),
+                **_kept(settings, target, cuts.student.fraction, cuts.teacher.fraction),
+                "goal": dataclasses.asdict(goal),
+                "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings["rows"]),
+                "notes": [] if settings["method"] == "random" else [NOT_RANDOM],
+            }
+    return Outcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
+
+
+def _price(
+    costs: Mapping[str, Any], target: str, teacher: Cut, student: Cut, rows: int
+) -> dict[str, float | None]:
+    """Return core-seconds of docking and of the teacher's predictions, if both cuts were followed to the full."""
+    docking, predicting = costs.get("docking_seconds", {}).get(target), costs.get("predicting_seconds")
+    return {
+        "docking_seconds": price(teacher, rows, docking).seconds,
+        "predicting_seconds": price(student, rows, predicting).seconds,
+    }
+
+
+def _as_json(found: Cut) -> dict[str, Any]:
+    """Return a cut as JSON values; what is infinite (everything is kept) becomes None."""
+    values = dataclasses.asdict(found)
+    for name in ("threshold", "score"):
+        values[name] = values[name] if np.isfinite(values[name]) else None
+    return {**values, "notes": list(found.notes)}
+
+
+def _unknown(settings: Mapping[str, Any], target: str, known: int) -> dict[str, Any]:
+    """Return what is kept where nothing is known: as much as may be, and nothing is swept."""
+    notes = [
+        f"Only {known} molecules of the seed sample are docked and predicted: nothing is known about cuts."
+    ]
+    if settings["sweep"]:
+        notes.append("Nothing is swept.")
+    kept = _kept(settings, target, settings["widest"], 1.0)
+    return {"teacher": None, "student": None, **kept, "dock_for_goal": None, "sweep": 0, "notes": notes}
+
+
+def _kept(settings: Mapping[str, Any], target: str, student: float, teacher: float) -> dict[str, Any]:
+    """Return what is kept: ``keep`` molecules by the student, ``dock`` by the teacher, and what bounds them.
+
+    ``by`` is ``goal`` (the data say so), ``file`` (``[rounds] keep``), ``widest`` or ``room`` (enough molecules
+    that are not docked yet).
+    """
+    rows, fixed = settings["rows"], settings["keep"]
+    gate = settings["gate"].get(target, True)
+    # Of several reasons to keep molecules the one that asks for most decides.
+    reasons = {"room": 5 * settings["dock"] + settings["docked"]}
+    if fixed != "auto":
+        # Molecules docked in earlier rounds stay among the best: what the goal needs has them in it, this has not.
+        reasons["file"] = molecules(fixed, rows) + settings["docked"]
+    if fixed == "auto" or not gate:
+        widest = molecules(settings["widest"], rows)
+        reasons["widest" if student > settings["widest"] else "goal"] = min(molecules(student, rows), widest)
+    by = max(reasons, key=lambda name: reasons[name])
+    keep = min(reasons[by], rows)
+    wanted = molecules(teacher, rows)
+    return {
+        "gate": gate,
+        "keep": keep,
+        "keep_by": by,
+        "needed": molecules(student, rows),
+        "dock_for_goal": wanted,
+        "sweep": min(wanted, settings["sweep"]) if settings["sweep"] else 0,
+    }

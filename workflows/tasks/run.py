@@ -1,0 +1,198 @@
+"""Running one task: inputs checked, the work done, outputs recorded, a receipt left, whatever happens.
+
+A task is a plain function of a :class:`Context` that returns an :class:`Outcome`. It runs the same way in
+a Parsl worker and in the driver. Its failure is a receipt too: what failed, on what, why, and whether
+trying again can help.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...data.errors import FormatError, LibraryError
+from ...data.receipts import Failure, Receipt, Stopwatch, write_receipt
+from ...data.store import record_file, sha256_file
+from ...hpc.nodes.devices import DeviceFault, pin_worker
+from ..campaign.ledger import LIBRARY_PREFIX, Task
+
+PATIENCE = "DOCKSIEVE_FILE_PATIENCE"
+"""Environment variable: how many seconds a worker waits for a file that its node does not see yet."""
+
+KINDS = {
+    "sample": ".selection:sample",
+    "rank": ".selection:rank",
+    "acquire": ".selection:acquire_batch",
+    "select": ".selection:select_final",
+    "train": ".surrogates:train",
+    "label": ".surrogates:label",
+    "distil": ".surrogates:distil",
+    "cut": ".cut:cut",
+    "screen": ".surrogates:screen",
+    "refine": ".surrogates:refine",
+    "dock": ".dock:dock",
+    "hits": "..hits.ask:write_hits",
+}
+"""Where the function of each kind of task lies; imported when first needed."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a task function is given.
+
+    Attributes
+    ----------
+    root : Path
+        The campaign folder.
+    task : Task
+    watch : Stopwatch
+        For seconds by stage.
+    """
+
+    root: Path
+    task: Task
+    watch: Stopwatch
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The task's settings."""
+        return self.task.settings
+
+    @property
+    def runtime(self) -> Mapping[str, Any]:
+        """What does not change the result."""
+        return self.task.runtime
+
+    def inputs(self, folder: str = "") -> list[Path]:
+        """Return the paths of the inputs whose record lies under ``folder``."""
+        return [
+            self.task.locate(self.root, record)
+            for record in self.task.inputs
+            if record.path.startswith(folder)
+        ]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task function returns: counts, and the files it made."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    outputs: tuple[Path, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def run_task(root: str, task: Task) -> Receipt:
+    """Run ``task`` in the campaign folder ``root``, leave its receipt there and return it.
+
+    Never raises for anything that goes wrong with the task itself: that is the receipt's ``failure``.
+    """
+    mine = pin_worker()  # before anything that drives devices is imported
+    folder, watch, started = Path(root), Stopwatch(), time.time()
+    try:
+        with watch("check_inputs"):
+            _check_inputs(folder, task)
+        outcome = _function(task.kind)(Context(folder, task, watch))
+        with watch("record_outputs"):
+            outputs = tuple(record_file(path, folder) for path in outcome.outputs)
+        receipt = Receipt(
+            task=task.name,
+            kind=task.kind,
+            fingerprint=task.fingerprint,
+            rows_in=outcome.rows_in,
+            rows_out=outcome.rows_out,
+            inputs=task.inputs,
+            outputs=outputs,
+            seconds={**watch.seconds, **outcome.seconds, "total": watch.seconds["total"]},
+            counts=outcome.counts,
+            facts={**outcome.facts, **_place(), "started": started},
+            device={**outcome.device, **_assigned(mine, outcome.device)},
+        )
+    except Exception as error:  # a failure is a receipt, not a lost exception
+        receipt = failed_receipt(task, Failure.from_exception(error), watch.seconds, _place())
+    write_receipt(folder, receipt)
+    return receipt
+
+
+def _place() -> dict[str, Any]:
+    """Return which worker pool of the site did the task, by the name that Parsl gave it."""
+    manager = os.environ.get("PARSL_WORKER_POOL_ID", "")
+    return {"manager": manager} if manager else {}
+
+
+def _assigned(mine: Mapping[str, Any], used: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the device of this worker, for the receipt, after a look at the one that was used.
+
+    Raises
+    ------
+    DeviceFault
+        If it was another.
+    """
+    if not mine:
+        return {}
+    if used.get("uuid") and used["uuid"] != mine["uuid"]:
+        raise DeviceFault(
+            f"The worker was given device {mine['device']} (UUID {mine['uuid']}) and used UUID {used['uuid']}.",
+            "Something set the visible devices again: look at the site's `setup` lines.",
+        )
+    return {"assigned": mine["device"], "uuid": mine["uuid"], "model": mine["model"]}
+
+
+def failed_receipt(
+    task: Task,
+    failure: Failure,
+    seconds: Mapping[str, float] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Receipt:
+    """Return the receipt of a task that failed."""
+    return Receipt(
+        task=task.name,
+        kind=task.kind,
+        fingerprint=task.fingerprint,
+        inputs=task.inputs,
+        seconds=seconds or {},
+        facts=facts or {},
+        failure=failure,
+    )
+
+
+def _function(kind: str) -> Callable[[Context], Outcome]:
+    module, name = KINDS[kind].split(":")
+    return getattr(importlib.import_module(module, __package__), name)
+
+
+def _check_inputs(root: Path, task: Task) -> None:
+    for record in task.inputs:
+        path = task.locate(root, record)
+        of_library = record.path.startswith(LIBRARY_PREFIX)
+        kind = LibraryError if of_library else FormatError
+        cure = "Restore it from a copy and submit again." if of_library else "Submit again: it is made anew."
+        _await(path, record.bytes)
+        if not path.is_file():
+            raise kind(f"{path} is missing, and {task.name} needs it.", cure)
+        if path.stat().st_size != record.bytes or sha256_file(path) != record.sha256:
+            what = "the library was built" if of_library else "its receipt was written"
+            raise kind(
+                f"{path} was altered since {what}; {task.name} will not use it.",
+                cure,
+            )
+
+
+def _await(path: Path, size: int) -> None:
+    """Give a file of another node the time to appear here: some file systems show it seconds after it was renamed."""
+    until = time.monotonic() + float(os.environ.get(PATIENCE, "0"))
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            if path.stat().st_size == size:
+                return
+            list(path.parent.iterdir())  # makes a network file system look again
+        time.sleep(0.5)

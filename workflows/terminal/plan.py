@@ -1,0 +1,80 @@
+"""A plan in a terminal: a table by kind of work, totals with their margins, and what was really taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..planning.estimate import STEPS, Plan, StepPlan
+from ..text import time_words
+from .tables import duration
+
+WORDS = {
+    "dock": "dock",
+    "train": "train teachers",
+    "label": "label for students",
+    "distil": "distil students",
+    "screen": "screen the library",
+    "rank": "rank the library",
+    "refine": "teacher on the shortlist",
+    "final": "dock the best again",
+    "other": "sample, cut, choose, hits",
+}
+
+
+def plan_table(plan: Plan, taken: Mapping[str, StepPlan] | None = None) -> Group:
+    """Return a plan for a terminal; ``taken``: what the campaign has taken since."""
+    table = Table(title="What the campaign will take", title_justify="left")
+    table.add_column("work", no_wrap=True)
+    columns = ["tasks", "molecules", "core time", "wall"]
+    columns += ["core time so far", "wall so far"] if taken else []
+    for name in columns:
+        table.add_column(name, justify="right")
+    for step in STEPS:
+        item = plan.steps[step]
+        if not item.tasks:
+            continue
+        row = [
+            f"{item.tasks:,}",
+            f"{item.units:,}" if item.units else "-",
+            time_words(item.seconds),
+            time_words(item.wall),
+        ]
+        if taken:
+            done = taken.get(step, StepPlan())
+            row += [time_words(done.seconds), time_words(done.wall)] if done.tasks else ["-", "-"]
+        table.add_row(WORDS[step], *row)
+    lines = [
+        f"Wall time on {plan.workers} workers: {_margin(plan.wall)}; busy core time: {_margin(plan.core_seconds)} "
+        "(nine times of ten).",
+        *(
+            f"{target}: {count:,} dockings of {plan.docking_seconds[target]:.2g} core-seconds each, "
+            f"{time_words(count * plan.docking_seconds[target])} in all."
+            for target, count in plan.dockings.items()
+        ),
+        f"Disk: {_bytes(plan.disk)} in the campaign folder. Memory: about {_bytes(plan.memory)} a worker.",
+        *plan.notes,
+    ]
+    if taken:
+        spent, wall = (sum(getattr(item, name) for item in taken.values()) for name in ("seconds", "wall"))
+        lines.append(
+            f"The campaign has taken {time_words(wall)} of wall time and {time_words(spent)} of core time so far."
+        )
+    if plan.trial_seconds:
+        lines.append(f"From a trial of {duration(plan.trial_seconds)}.")
+    return Group(table, *map(Text, lines))
+
+
+def _margin(values: tuple[float, float, float]) -> str:
+    value, low, high = map(time_words, values)
+    return f"{value} ({low} to {high})"
+
+
+def _bytes(count: int) -> str:
+    for size, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1000:.3g} kB"

@@ -1,0 +1,90 @@
+"""Sites in a terminal: which there are, and what one of them gives."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ...data.errors import SiteError
+from ...hpc.checks.dry_run import node_hours
+from ...hpc.sites.pool import Pool
+from ...hpc.sites.read import own_sites, preset_names, site_text
+from ...hpc.sites.site import Site
+
+
+def site_list() -> Table:
+    """Return the table of all sites: those that come with the program, and those of ``DOCKSIEVE_SITES``."""
+    table = Table("site", "kind", "what it is", "confirmed", title="Sites", title_justify="left")
+    own = own_sites()
+    for name in [*own, *(name for name in preset_names() if name not in own)]:
+        table.add_row(f"{name} (own)" if name in own else name, *_about(name))
+    return table
+
+
+def _about(name: str) -> tuple[str, str, str]:
+    """Return kind, description and confirmation of a site; a file that cannot be read says why."""
+    try:
+        values = tomllib.loads(site_text(name)[0])
+    except (SiteError, tomllib.TOMLDecodeError) as error:
+        return "?", f"cannot be read: {error}", ""
+    kind = str(values.get("kind", "local"))
+    said = str(values.get("confirmed", ""))
+    # What needs no queue is run by the tests of every version.
+    confirmed = said or ("by tests" if kind in ("local", "inline") else "not yet")
+    return kind, str(values.get("description", "")), confirmed
+
+
+def site_table(site: Site) -> RenderableType:
+    """Return the pools of ``site``, every value resolved, and what they ask for in all."""
+    table = Table(title=f"Pools of {site.name}", title_justify="left")
+    table.add_column("pool", no_wrap=True)
+    table.add_column("does")
+    for name in ("nodes", "blocks", "workers per node"):
+        table.add_column(name, justify="right")
+    table.add_column("devices")
+    for name in ("walltime", "most workers", "node-hours"):
+        table.add_column(name, justify="right")
+    for pool in site.pools.values():
+        table.add_row(*_row(site, pool))
+    return Group(table, *map(Text, closing_lines(site))) if site.on_cluster else table
+
+
+def _row(site: Site, pool: Pool) -> Sequence[str]:
+    devices = f"{pool.accelerator} {span(pool.device_names)}" if pool.gpus else "-"
+    if pool.workers_per_gpu > 1:
+        devices += f", {pool.workers_per_gpu} workers each"
+    few = f"{pool.min_blocks}-" if pool.min_blocks else "up to "
+    return [
+        pool.name,
+        ", ".join(pool.roles),
+        str(pool.nodes),
+        f"{few}{pool.blocks}" if site.on_cluster else "1",
+        str(pool.workers_per_node),
+        devices,
+        pool.walltime if site.on_cluster else "-",
+        f"{pool.most_workers:,}",
+        f"{pool.node_hours:,.1f}" if site.on_cluster else "-",
+    ]
+
+
+def span(names: Sequence[str]) -> str:
+    """Return ``0-3`` for ``0, 1, 2, 3``, and other names one by one."""
+    if len(names) > 2 and names[0].isdigit() and list(names) == _counted(int(names[0]), len(names)):
+        return f"{names[0]}-{names[-1]}"
+    return ", ".join(names)
+
+
+def _counted(first: int, count: int) -> list[str]:
+    return [str(number) for number in range(first, first + count)]
+
+
+def closing_lines(site: Site) -> list[str]:
+    """Return in words what all blocks of ``site`` ask for."""
+    return [
+        f"Node-hours if every block runs to its end once: {node_hours(site):,.1f}.",
+        "Blocks are asked for as there is work, given back when idle, and asked for again while work is left.",
+    ]
