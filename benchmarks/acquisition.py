@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressors.registry import FitContext, regressor_class
+from docksieve.models.regressors.registry import regressor_class
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings
 from docksieve.screening.acquisition.acquire import ACQUISITIONS, AcquisitionContext, acquire
 from docksieve.screening.chemistry.diversity import murcko_scaffold

@@ -248,7 +248,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     root = small_campaign(work, options.molecules)
     exchange_library(root, large)
     many_dockings(root, large, options.batches)
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "dashboard", str(root), "--port", "0"]
+    command = [sys.executable, "-m", "docksieve", "dashboard", str(root), "--port", "0"]
     begin = time.perf_counter()
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

@@ -43,7 +43,7 @@ from docksieve.hpc.sites.read import load_site
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.campaign.ledger import LIBRARY_PREFIX, Task
 from docksieve.workflows.config.campaign_file import CampaignConfig
-from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.parsl_engine import open_engine
 from docksieve.workflows.running.stages import StageRunner
@@ -158,7 +158,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         runner.run("round-01/screen", tasks)
         found = shares(stage.receipts, begun, time.time(), options.workers)
         empty = [Task(f"empty/none/{number}", "none", {"number": number}) for number in range(options.empty)]
-        watch = EngineWatch(lambda names: None, lambda: False)
+        watch = RunnerWatch(lambda names: None, lambda: False)
         wall, cpu = time.perf_counter(), time.process_time()
         ended = sum(1 for _ in engine.run(empty, watch))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import Library
-from docksieve.screening.queries.leaderboard_search import ranked_board, screened_hits
+from docksieve.screening.chemistry.similarity import fingerprint
+from docksieve.screening.queries.leaderboard_search import leaderboard_ranking, screened_hits
 from docksieve.screening.queries.query import HitQuery
 from docksieve.screening.queries.search import find, finish
 from docksieve.screening.ranking.leaderboard import ScreenedSources, write_leaderboard
 from docksieve.screening.ranking.top_k import merge_histograms
-from docksieve.workflows.hits.ask import fingerprint
 from synthetic import (
     TARGET,
     machine,
@@ -147,7 +147,7 @@ def ask_structures(folder: Path, name: str, threads: int) -> dict[str, Any]:
     walls, cpus = [], []
     for _ in range(3):
         wall, cpu = time.perf_counter(), used()
-        ranked = ranked_board(sources, {}, threads)
+        ranked = leaderboard_ranking(sources, {}, threads)
         found = find(ranked, query, fingerprint, threads)
         table = finish(found.table, ranked, query)
         ranked.close()

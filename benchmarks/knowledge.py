@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressors.registry import FitContext, Reducible, regressor_class
+from docksieve.models.regressors.registry import regressor_class
+from docksieve.models.regressors.regressor import FitContext, Reducible
 from docksieve.models.settings import TeacherSettings
 from score_tables import load_table
 

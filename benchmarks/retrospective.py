@@ -48,9 +48,10 @@ import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import Features, featurise, read_molecules
-from docksieve.models.regressors.registry import FitContext, registered, regressor_class
+from docksieve.models.regressors.registry import registered, regressor_class
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.teachers.sources import evidence_gains, keep_columns
+from docksieve.models.teachers.sources import evidence_gains_by_source, keep_columns
 from docksieve.screening.metrics.virtual_screening import top_k_found
 from knowledge import with_sources
 from machine import provenance
@@ -87,7 +88,7 @@ def docksieve_model(
         context = FitContext(settings, seed, threads=1)
         known = features
         if widths:
-            gains = evidence_gains(features.take(train[order]), widths, standard, context)
+            gains = evidence_gains_by_source(features.take(train[order]), widths, standard, context)
             known = keep_columns(features, widths, [gain > 0 for gain in gains])
         model = cls.fit(known.take(train[order]), standard, context)
         return model.predict(known.take(rows), threads=1)[0][:, 0]

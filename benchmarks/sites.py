@@ -36,14 +36,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.store import write_json
 from docksieve.hpc.sites.read import load_site
 from docksieve.hpc.sites.site import Site
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.config.campaign_file import CampaignConfig
-from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.parsl_engine import ParslEngine
 from machine import provenance
 from sites_task import sleeping_task
@@ -100,7 +101,7 @@ def first_result(site: str, repeats: int) -> dict[str, Any]:
 
 def _campaign_seconds(path: Path, root: Path, site: str) -> float:
     begun = time.time()
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path), "--site", site]
+    command = [sys.executable, "-m", "docksieve", "submit", str(path), "--site", site]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     receipt = root / "receipts" / "round-00" / "sample.json"
     while not receipt.exists():
@@ -157,7 +158,7 @@ def many(count: int, workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         engine = engine_on(site, Path(temporary))
         try:
-            watch = EngineWatch(lambda names: None, lambda: False)
+            watch = RunnerWatch(lambda names: None, lambda: False)
             begun, spent = time.perf_counter(), sum(own.cpu_times()[:2])
             for number, receipt in enumerate(engine.run(tasks_of(count, 0.0), watch), start=1):
                 assert receipt.done
@@ -184,7 +185,7 @@ def wide(count: int, workers: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         engine = engine_on(site, Path(temporary))
         try:
-            watch = EngineWatch(lambda names: None, lambda: False)
+            watch = RunnerWatch(lambda names: None, lambda: False)
             warm = list(engine.run(tasks_of(4 * workers, seconds), watch))  # every worker has begun by then
             up = len({receipt.pid for receipt in warm})
             tasks = itertools.islice(tasks_of(4 * workers + count, seconds), 4 * workers, None)

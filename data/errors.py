@@ -6,6 +6,9 @@ not a :class:`DocksieveError` is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class DocksieveError(Exception):
     """Root of every error raised on purpose.
@@ -64,3 +67,11 @@ class CampaignError(DocksieveError):
 
 class SiteError(DocksieveError):
     """A site description is wrong, or the place it describes cannot be used."""
+
+
+def unknown_name(message: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for a name that is not known: the close ones if there are any, else all."""
+    names = list(known)
+    close = difflib.get_close_matches(name.lower(), names, 3, 0.6)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
+    return InputError(message, hint)

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,3 +205,8 @@ def remove_temporary_files(folder: str | os.PathLike[str]) -> int:
         with contextlib.suppress(OSError):
             path.unlink()
     return len(leftovers)
+
+
+def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
+    """Return the given columns of all files, one after the other."""
+    return pa.concat_tables([read_table(path, columns) for path in paths])

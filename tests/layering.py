@@ -52,8 +52,10 @@ def read_tree(root: Path, rooms: Iterable[str]) -> Tree:
         code = ast.parse(path.read_text())
         for node in ast.walk(code):
             _read_node(tree, name, package.split("."), node)
+        by_name = "importlib" in tree.outside[name]  # else a relative name in a string means nothing
         for text in _strings(code):
-            _read_string(tree, name, package.split("."), text)
+            if by_name or not text.startswith("."):
+                _read_string(tree, name, package.split("."), text)
         tree.needs[name].discard(name)
     return tree
 

@@ -72,7 +72,7 @@ def test_every_module_imports_from_the_wheel(installed: Path, tmp_path: Path) ->
 
 
 def test_the_command_works_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    run = ("-m", "docksieve.workflows.cli.main")
+    run = ("-m", "docksieve")
     outside(installed, tmp_path, *run, "library", "enumerate", "library", "--limit", "300", "--seed", "1")
     outside(installed, tmp_path, *run, "library", "verify", "library")
     outside(installed, tmp_path, *run, "init", "campaign.toml")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..screening.metrics.paired import Estimate
+
 
 def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the student keeps and why, and what docking all that the goal needs would take.
@@ -82,3 +84,53 @@ def _range(cut: Mapping[str, Any]) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` in words, such as ``3 min 20 s``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def core_time(seconds: float) -> str:
+    """Return core-seconds in the unit that fits."""
+    for size, unit in ((3600.0, "core-hours"), (60.0, "core-minutes")):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:.3g} core-seconds"
+
+
+def duration_short(seconds: float) -> str:
+    """Return seconds with three figures below a minute, in words above."""
+    return f"{seconds:.3g} s" if seconds < 60 else duration(seconds)
+
+
+def interval(found: Estimate, digits: int = 2, percent: bool = False) -> str:
+    """Return an estimate with its 95 % interval in words."""
+
+    def shown(value: float) -> str:
+        return f"{100 * value:.0f}" if percent else f"{value:.{digits}f}"
+
+    unit = " %" if percent else ""
+    if found.low != found.low:
+        return f"{shown(found.value)}{unit}"
+    return f"{shown(found.value)}{unit} (95 % interval {shown(found.low)} to {shown(found.high)}{unit})"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as a percentage."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def times_word(ratio: float) -> str:
+    """Return a ratio such as ``25 times`` with two or three figures."""
+    return f"{ratio:,.0f} times" if ratio >= 20 else f"{ratio:.1f} times"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return a count and its word, as ``1 molecule`` or ``2,000 molecules``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

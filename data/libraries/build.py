@@ -17,49 +17,17 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, LibraryError
-from ..molecules.standardise import StandardSettings
-from ..readers.layout import ReadingSettings
 from ..readers.sources import Source, open_files
-from ..schema import DEFAULT_SHARD_ROWS
 from ..store import read_json, remove_temporary_files, write_json
 from .library import MANIFEST, Library
 from .passes import BUILD, Build
-from .pool import OpenCluster, Pool, available_cores
+from .pool import BuildWorkers, OpenCluster, available_cores
 from .progress import Reporter
-
-
-@dataclass(frozen=True)
-class IngestSettings:
-    """How a library is built.
-
-    Attributes
-    ----------
-    standard : StandardSettings
-    reading : ReadingSettings
-    shard_rows : int
-    chunk_bytes : int
-        Text that a worker takes at a time. More means fewer, larger steps; the library is the same.
-    chunk_rows : int
-        The same for rows of Parquet and Feather files and for products.
-    """
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
-
-    standard: StandardSettings = field(default_factory=StandardSettings)
-    reading: ReadingSettings = field(default_factory=ReadingSettings)
-    shard_rows: int = DEFAULT_SHARD_ROWS
-    chunk_bytes: int = 1 << 20
-    chunk_rows: int = 10_000
-
-    def __post_init__(self) -> None:
-        for name, least in (("shard_rows", 1), ("chunk_bytes", 1), ("chunk_rows", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+from .settings import IngestSettings
 
 
 def build_library(
@@ -137,7 +105,7 @@ def build_from_sources(
         _check_request(build, sources, settings)
         for source in sources:
             reporter.say(f"{source.name}: {source.layout.describe()}")
-        with Pool(count, build / "dask", client, open_cluster, reporter.say) as pool:
+        with BuildWorkers(count, build / "dask", client, open_cluster, reporter.say) as pool:
             job = Build(folder, sources, settings, pool, reporter)
             job.run()
         fresh.clear()

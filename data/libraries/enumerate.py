@@ -19,9 +19,10 @@ from ..enumeration.product_space import ProductSpace, product_space
 from ..errors import InputError
 from ..readers.layout import Layout
 from ..store import sha256_json, write_json
-from .build import IngestSettings, build_from_sources
+from .build import build_from_sources
 from .library import Library
 from .pool import OpenCluster
+from .settings import IngestSettings
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ from ..errors import FormatError, LibraryError
 from ..schema import LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
 from ..seeds import derive_seed
 from ..store import FileRecord, read_json, sha256_json
+
+if TYPE_CHECKING:
+    from ..molecules.standardise import StandardSettings
 
 MANIFEST = "library.json"
 
@@ -130,7 +133,7 @@ class Library:
         workers : int
             Processes that read files; 1: this one.
         open_cluster, say
-            Opens a cluster to read them on, and tells where it is (:class:`docksieve.data.libraries.pool.Pool`).
+            Opens a cluster to read them on, and tells where it is (:class:`~.pool.BuildWorkers`).
 
         Raises
         ------
@@ -320,3 +323,25 @@ def _taken(shard: Shard, ordered: NDArray[np.int64], names: list[str]) -> Iterat
                 table = file.read_row_group(group, columns=names, use_threads=False)
                 yield table.take(pa.array(inside[first:last] - start))
             start = stop
+
+
+def library_standard(library: Library) -> StandardSettings:
+    """Return the settings by which the molecules of ``library`` came to their standard form.
+
+    Only with these does a molecule from elsewhere get the SMILES under which the library holds it.
+
+    Raises
+    ------
+    FormatError
+        If the manifest names a step that this version does not know.
+    """
+    from ..molecules.standardise import StandardSettings
+
+    kept = library.manifest.get("settings", {}).get("standard", {})
+    try:
+        return StandardSettings(**kept)
+    except (TypeError, ValueError) as error:
+        raise FormatError(
+            f"{library.path}: the manifest's standard settings cannot be used: {error}.",
+            "Use the version of docksieve that built the library.",
+        ) from None

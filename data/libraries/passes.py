@@ -22,12 +22,12 @@ from ..store import FileRecord, sha256_json, write_json
 from .dedupe import Kept, bucket_count, write_kept
 from .library import MANIFEST, shards_fingerprint
 from .part_tasks import standardise_chunk
-from .pool import Pool
+from .pool import BuildWorkers
 from .progress import Reporter
 from .shard_tasks import PropertySummary, count_repeated_ids, pair_bucket, write_ledger, write_shard
 
 if TYPE_CHECKING:
-    from .build import IngestSettings
+    from .settings import IngestSettings
 
 BUILD = ".build"
 MANY = 1_000_000
@@ -44,7 +44,7 @@ class Build:
         folder: Path,
         sources: Sequence[Source],
         settings: IngestSettings,
-        pool: Pool,
+        pool: BuildWorkers,
         reporter: Reporter,
     ) -> None:
         self.folder, self.build = folder, folder / BUILD

@@ -43,7 +43,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-class Pool:
+class BuildWorkers:
     """Runs jobs, a bounded number of them at a time.
 
     Nothing is started before there is more than one job to run: a small library is built in this process.
@@ -78,7 +78,7 @@ class Pool:
         self._check: Callable[[], None] = lambda: None
         self._own = contextlib.ExitStack()
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> BuildWorkers:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

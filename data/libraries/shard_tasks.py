@@ -38,7 +38,7 @@ _SHARD_OPTIONS: dict[str, Any] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ShardPlan:
     """What the second and third pass know of the parts (``plan.json`` in the build folder).
 
     Attributes
@@ -80,13 +80,13 @@ class Plan:
 
 
 @lru_cache(maxsize=2)
-def load_plan(build: str, fingerprint: str) -> Plan:
+def load_plan(build: str, fingerprint: str) -> ShardPlan:
     """Return the plan in ``build``; ``fingerprint`` keeps a cached plan of an earlier build from being used."""
     value = read_json(Path(build) / "plan.json")
     if value["fingerprint"] != fingerprint:
         raise InputError(f"{build}/plan.json belongs to another build.", "Delete the folder and start again.")
     lists = {name: tuple(value[name]) for name in ("names", "rows", "firsts", "rejects")}
-    return Plan(Path(build), buckets=value["buckets"], **lists)
+    return ShardPlan(Path(build), buckets=value["buckets"], **lists)
 
 
 @lru_cache(maxsize=2)
@@ -290,14 +290,14 @@ def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
     yield from rest
 
 
-def _reject_tables(plan: Plan, parts: Sequence[int]) -> Iterator[pa.Table]:
+def _reject_tables(plan: ShardPlan, parts: Sequence[int]) -> Iterator[pa.Table]:
     for part in range(parts[0], parts[1]):
         if plan.rejects[part]:
             with pq.ParquetFile(plan.build / "parts" / f"{plan.names[part]}.rejects.parquet") as file:
                 yield file.read()
 
 
-def _duplicate_tables(plan: Plan, job: Mapping[str, Any]) -> Iterator[pa.Table]:
+def _duplicate_tables(plan: ShardPlan, job: Mapping[str, Any]) -> Iterator[pa.Table]:
     kept = _load_kept(str(plan.kept_file), job["plan"])
     for part in range(job["parts"][0], job["parts"][1]):
         first, rows = plan.firsts[part], plan.rows[part]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ..errors import LibraryError
 from ..store import FileRecord, matches
-from .pool import OpenCluster, Pool
+from .pool import BuildWorkers, OpenCluster
 
 
 def check_files(
@@ -36,7 +36,7 @@ def check_files(
     workers : int
         Processes; 1 reads every file in this one.
     open_cluster, say
-        As for :class:`docksieve.data.libraries.pool.Pool`.
+        As for :class:`docksieve.data.libraries.pool.BuildWorkers`.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_files(
     wrong = []
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".verify-") as scratch,
-        Pool(workers, Path(scratch), None, open_cluster, say) as pool,
+        BuildWorkers(workers, Path(scratch), None, open_cluster, say) as pool,
     ):
         for done, found in pool.run(check_file, _jobs(folder, records)):
             if progress is not None:

@@ -19,7 +19,7 @@ WALLTIME = "00:10:00"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What came back from one pool.
 
     Attributes
@@ -55,7 +55,7 @@ def ask_pools(
     function: Callable[..., dict[str, Any]],
     patience: float,
     *arguments: Any,
-) -> Iterator[Answer]:
+) -> Iterator[ProbeAnswer]:
     """Run ``function(*arguments)`` on workers of every pool; yield an answer per pool.
 
     A pool with devices is asked once per worker of a node, others once.
@@ -96,7 +96,7 @@ def ask_pools(
                 errors.append(f"{len(late)} of {len(futures)} answers did not come within {patience:.0f} s "
                               f"(its block: {', '.join(sorted(states)) or 'none'})")  # fmt: skip
             said = tuple(future.result() for future in done if future.exception() is None)
-            yield Answer(site.pools[name], seconds, said, " ".join(dict.fromkeys(errors)))
+            yield ProbeAnswer(site.pools[name], seconds, said, " ".join(dict.fromkeys(errors)))
     finally:
         cleanup = threading.Thread(target=lambda: _quietly(kernel.cleanup), daemon=True)
         cleanup.start()

@@ -21,13 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...data.errors import SiteError
+from .names import VISIBLE
 
-VISIBLE = {
-    "cuda": "CUDA_VISIBLE_DEVICES",
-    "rocm": "ROCR_VISIBLE_DEVICES",
-    "xpu": "ZE_AFFINITY_MASK",
-    "pretend": "DOCKSIEVE_PRETEND_DEVICE",
-}
 _OTHERS = (
     "CUDA_VISIBLE_DEVICES",
     "HIP_VISIBLE_DEVICES",
@@ -75,11 +70,6 @@ class Proof:
     uuid: str = ""
     model: str = ""
     error: str = ""
-
-
-def node_name() -> str:
-    """Return what the scheduler calls this node, or its host name."""
-    return os.environ.get("SLURMD_NODENAME") or os.uname().nodename
 
 
 def granted_devices(accelerator: str, named: Sequence[str], environment: Mapping[str, str]) -> list[str]:

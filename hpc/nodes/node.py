@@ -28,9 +28,9 @@ from .devices import (
     claim,
     describe_workers,
     granted_devices,
-    node_name,
     prove_devices,
 )
+from .names import node_name
 
 _JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 LINGER_SECONDS = 60.0

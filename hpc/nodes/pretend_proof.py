@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from .devices import VISIBLE, node_name
+from .names import VISIBLE, node_name
 
 
 def main() -> None:

@@ -18,10 +18,9 @@ from ..jobs.blocks import BlockRecords
 from ..nodes.ranks import CORES, INTERFACE, LAUNCHER, NODES, RANKS
 from ..sites.pool import Pool, walltime_seconds
 from ..sites.site import Site
-from .executor import PoolExecutor
+from .executor import PoolExecutor, StillbornBlocks
 from .launchers import kind_of_launcher
 from .providers import cluster_provider, local_provider
-from .stillborn import StillbornBlocks
 
 ODD_CHARACTERS = frozenset(" \t\n\"'`$\\&;|<>()*?#!%{}[]")
 """Those that shells, schedulers' directives or Parsl's templates take for something else."""

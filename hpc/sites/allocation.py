@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data.environment import usable_cores
 from ...data.errors import SiteError
 from .pool import clock
-from .site import usable_cores
 
 ASKED = (
     "nodes", "blocks", "min_blocks", "walltime", "queue", "account", "qos", "constraint", "directives",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ...data.environment import usable_cores
 from .pool import ROLES, Pool
 
 SCHEDULERS = ("slurm", "pbspro", "lsf")
@@ -163,8 +163,3 @@ class Site:
             return self.screen_device, self.pools[EVERYTHING].threads
         pool = self.pool_for("screen")
         return pool.screen_device, pool.threads
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use (its affinity, not the machine's size)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import shutil
 import uuid
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...data.errors import FormatError, ModelError
 from ...data.store import TEMPORARY_PREFIX, read_json, sha256_bytes, sha256_json, write_bytes, write_json
+from ...data.version import __version__
 from ..network.network import Weights
 from ..settings import StudentSettings, TeacherSettings
 from ..students.student import Student
@@ -106,10 +106,6 @@ def _targets_of(model: Teacher | Student, units: Mapping[str, str]) -> list[dict
     ]
 
 
-def _code_version() -> str:
-    return str(importlib.import_module(__name__.split(".", maxsplit=1)[0]).__version__)
-
-
 def save_bundle(
     model: Teacher | Student, folder: str | os.PathLike[str], card: Mapping[str, Any] | None = None
 ) -> str:
@@ -156,7 +152,7 @@ def save_bundle(
         **({"sources": sources} if sources else {}),
     }
     content["id"] = sha256_json(content)[:32]
-    content |= {"report": model.report, "notes": given.get("notes", {}), "code_version": _code_version()}
+    content |= {"report": model.report, "notes": given.get("notes", {}), "code_version": __version__}
     content["card_sha256"] = sha256_json(content)
     _write_folder(Path(folder), weights, content)
     return str(content["id"])

@@ -17,7 +17,7 @@ SPARE = 8
 """Bytes after the last SMILES, so that n-grams may be read over its end."""
 
 
-class Lanes:
+class DeviceStreams:
     """Three streams of a device: one copies in, one computes, one copies out; on the CPU, none.
 
     All computing is in one stream, so that blocks are counted in the order in which they were sent, and the
@@ -47,12 +47,12 @@ class Lanes:
             self.module.synchronize(self.device)
 
 
-class Slot:
+class BufferSlot:
     """Room for one block on both sides: pinned here, and there.
 
     Parameters
     ----------
-    lanes : Lanes
+    lanes : DeviceStreams
     rows, capacity : int
         Molecules, and bytes of SMILES, that fit.
     outputs : int
@@ -63,7 +63,7 @@ class Slot:
 
     def __init__(
         self,
-        lanes: Lanes,
+        lanes: DeviceStreams,
         rows: int,
         capacity: int,
         outputs: int,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..devices.device import DeviceError
-from ..network.network import Forward
+from ..network.network import Forward, StudentNetwork
 from ..network.ngrams import Encoder, StringBatch, encode
-from .score_tally import Tally
-
-if TYPE_CHECKING:
-    from ..students.student import Student
+from .score_tally import ScoreTally
 
 HALF_TOLERANCE = 1e-2
 """Largest difference from the CPU, in standard deviations of an output over molecules, in half precision."""
@@ -40,7 +35,7 @@ def trial_molecules(count: int, seed: int = 0) -> StringBatch:
     return StringBatch.from_strings([*found, None, "", "Ünï", "C" * 300, "N"][:count] if count > 5 else found)
 
 
-def expected_scores(student: Student, strings: StringBatch) -> NDArray[np.float32]:
+def expected_scores(student: StudentNetwork, strings: StringBatch) -> NDArray[np.float32]:
     """Return what the CPU's kernel says, shape (n, outputs); NaN rows for nulls and empty strings."""
     values = np.empty((len(strings), student.outputs), np.float32)
     Forward(student.weights)(Encoder(student.settings.ngram, student.settings.buckets)(strings), values)
@@ -48,7 +43,7 @@ def expected_scores(student: Student, strings: StringBatch) -> NDArray[np.float3
     return values
 
 
-def exact_scores(student: Student, strings: StringBatch) -> NDArray[np.float64]:
+def exact_scores(student: StudentNetwork, strings: StringBatch) -> NDArray[np.float64]:
     """Return what the network says in double precision, shape (n, outputs), for some thousands of strings.
 
     Written plainly, with nothing of the kernels but their n-grams: all paths are held to it.
@@ -89,7 +84,7 @@ def difference(found: NDArray[np.float32], expected: NDArray[np.floating]) -> fl
 
 
 def check(
-    student: Student, values: NDArray[np.float32], strings: StringBatch, half: bool, name: str
+    student: StudentNetwork, values: NDArray[np.float32], strings: StringBatch, half: bool, name: str
 ) -> float:
     """Return how far a device's scores are from the CPU's.
 
@@ -109,7 +104,7 @@ def check(
     return found
 
 
-def check_tally(found: Tally, rows: NDArray[np.int64], values: NDArray[np.float32], name: str) -> None:
+def check_tally(found: ScoreTally, rows: NDArray[np.int64], values: NDArray[np.float32], name: str) -> None:
     """Compare what a device counted with its own scores.
 
     Raises
@@ -117,7 +112,7 @@ def check_tally(found: Tally, rows: NDArray[np.int64], values: NDArray[np.float3
     DeviceError
         If a histogram or a list of the best is another.
     """
-    expected = Tally(found.targets, found.lower_is_better, found.best_count)
+    expected = ScoreTally(found.targets, found.lower_is_better, found.best_count)
     expected.add(rows, values)
     same = np.array_equal(expected.histogram, found.histogram) and all(
         np.array_equal(one.order, other.order) and np.array_equal(one.rows, other.rows)

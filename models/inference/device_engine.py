@@ -6,7 +6,6 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 from ...data.errors import DocksieveError
 from ...data.schema import STREAM_ROWS
 from ..devices.device import DeviceError
+from ..network.network import StudentNetwork
 from ..network.ngrams import StringBatch
-from .device_buffers import Lanes, Slot
+from .device_buffers import BufferSlot, DeviceStreams
 from .device_check import CHECKED, check, check_tally, trial_molecules
 from .device_network import DENSE_BUCKETS, DeviceNetwork
 from .device_tally import DeviceTally
-from .score_tally import Tally
-
-if TYPE_CHECKING:
-    from ..students.student import Student
+from .score_tally import ScoreTally
 
 SLOTS = 3
 """Blocks under way: one copied in, one computed, one copied out."""
@@ -45,7 +42,7 @@ LEAST_ROWS = 64
 @dataclass(frozen=True)
 class _Block:
     number: int
-    slot: Slot
+    slot: BufferSlot
     values: NDArray[np.float32]
     start: int
 
@@ -63,7 +60,7 @@ class DeviceEngine:
 
     Parameters
     ----------
-    student : Student
+    student : StudentNetwork
     device : torch.device
         Also the CPU: the same steps, for tests.
     path : str
@@ -94,7 +91,7 @@ class DeviceEngine:
 
     def __init__(
         self,
-        student: Student,
+        student: StudentNetwork,
         device: torch.device,
         path: str,
         best_count: int = 0,
@@ -113,10 +110,10 @@ class DeviceEngine:
         self._rows = rows or _suitable_rows(device, path, student.settings.buckets)
         self._capacity = MEAN_BYTES * self._rows
         self._pending: deque[_Block] = deque()
-        self._free: deque[Slot] = deque()
+        self._free: deque[BufferSlot] = deque()
         self._sent = self._received = self._padding = 0
         with self._trouble():
-            self._lanes = Lanes(device)
+            self._lanes = DeviceStreams(device)
             self._network = DeviceNetwork(student, device, path, self.half)
             self._tally = DeviceTally(student.lower_is_better, best_count, device)
             self._build()
@@ -140,9 +137,9 @@ class DeviceEngine:
                 self._receive()
         return ticket.values
 
-    def tally(self) -> Tally:
+    def tally(self) -> ScoreTally:
         """Wait for everything; return histogram and best rows since the last call."""
-        found = Tally(self.student.targets, self.student.lower_is_better, self._best_count)
+        found = ScoreTally(self.student.targets, self.student.lower_is_better, self._best_count)
         with self._trouble():
             while self._pending:
                 self._receive()
@@ -158,7 +155,7 @@ class DeviceEngine:
         self.busy_seconds, self.moved = 0.0, 0
         self.notes = list(self.notes)  # those of the device stay true
 
-    def serves(self, student: Student, device: torch.device, path: str, best_count: int) -> bool:
+    def serves(self, student: StudentNetwork, device: torch.device, path: str, best_count: int) -> bool:
         """Whether the engine can do what is asked, as another made for it would."""
         asked = (device, path, best_count)
         return (
@@ -225,7 +222,9 @@ class DeviceEngine:
             self._pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
             try:
                 for _ in range(SLOTS):
-                    slot = Slot(self._lanes, self._rows, self._capacity, self.student.outputs, self._work)
+                    slot = BufferSlot(
+                        self._lanes, self._rows, self._capacity, self.student.outputs, self._work
+                    )
                     slot.warm()
                     self._padding += slot.rows
                     self._record(slot)
@@ -234,7 +233,7 @@ class DeviceEngine:
             except torch.OutOfMemoryError as error:
                 self._shrink(error)
 
-    def _record(self, slot: Slot) -> None:
+    def _record(self, slot: BufferSlot) -> None:
         if self.device.type != "cuda":
             return
         try:

@@ -9,16 +9,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from ...data.errors import ModelError
-from ..network.network import activation
+from ..network.network import StudentNetwork, activation
 from ..network.ngrams import HASH_MULTIPLIER, LENGTH_SALT, WEIGHTS, hash_shift
-
-if TYPE_CHECKING:
-    from ..students.student import Student
 
 DENSE_BUCKETS = 16_384
 """With at most so many buckets, counts of all of them are multiplied with the embedding as matrices."""
@@ -79,7 +76,7 @@ class DeviceNetwork:
 
     Parameters
     ----------
-    student : Student
+    student : StudentNetwork
     device : torch.device
     path : str
         ``torch`` or ``fused``.
@@ -87,7 +84,7 @@ class DeviceNetwork:
         Embedding and hidden layers in float16 (sums in float32), the head in float32; else all in float32.
     """
 
-    def __init__(self, student: Student, device: torch.device, path: str, half: bool) -> None:
+    def __init__(self, student: StudentNetwork, device: torch.device, path: str, half: bool) -> None:
         weights, settings = student.weights, student.settings
         self.path, self.half = path, half
         self.ngram, self.buckets = settings.ngram, settings.buckets

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from ...data.score_keys import KEYS, MISSING_KEY
-from .score_tally import Tally
+from .score_tally import ScoreTally
 
 _WORST = 0x7FFFFFFF
 """Order of what has no score: after all that have one."""
@@ -72,7 +72,7 @@ class DeviceTally:
         chosen = first & 0xFFFFFFFF
         return order.gather(1, chosen), everyone.gather(1, chosen)
 
-    def add_to(self, tally: Tally, padding: int) -> None:
+    def add_to(self, tally: ScoreTally, padding: int) -> None:
         """Add what was counted, but for ``padding`` rows that do not exist, to ``tally``; forget it here."""
         found = self.histogram.view(-1, KEYS).cpu().numpy()
         order, rows = self.order.cpu().numpy(), self.rows.cpu().numpy()

@@ -5,21 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..devices.device import checked_device
-from ..network.network import Forward
+from ..network.network import Forward, StudentNetwork
 from ..network.ngrams import Encoder, StringBatch
 from .device_engine import DeviceEngine
 from .device_network import chosen_path
-from .score_tally import Tally
-
-if TYPE_CHECKING:
-    from ..students.student import Student
+from .score_tally import ScoreTally
 
 BLOCK = 256
 """Molecules encoded and scored at once on the CPU: their bags stay in the processor's cache."""
@@ -28,7 +25,7 @@ BATCH_ROWS = 16_384
 """Molecules in a batch of a thread: few enough that several threads end together."""
 
 
-class Engine(Protocol):
+class InferenceEngine(Protocol):
     """Scores batches, several under way at once.
 
     Attributes
@@ -62,7 +59,7 @@ class Engine(Protocol):
     def result(self, ticket: Any) -> NDArray[np.float32]:
         """Return its scores, shape (n, outputs), NaN rows for nulls and empty strings. In the order of submission."""
 
-    def tally(self) -> Tally:
+    def tally(self) -> ScoreTally:
         """Return histogram and best rows of all batches, once their results were taken."""
 
     def close(self) -> None:
@@ -70,16 +67,16 @@ class Engine(Protocol):
 
 
 class KernelEngine:
-    """The compiled kernels, one batch per thread. See :class:`Engine`."""
+    """The compiled kernels, one batch per thread. See :class:`InferenceEngine`."""
 
     path = "kernel"
     batch_rows = BATCH_ROWS
     moved = 0
 
-    def __init__(self, student: Student, threads: int = 1, best_count: int = 0) -> None:
+    def __init__(self, student: StudentNetwork, threads: int = 1, best_count: int = 0) -> None:
         self._student = student
         self._forward = Forward(student.weights)
-        self._tally = Tally(student.targets, student.lower_is_better, best_count)
+        self._tally = ScoreTally(student.targets, student.lower_is_better, best_count)
         self._pool = ThreadPoolExecutor(threads, "docksieve-score")
         self._own = threading.local()
         self._lock = threading.Lock()
@@ -97,7 +94,7 @@ class KernelEngine:
         """Return the scores of a batch."""
         return ticket.result()
 
-    def tally(self) -> Tally:
+    def tally(self) -> ScoreTally:
         """Return histogram and best rows."""
         return self._tally
 
@@ -128,13 +125,13 @@ class KernelEngine:
 
 
 def open_engine(
-    student: Student, threads: int = 1, device: str = "cpu", path: str = "auto", best_count: int = 0
-) -> Engine:
+    student: StudentNetwork, threads: int = 1, device: str = "cpu", path: str = "auto", best_count: int = 0
+) -> InferenceEngine:
     """Return the engine for a device; give it to :func:`release` when done.
 
     Parameters
     ----------
-    student : Student
+    student : StudentNetwork
     threads : int
         Of the CPU that score (without meaning on another device).
     device : str
@@ -159,9 +156,9 @@ _kept: list[DeviceEngine] = []
 _lock = threading.Lock()
 
 
-def release(engine: Engine) -> None:
+def release(engine: InferenceEngine) -> None:
     """Take an engine back: one of a device is kept for the next shard if it is healthy, others are closed."""
-    closing: list[Engine] = [engine]
+    closing: list[InferenceEngine] = [engine]
     if isinstance(engine, DeviceEngine) and engine.healthy:
         with _lock:
             closing, _kept[:] = list(_kept), [engine]
@@ -169,7 +166,7 @@ def release(engine: Engine) -> None:
         other.close()
 
 
-def _ready_engine(student: Student, device: torch.device, path: str, best_count: int) -> DeviceEngine:
+def _ready_engine(student: StudentNetwork, device: torch.device, path: str, best_count: int) -> DeviceEngine:
     """Return an engine for a student: the one that was kept, if it is for the same, else a new one.
 
     Making, checking and recording one takes as long as screening millions of molecules, and a worker screens

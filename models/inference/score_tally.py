@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...data.jit import kernel
 from ...data.score_keys import KEYS, MISSING_KEY
-from ..compiled import kernel
 
 HISTOGRAM_SCHEMA = pa.schema(
     [
@@ -74,7 +74,7 @@ def _count(bits, column, flip, limit, histogram, chosen):  # type: ignore[no-unt
     return found
 
 
-class Best:
+class BestScores:
     """The best ``count`` rows of one target so far, by (score, row).
 
     Scores are kept as whole numbers that sort best first: the bits of the score (negated where higher is
@@ -112,7 +112,7 @@ class Best:
         return signed if lower_is_better else np.float32(0.0) - signed
 
 
-class Tally:
+class ScoreTally:
     """Histogram over score keys and best rows of every target; may be filled by several threads.
 
     What it holds in the end does not depend on the order in which batches came.
@@ -126,14 +126,14 @@ class Tally:
     Attributes
     ----------
     histogram : array of int64, shape (targets, KEYS)
-    best : list of Best
+    best : list of BestScores
     """
 
     def __init__(self, targets: Sequence[str], lower_is_better: Sequence[bool], best_count: int) -> None:
         self.targets, self.lower_is_better = tuple(targets), tuple(lower_is_better)
         self.best_count = best_count
         self.histogram = np.zeros((len(self.targets), KEYS), np.int64)
-        self.best = [Best(best_count) for _ in self.targets]
+        self.best = [BestScores(best_count) for _ in self.targets]
         self._locks = [threading.Lock() for _ in self.targets]
 
     @property

@@ -8,14 +8,18 @@ another order (agreement about 1e-5 of a standardised score in single precision)
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..compiled import kernel
+from ...data.jit import cache_folder, compiled
+from ..settings import StudentSettings
 from .ngrams import Bags
 from .simd import (
     NARROW,
@@ -28,6 +32,24 @@ from .simd import (
     dense_sum_narrow,
     dense_sum_wide,
 )  # fmt: skip
+
+_VECTOR_LOOPS = Path(__file__).with_name("simd.py")
+"""Numba compiles a kernel anew when its own file changes, but not when the vector loops it calls do."""
+
+
+def _kernel_folder() -> str | None:
+    try:
+        return cache_folder(hashlib.sha256(_VECTOR_LOOPS.read_bytes()).hexdigest())
+    except OSError:  # a package without its sources
+        return None
+
+
+_KERNELS = _kernel_folder()
+
+
+def _kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` (:func:`docksieve.data.jit.compiled`), anew when the vector loops change."""
+    return compiled(function, _KERNELS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +79,36 @@ class Weights:
     floor: NDArray[np.float32]
 
 
-@kernel
+class StudentNetwork:
+    """A student's network and what its outputs mean: all that inference needs of a student.
+
+    Attributes
+    ----------
+    weights : Weights
+    settings : StudentSettings
+    targets : tuple of str
+    lower_is_better : tuple of bool
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        settings: StudentSettings,
+        targets: Sequence[str],
+        lower_is_better: Sequence[bool],
+    ) -> None:
+        self.weights = weights
+        self.settings = settings
+        self.targets = tuple(targets)
+        self.lower_is_better = tuple(bool(value) for value in lower_is_better)
+
+    @property
+    def outputs(self) -> int:
+        """Columns of a score: the mean of each target, then the predictive standard deviations if it has them."""
+        return len(self.targets) * (2 if self.settings.spread else 1)
+
+
+@_kernel
 def _activate(values):  # type: ignore[no-untyped-def]
     """See :func:`activation`; square root and division are exact in IEEE 754, an exponential is not."""
     one, half = np.float32(1.0), np.float32(0.5)
@@ -66,7 +117,7 @@ def _activate(values):  # type: ignore[no-untyped-def]
         values[unit] = half * x * (one + x / np.sqrt(one + x * x))
 
 
-@kernel
+@_kernel
 def _forward(  # type: ignore[no-untyped-def]
     offsets, buckets, bag_weights, embedding, bias, hidden, hidden_bias, head, head_bias, floor, output
 ):

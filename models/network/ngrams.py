@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...data.errors import ModelError
-from ..compiled import kernel
+from ...data.jit import kernel
 
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 """2**64 divided by the golden ratio: Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4)."""

@@ -23,7 +23,7 @@ from ...data.seeds import derive_seed
 from ..fingerprints import Features, read_molecules
 from ..settings import DmpnnSettings, TeacherSettings
 from ..threads import torch_threads
-from .registry import FitContext
+from .regressor import FitContext
 
 BLOCK = 256
 CLIP = 5.0
@@ -91,7 +91,7 @@ class DmpnnRegressor:
 
     @classmethod
     def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> DmpnnRegressor:
-        """Fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         settings = context.settings.dmpnn
         centre = features.descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = features.descriptors.std(axis=0, dtype=np.float64).astype(np.float32)
@@ -110,7 +110,7 @@ class DmpnnRegressor:
         return cls(networks, centre, scale, hyper)
 
     def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and variance over networks; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return mean and variance over networks; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         mean = np.zeros((len(features), int(self.hyper["targets"])))
         variance = np.zeros_like(mean)
         with torch_threads(threads), torch.no_grad():
@@ -122,7 +122,7 @@ class DmpnnRegressor:
         return mean, variance
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return all arrays; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return all arrays; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         result: dict[str, NDArray[Any]] = {"descriptor_centre": self._centre, "descriptor_scale": self._scale}
         for index, network in enumerate(self._networks):
             result |= {
@@ -134,7 +134,7 @@ class DmpnnRegressor:
 
     @classmethod
     def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
-        """Return the cost of one fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the cost of one fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         dmpnn = settings.dmpnn
         return dmpnn.members * dmpnn.epochs * rows * 1e-2 * (dmpnn.width / 300) ** 2 * dmpnn.depth / 3
 
@@ -142,7 +142,7 @@ class DmpnnRegressor:
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> DmpnnRegressor:
-        """Return the saved model; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the saved model; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         networks = []
         for index in range(settings.dmpnn.members):
             network = _network(settings.dmpnn, int(hyper["descriptors"]), int(hyper["targets"]))

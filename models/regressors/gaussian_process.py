@@ -21,7 +21,7 @@ from ..settings import TeacherSettings
 from ..threads import torch_threads
 from .kernels import BLOCK, LENGTH, MixedKernel, moments
 from .marginal_likelihood import choose
-from .registry import FitContext
+from .regressor import FitContext
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class KernelRegressor:
 
     @classmethod
     def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> KernelRegressor:
-        """Fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         with torch_threads(context.threads):
             return cls._fit(features, scores, context)
 
@@ -181,14 +181,14 @@ class KernelRegressor:
         return cls(kernel, posteriors, scores.shape[1], hyper)
 
     def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and variance (noise included); see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return mean and variance (noise included); see :class:`docksieve.models.regressors.regressor.Regressor`."""
         mean, variance, _ = self.compare(features, threads)
         return mean, variance
 
     def compare(
         self, features: Features, threads: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
-        """Return mean, variance and largest similarity; see :class:`docksieve.models.regressors.registry.Comparing`."""
+        """Return mean, variance and largest similarity (:class:`~.regressor.Comparing`)."""
         nearest = np.zeros(len(features), np.float32)
         mean = np.zeros((len(features), self._targets))
         variance = np.zeros((len(features), self._targets))
@@ -220,7 +220,7 @@ class KernelRegressor:
         return KernelRegressor(self._kernel, reduced, self._targets, self.hyper)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return all arrays; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return all arrays; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         result: dict[str, NDArray[Any]] = {
             "descriptors": self._kernel.descriptors,
             "descriptor_centre": self._kernel.centre,
@@ -240,7 +240,7 @@ class KernelRegressor:
 
     @classmethod
     def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
-        """Return the cost of one fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the cost of one fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         kernel = settings.kernel
         references = rows if rows <= kernel.max_exact else min(kernel.inducing, rows)
         choice = 4.0 * (min(rows, kernel.selection_rows) / 1_000) ** 3
@@ -250,7 +250,7 @@ class KernelRegressor:
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> KernelRegressor:
-        """Return the saved model; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the saved model; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         counts = {
             str(kind): CountRows(
                 tensors[f"{kind}.offsets"], tensors[f"{kind}.features"], tensors[f"{kind}.counts"]

@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from ..fingerprints import Features
 from ..threads import torch_threads
 from .kernels import LENGTH, MixedKernel, moments
-from .registry import FitContext
+from .regressor import FitContext
 
 COUNTS, SMOOTH, LINEAR, NOISE = 0.5, 0.5, 0.1, 0.3
 """Medians of the priors: of the fingerprints together, the smooth and the linear kernel, and the noise variance."""
@@ -147,7 +147,9 @@ def choose(
     }
 
 
-def log_evidence(features: Features, scores: NDArray[np.float64], context: FitContext, most: int) -> float:
+def log_marginal_likelihood(
+    features: Features, scores: NDArray[np.float64], context: FitContext, most: int
+) -> float:
     """Return the logarithm of the evidence of ``scores`` times the priors, at the likeliest parameters.
 
     Parameters

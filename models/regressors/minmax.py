@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import kernel
+from ...data.jit import kernel
 from ..fingerprints import CountRows
 
 DENSE_SHARE = 1 / 16

@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from ...data.seeds import derive_seed
-from ..fingerprints import Features
-from ..folded import fold
+from ..fingerprints import Features, fold
 from ..settings import MlpSettings, TeacherSettings
 from ..threads import torch_threads
-from .registry import FitContext
+from .regressor import FitContext
 
 BLOCK = 1_024
 
@@ -96,7 +95,7 @@ class MlpRegressor:
 
     @classmethod
     def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> MlpRegressor:
-        """Fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         settings = context.settings.mlp
         centre = features.descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = features.descriptors.std(axis=0, dtype=np.float64).astype(np.float32)
@@ -115,7 +114,7 @@ class MlpRegressor:
         return cls(networks, settings, centre, scale, hyper)
 
     def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and variance over members; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return mean and variance over members; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         bags = _Bags(features, self._settings.buckets, self._centre, self._scale)
         mean = np.zeros((len(features), int(self.hyper["targets"])))
         variance = np.zeros_like(mean)
@@ -128,7 +127,7 @@ class MlpRegressor:
         return mean, variance
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return all arrays; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return all arrays; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         result: dict[str, NDArray[Any]] = {"descriptor_centre": self._centre, "descriptor_scale": self._scale}
         for index, network in enumerate(self._networks):
             result |= {
@@ -138,7 +137,7 @@ class MlpRegressor:
 
     @classmethod
     def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
-        """Return the cost of one fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the cost of one fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         mlp = settings.mlp
         steps = mlp.epochs * max(1, rows // mlp.batch_size)
         return mlp.members * (steps * mlp.width * mlp.buckets * 7e-9 + 1e-7 * mlp.epochs * rows * mlp.width)
@@ -147,7 +146,7 @@ class MlpRegressor:
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> MlpRegressor:
-        """Return the saved model; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the saved model; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         networks = []
         for index in range(settings.mlp.members):
             network = _Network(settings.mlp, int(hyper["descriptors"]), int(hyper["targets"]))

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...data.jit import kernel
 from ...data.seeds import derive_seed
-from ..compiled import kernel
-from ..fingerprints import DESCRIPTORS, Features
-from ..folded import fold
+from ..fingerprints import DESCRIPTORS, Features, fold
 from ..settings import TeacherSettings, TreesSettings
-from .registry import FitContext
+from .regressor import FitContext
 
 BLOCK = 1_024
 BINS = 32
@@ -93,7 +92,7 @@ class TreesRegressor:
 
     @classmethod
     def fit(cls, features: Features, scores: NDArray[np.float64], context: FitContext) -> TreesRegressor:
-        """Fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         from threadpoolctl import threadpool_limits
 
         settings = context.settings.trees
@@ -140,17 +139,17 @@ class TreesRegressor:
         return result
 
     def predict(self, features: Features, threads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and variance over boosters; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return mean and variance over boosters; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         found = self.each(features)
         return found.mean(axis=1), found.var(axis=1)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return all arrays; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return all arrays; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         return dict(self._tensors)
 
     @classmethod
     def seconds(cls, rows: int, targets: int, settings: TeacherSettings) -> float:
-        """Return the cost of one fit; see :class:`docksieve.models.regressors.registry.Regressor`."""
+        """Return the cost of one fit; see :class:`docksieve.models.regressors.regressor.Regressor`."""
         trees = settings.trees
         width = trees.buckets * (0.1 + trees.features)
         return trees.members * targets * trees.iterations * width * (5e-6 + 3.2e-8 * rows)
@@ -159,7 +158,7 @@ class TreesRegressor:
     def restore(
         cls, tensors: Mapping[str, NDArray[Any]], hyper: Mapping[str, Any], settings: TeacherSettings
     ) -> TreesRegressor:
-        """Return the saved model; see :class:`docksieve.models.regressors.registry.Regressor`.
+        """Return the saved model; see :class:`docksieve.models.regressors.regressor.Regressor`.
 
         Every number that the kernel follows is checked: it reads memory without looking.
         """

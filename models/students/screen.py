@@ -22,7 +22,7 @@ from ...data.errors import FormatError, ModelError
 from ...data.receipts import Stopwatch
 from ...data.store import atomic_path, write_table
 from ..devices.device import Meter, checked_device, describe_device
-from ..inference.engine import Engine, open_engine, release
+from ..inference.engine import InferenceEngine, open_engine, release
 from ..inference.score_tally import BEST_SCHEMA, HISTOGRAM_SCHEMA
 from ..network.ngrams import StringBatch
 from .accounting import ScreenResult
@@ -139,12 +139,12 @@ def screen_shard(
     )
 
 
-def _readers(threads: int, engine: Engine) -> int:
+def _readers(threads: int, engine: InferenceEngine) -> int:
     return 1 + threads // THREADS_PER_READER if engine.path == "kernel" else max(threads, DEVICE_READERS)
 
 
 def _stream(
-    first: pa.RecordBatch | None, batches: Any, engine: Engine, writer: PredictionWriter, shard: Path
+    first: pa.RecordBatch | None, batches: Any, engine: InferenceEngine, writer: PredictionWriter, shard: Path
 ) -> int:
     """Send every batch through the engine to the writer; return how many rows there were."""
     waiting: deque[tuple[pa.Array, NDArray[np.bool_], Any]] = deque()

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.engine import open_engine, release
-from ..network.network import Weights
+from ..network.network import StudentNetwork, Weights
 from ..network.ngrams import StringBatch
 from ..prediction import HeldOut, Prediction
 from ..settings import StudentSettings
 
 
-class Student:
+class Student(StudentNetwork):
     """A distilled student.
 
     Attributes
@@ -47,18 +47,10 @@ class Student:
         data_sha256: str,
         seed: int,
     ) -> None:
-        self.weights = weights
-        self.settings = settings
-        self.targets = tuple(targets)
-        self.lower_is_better = tuple(bool(value) for value in lower_is_better)
+        super().__init__(weights, settings, targets, lower_is_better)
         self.report = dict(report)
         self.data_sha256 = data_sha256
         self.seed = seed
-
-    @property
-    def outputs(self) -> int:
-        """Columns that :meth:`StudentScorer.score` returns: means, then spreads if it has them."""
-        return len(self.targets) * (2 if self.settings.spread else 1)
 
     def predict(self, smiles: Sequence[str | None], threads: int = 1, device: str = "cpu") -> Prediction:
         """Return predictions for ``smiles``, one row each, in order; spread is NaN where it was not distilled.

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprints import BATCH, Features, featurise
+from ..fingerprints import Features
 from ..metrics import spearman
-from ..regressors.marginal_likelihood import log_evidence
-from ..regressors.registry import FitContext
-from ..settings import FingerprintSettings
+from ..regressors.marginal_likelihood import log_marginal_likelihood
+from ..regressors.regressor import FitContext
 from .training_data import CleanData
 
 if TYPE_CHECKING:
@@ -29,59 +28,7 @@ ROWS = 500
 """Molecules that the evidence for a source rests on, at most."""
 
 
-def informed(
-    features: Features,
-    sources: Sequence[Teacher],
-    settings: FingerprintSettings,
-    threads: int = 1,
-    standard: bool = False,
-) -> Features:
-    """Return ``features`` with what the sources predict as further descriptors.
-
-    Parameters
-    ----------
-    features : Features
-        n molecules, made by ``settings``, with their SMILES.
-    sources : sequence of Teacher
-    settings : FingerprintSettings
-        A source that has the same ones is asked about ``features`` as they are; others make their own.
-    threads : int
-    standard : bool
-        Whether the SMILES of ``features`` are as RDKit writes them.
-
-    Returns
-    -------
-    Features
-        With one more descriptor per target of each source, in their order; zero in rows that are not valid.
-        ``features`` itself if there is no source.
-    """
-    if not sources:
-        return features
-    columns = [features.descriptors]
-    for source in sources:
-        theirs = features
-        if source.settings.fingerprints != settings:
-            assert features.smiles is not None
-            theirs = featurise(
-                features.smiles.tolist(), source.settings.fingerprints, threads=threads, standard=standard
-            )
-        columns.append(_asked(source, theirs, threads, standard))
-    descriptors = np.hstack(columns)
-    descriptors[~features.valid] = 0.0
-    return dataclasses.replace(features, descriptors=descriptors)
-
-
-def _asked(source: Teacher, features: Features, threads: int, standard: bool) -> NDArray[np.float32]:
-    """Return the means of a source in units of its own scores' spread, shape (n, its targets)."""
-    means = np.zeros((len(features), len(source.targets)), np.float32)
-    for start in range(0, len(features), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(features)))
-        means[rows] = source.moments(features.take(rows), threads, standard)[0]
-    means[~features.valid] = 0.0
-    return means
-
-
-def weigh_sources(
+def select_sources(
     sources: Sequence[Teacher],
     features: Features,
     data: CleanData,
@@ -107,13 +54,13 @@ def weigh_sources(
     list of Teacher
         Those that are not.
     list of dict
-        :func:`source_report`, with ``log_evidence`` (:func:`evidence_gains`) and ``kept``.
+        :func:`source_report`, with ``log_marginal_likelihood`` (:func:`evidence_gains_by_source`) and ``kept``.
     """
     if not sources:
         return features, [], []
     report = source_report(sources, features, data)
     widths = [len(source.targets) for source in sources]
-    gains = evidence_gains(features, widths, scores, context)
+    gains = evidence_gains_by_source(features, widths, scores, context)
     kept = [gain > 0 for gain in gains]
     for entry, gain in zip(report, np.repeat(gains, widths).tolist(), strict=True):
         entry |= {"log_evidence": gain, "kept": gain > 0}
@@ -124,7 +71,7 @@ def weigh_sources(
     )
 
 
-def evidence_gains(
+def evidence_gains_by_source(
     features: Features, widths: Sequence[int], scores: NDArray[np.float64], context: FitContext
 ) -> list[float]:
     """Return by how much each source's predictions, added to all else, raise the evidence of the scores.
@@ -153,7 +100,7 @@ def evidence_gains(
 
     def logarithm(columns: Sequence[int]) -> float:
         chosen = dataclasses.replace(features, descriptors=features.descriptors[:, columns])
-        return log_evidence(chosen, scores, context, ROWS)
+        return log_marginal_likelihood(chosen, scores, context, ROWS)
 
     without = logarithm(own)
     return [logarithm([*own, *range(start, end)]) - without for start, end in itertools.pairwise(ends)]
@@ -196,7 +143,3 @@ def source_report(sources: Sequence[Teacher], features: Features, data: CleanDat
             result.append({"model": source.origin.get("id", ""), "target": name, "spearman": ranks})
             column += 1
     return result
-
-
-Origin = Mapping[str, str]
-"""``id`` and ``weights_sha256`` of the bundle that a teacher was loaded from; empty for one that was not."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...data.seeds import derive_seed
 from ..fingerprints import Features
-from ..regressors.registry import FitContext, Regressor, regressor_class, stackable
+from ..regressors.registry import regressor_class, stackable
+from ..regressors.regressor import FitContext, Regressor
 from ..settings import TeacherSettings
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]

@@ -9,6 +9,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
+from ...data.errors import InputError
+
 _ELEMENTS = {6: "c", 7: "n", 8: "o", 9: "f", 15: "p", 16: "s", 17: "cl", 35: "br", 53: "i", 5: "b"}
 """Atomic numbers with a colour of their own: the classes ``a-n`` and so on; all others have ``a-c``."""
 
@@ -83,3 +85,20 @@ def _short(path: str) -> str:
 def _attribute(path: str, name: str) -> str:
     found = re.search(rf"\s{name}='([^']*)'", path)
     return " ".join(found.group(1).split()) if found else ""
+
+
+def drawing(smiles: str, width: int = 420, height: int = 320) -> str:
+    """Return an SVG document with a depiction of a molecule.
+
+    Raises
+    ------
+    InputError
+        If it cannot be drawn.
+    """
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raise InputError(f"The molecule {smiles!r} cannot be drawn.")
+    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, molecule)
+    drawer.FinishDrawing()
+    return str(drawer.GetDrawingText())

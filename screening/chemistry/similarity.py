@@ -10,13 +10,16 @@ Where only molecules beyond a threshold are wanted, most are refused before thei
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...data.jit import kernel
 from ...data.molecules.graph import Graphs, read_graphs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _LEAST_ATOMS = 3
 """With fewer, atoms share the bonds of their environments of radius 1, and of those one only is counted."""
@@ -237,3 +240,15 @@ def _bound(
             reach = reach or common >= threshold * union - 1e-9
             shared[owner], centres[owner] = 0, 0
         found[molecule] = reach
+
+
+_BITS = 1 << 31
+"""Environments are hashed into so many buckets: two of one molecule never meet."""
+
+
+def fingerprint(smiles: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the Morgan environments of molecules (:mod:`docksieve.screening.chemistry.similarity`)."""
+    from ...data.molecules.features import graph_features
+
+    offsets, features, _ = graph_features(smiles, ["morgan2"], _BITS, False)[0]["morgan2"]
+    return offsets, features

@@ -23,8 +23,9 @@ from ...data.store import sha256_file, write_bytes
 from ..receptors.receptor import Box, check_box, find_receptor, read_box, read_receptor, resolve_box
 from .command_files import check_files, locate
 from .command_output import CommandOutput
-from .command_run import Job, Program, scratch_folder
-from .engine import BatchNotes, FailureCode, Ligand, Outcome, Protocol_
+from .command_run import CommandRun, Program, scratch_folder
+from .engine import BatchNotes, DockingOutcome, Ligand, Protocol_
+from .failures import FailureCode
 from .ligand_settings import LigandSettings
 from .vina_process import Child, ChildDied, DeadlinePassed, kept_child
 
@@ -251,7 +252,7 @@ def dock(
     seed: int,
     protocol: Protocol_,
     notes: BatchNotes,
-) -> list[Outcome]:
+) -> list[DockingOutcome]:
     """Prepare ``ligands``, run the program on them, and read what it wrote."""
     _check_worker_version(spec)
     check_files(spec.get("files", {}))
@@ -261,7 +262,7 @@ def dock(
         work = Path(scratch)
         started = time.perf_counter()
         jobs = [
-            Job(
+            CommandRun(
                 f"lig{number:06d}",
                 ligand,
                 derive_seed(seed, "conformer", target, ligand.smiles, bits=31),
@@ -283,7 +284,7 @@ def dock(
         return [job.outcome for job in jobs if job.outcome is not None]
 
 
-def _prepare(jobs: Sequence[Job], spec: Mapping[str, Any], work: Path, notes: BatchNotes) -> None:
+def _prepare(jobs: Sequence[CommandRun], spec: Mapping[str, Any], work: Path, notes: BatchNotes) -> None:
     """Write each job's molecule to a file of its own."""
     child = kept_child({}) if spec["ligand_format"] != "smi" else None
     for job in jobs:
@@ -300,7 +301,7 @@ def _prepare(jobs: Sequence[Job], spec: Mapping[str, Any], work: Path, notes: Ba
             _embed(job, child, spec, notes)
 
 
-def _embed(job: Job, child: Child, spec: Mapping[str, Any], notes: BatchNotes) -> None:
+def _embed(job: CommandRun, child: Child, spec: Mapping[str, Any], notes: BatchNotes) -> None:
     assert job.path is not None
     request = {
         "op": "prepare",

@@ -16,13 +16,14 @@ from typing import Any
 from ...data.errors import DockingError
 from ...data.seeds import derive_seed
 from .command_output import CommandOutput, Parsed, read_output
-from .engine import FailureCode, Ligand, Outcome, Protocol_
+from .engine import DockingOutcome, Ligand, Protocol_
+from .failures import FailureCode
 
 _KEPT_OUTPUT = 1 << 24
 
 
 @dataclass
-class Job:
+class CommandRun:
     """One molecule on its way through the program."""
 
     name: str
@@ -31,11 +32,11 @@ class Job:
     started: float
     path: Path | None = None
     state: str | None = None
-    outcome: Outcome | None = None
+    outcome: DockingOutcome | None = None
 
     def fail(self, code: FailureCode, message: str) -> None:
         """Set a failure as the outcome."""
-        self.outcome = Outcome(
+        self.outcome = DockingOutcome(
             failure=code,
             message=message[:500],
             state=self.state,
@@ -63,7 +64,7 @@ class Program:
             for axis, value in zip("xyz", spec["box"][what], strict=True):
                 self._values[f"{what}_{axis}"] = f"{value:g}"
 
-    def run_one(self, job: Job) -> None:
+    def run_one(self, job: CommandRun) -> None:
         """Run the program on one molecule and set its outcome."""
         assert job.path is not None
         job.started = time.perf_counter()
@@ -74,7 +75,7 @@ class Program:
         self._settle(job, found.get(job.name), time.perf_counter() - job.started)
         return None
 
-    def run_batch(self, jobs: list[Job]) -> list[Job]:
+    def run_batch(self, jobs: list[CommandRun]) -> list[CommandRun]:
         """Run the program on all ``jobs`` at once; return those to be tried alone."""
         suffix = self._spec["ligand_format"]
         together = self._work / f"batch.{suffix}"
@@ -95,12 +96,12 @@ class Program:
                 self._settle(job, parsed, each)
         return alone
 
-    def _settle(self, job: Job, parsed: Parsed | None, seconds: float) -> None:
+    def _settle(self, job: CommandRun, parsed: Parsed | None, seconds: float) -> None:
         if parsed is None:
             return job.fail(FailureCode.ENGINE_OUTPUT, "the program wrote no score under the molecule's name")
         if parsed.score is None:
             return job.fail(FailureCode.ENGINE_OUTPUT, parsed.problem)
-        job.outcome = Outcome(
+        job.outcome = DockingOutcome(
             score=parsed.score,
             state=job.state,
             conformer_seed=job.seed if self._spec["ligand_format"] != "smi" else None,
@@ -113,7 +114,7 @@ class Program:
     def _uses(self, placeholder: str) -> bool:
         return any(f"{{{placeholder}}}" in word for word in self._template)
 
-    def _run(self, ligand: Path, jobs: Sequence[Job], limit: float) -> Run:
+    def _run(self, ligand: Path, jobs: Sequence[CommandRun], limit: float) -> Run:
         self._runs += 1
         place = self._work / f"run{self._runs:06d}"
         outputs = place / "outputs"

@@ -22,7 +22,8 @@ from ...data.errors import ConfigError, FormatError
 from ...data.schema import POSES_SCHEMA, SCORES_SCHEMA
 from ..receptors.receptor import Box
 from .command import CommandTarget
-from .engine import BatchNotes, FailureCode, Ligand, Outcome, Pose, Protocol_
+from .engine import BatchNotes, DockingOutcome, Ligand, Pose, Protocol_
+from .failures import FailureCode
 from .ligand_settings import LigandSettings
 from .table import TableTarget
 from .vina import SearchSettings, VinaTarget
@@ -34,10 +35,10 @@ __all__ = [
     "Box",
     "CommandTarget",
     "DockedBatch",
+    "DockingOutcome",
     "FailureCode",
     "Ligand",
     "LigandSettings",
-    "Outcome",
     "Pose",
     "SearchSettings",
     "TableTarget",
@@ -175,7 +176,7 @@ def _tables(
     spec: Mapping[str, Any],
     target: str,
     ligands: Sequence[Ligand],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[DockingOutcome],
     settings: str,
     pose_path: str,
 ) -> tuple[pa.Table, pa.Table]:

@@ -18,7 +18,8 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolDescriptors
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from .engine import FailureCode, Pose
+from .engine import Pose
+from .failures import FailureCode
 from .ligand_settings import LigandSettings
 
 rdBase.DisableLog("rdApp.*")

@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from ...data.errors import DockingError, DocksieveError, InputError
 from ...data.store import read_table, sha256_file, write_table
-from .engine import BatchNotes, FailureCode, Ligand, Outcome, Protocol_
+from .engine import BatchNotes, DockingOutcome, Ligand, Protocol_
+from .failures import FailureCode
 from .table_read import ScoreRow, read_scores
 
 if TYPE_CHECKING:
@@ -250,18 +251,22 @@ class ScoreIndex:
             rows.append(row if row < len(self._hashes) and self._hashes[row] == hashed else -1)
         return rows
 
-    def outcome(self, row: int) -> Outcome:
+    def outcome(self, row: int) -> DockingOutcome:
         """Return what the table says in ``row``."""
         if row < 0:
-            return Outcome(failure=FailureCode.NOT_IN_TABLE, message="the score table does not hold it")
+            return DockingOutcome(
+                failure=FailureCode.NOT_IN_TABLE, message="the score table does not hold it"
+            )
         score = self._scores[row].as_py()
         if score is not None:
-            return Outcome(score=score)
+            return DockingOutcome(score=score)
         if self._conflicts[row].as_py():
-            return Outcome(
+            return DockingOutcome(
                 failure=FailureCode.CONFLICT, message="the score table holds different scores of it"
             )
-        return Outcome(failure=FailureCode.EMPTY_SCORE, message="the score table holds it without a score")
+        return DockingOutcome(
+            failure=FailureCode.EMPTY_SCORE, message="the score table holds it without a score"
+        )
 
 
 _indexes: dict[str, ScoreIndex] = {}
@@ -291,7 +296,7 @@ def dock(
     seed: int,
     protocol: Protocol_,
     notes: BatchNotes,
-) -> list[Outcome]:
+) -> list[DockingOutcome]:
     """Look up the scores of ``ligands``."""
     from ...data.molecules.standardise import StandardSettings
 

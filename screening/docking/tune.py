@@ -22,7 +22,7 @@ from scipy import stats
 
 from ...data.errors import DockingError, InputError
 from ...data.seeds import derive_seed
-from .engine import Outcome
+from .engine import DockingOutcome
 from .vina import SEARCHES, SearchSettings, VinaTarget, child_setup, dock_one, freeze
 from .vina_process import Child
 
@@ -259,9 +259,9 @@ def _dock_all(
     conformer_seed: int,
     workers: int,
     progress: Callable[[int, int], None] | None,
-) -> dict[tuple[str, str], Outcome]:
+) -> dict[tuple[str, str], DockingOutcome]:
     """Dock every ligand with every setting on ``workers`` children, the longest jobs first."""
-    outcomes: dict[tuple[str, str], Outcome] = {}
+    outcomes: dict[tuple[str, str], DockingOutcome] = {}
     total, lock = len(searches) * len(ligands), threading.Lock()
     for seed in dict.fromkeys(
         seeds.values()

@@ -17,7 +17,7 @@ from ...data.errors import DockingError
 from ...data.seeds import derive_seed
 from ...data.store import sha256_file, write_bytes
 from ..receptors.receptor import Box, check_box, find_receptor, read_receptor, resolve_box
-from .engine import BatchNotes, Ligand, Outcome, Protocol_
+from .engine import BatchNotes, DockingOutcome, Ligand, Protocol_
 from .ligand_settings import LigandSettings
 from .vina_process import Child, kept_child, outcome_of
 
@@ -201,7 +201,7 @@ def dock(
     seed: int,
     protocol: Protocol_,
     notes: BatchNotes,
-) -> list[Outcome]:
+) -> list[DockingOutcome]:
     """Dock ``ligands`` one after the other in this process's child for the receptor."""
     started = time.perf_counter()
     child = child_for(spec, folder, target, seed)
@@ -268,7 +268,7 @@ def conformer_seed(seed: int, target: str, smiles: str) -> int:
 
 def dock_one(
     child: Child, spec: Mapping[str, Any], target: str, smiles: str, seed: int, protocol: Protocol_
-) -> tuple[Outcome, int]:
+) -> tuple[DockingOutcome, int]:
     """Dock one molecule in ``child``; return its outcome and the number of crashes."""
     request = {
         "op": "dock",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, BinaryIO
 
-from .engine import FailureCode
+from .failures import FailureCode
 
 _PR_SET_PDEATHSIG = 1
 

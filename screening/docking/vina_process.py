@@ -22,7 +22,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.errors import DockingError
-from .engine import FailureCode, Outcome, Pose
+from .engine import DockingOutcome, Pose
+from .failures import FailureCode
 
 START_LIMIT = 180.0
 """Seconds for a child to import its libraries and compute the maps of a large box on a busy machine."""
@@ -219,7 +220,9 @@ class Child:
         self._stderr.close()
 
 
-def outcome_of(child: Child, request: Mapping[str, Any], limits: Mapping[str, float]) -> tuple[Outcome, int]:
+def outcome_of(
+    child: Child, request: Mapping[str, Any], limits: Mapping[str, float]
+) -> tuple[DockingOutcome, int]:
     """Ask ``child`` to dock one ligand and return what came of it, and how often it crashed.
 
     A crash is tried once more in a fresh process (it may have been the machine's); a second one, or a
@@ -245,7 +248,7 @@ def outcome_of(child: Child, request: Mapping[str, Any], limits: Mapping[str, fl
             FailureCode(reply["code"]), reply["message"], request, started, reply.get("state")
         ), crashes
     poses = tuple(Pose(score, block) for score, block in reply["poses"])
-    outcome = Outcome(
+    outcome = DockingOutcome(
         score=reply["score"],
         state=reply["state"],
         conformer_seed=request["conformer_seed"],
@@ -259,8 +262,8 @@ def outcome_of(child: Child, request: Mapping[str, Any], limits: Mapping[str, fl
 
 def _failure(
     code: FailureCode, message: str, request: Mapping[str, Any], started: float, state: str | None = None
-) -> Outcome:
-    return Outcome(
+) -> DockingOutcome:
+    return DockingOutcome(
         failure=code,
         message=message,
         state=state,

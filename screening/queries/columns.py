@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from ...data.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -83,11 +79,3 @@ ON_REQUEST: tuple[Column, ...] = (
     Column("worst_score", _SCORE, "the worst of the scores across targets; as percentiles if units differ"),
 )
 """Columns that are there where the question makes or asks for them."""
-
-
-def unknown_name(message: str, name: str, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is not known: the close ones if there are any, else all."""
-    names = list(known)
-    close = difflib.get_close_matches(name.lower(), names, 3, 0.6)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
-    return InputError(message, hint)

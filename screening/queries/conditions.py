@@ -14,8 +14,7 @@ from os import PathLike
 import duckdb
 import pyarrow as pa
 
-from ...data.errors import InputError
-from .columns import unknown_name
+from ...data.errors import InputError, unknown_name
 from .query import RULES, HitQuery, Window
 
 

@@ -20,9 +20,15 @@ from numpy.typing import NDArray
 from ...data.errors import FormatError
 from ...data.libraries.library import Library, Shard
 from ...data.schema import PROPERTY_COLUMNS
-from ..ranking.leaderboard import ANSWER_SCHEMA, SCREENED_COLUMNS, ScreenedSources, board_facts, last_listed
+from ..ranking.leaderboard import (
+    ANSWER_SCHEMA,
+    SCREENED_COLUMNS,
+    ScreenedSources,
+    last_listed,
+    leaderboard_facts,
+)
 from .conditions import Condition, Where, column, files, literal, not_understood, pattern, read_where
-from .rankings import LIPINSKI, Ranked, opened, ranked_across
+from .rankings import LIPINSKI, Ranking, opened, ranked_across
 from .score_tables import HitSources
 
 _FROM_PREDICTIONS = ("rank", "predicted_mean", "predicted_spread")
@@ -76,7 +82,7 @@ def screened_hits(
         If ``where`` is not a condition on these columns.
     """
     condition = read_where(where, ANSWER_SCHEMA, pa.schema([]))
-    ranked = ranked_board(sources, {}, threads)
+    ranked = leaderboard_ranking(sources, {}, threads)
     try:
         pieces = list(ranked.stream([Condition(where or "", condition.sql)], where or "", 65_536, top))
     finally:
@@ -96,15 +102,17 @@ def _answer_columns(table: pa.Table) -> pa.Table:
 
 def is_whole(sources: ScreenedSources) -> bool:
     """Return whether the leaderboard lists every molecule that has a prediction."""
-    return bool(pq.read_metadata(sources.leaderboard).num_rows == board_facts(sources.leaderboard)["scored"])
+    return bool(
+        pq.read_metadata(sources.leaderboard).num_rows == leaderboard_facts(sources.leaderboard)["scored"]
+    )
 
 
-def ranked_board(
+def leaderboard_ranking(
     sources: ScreenedSources,
     constants: Mapping[str, str],
     threads: int | None,
     columns: Sequence[str] = SCREENED_COLUMNS,
-) -> Ranked:
+) -> Ranking:
     """Return a leaderboard as a ranking.
 
     Parameters
@@ -121,23 +129,23 @@ def ranked_board(
     FormatError
         If the file is no leaderboard, or belongs to another library.
     """
-    about = board_facts(sources.leaderboard)
+    about = leaderboard_facts(sources.leaderboard)
     if about["library"] != sources.library.fingerprint:
         raise FormatError(f"{sources.leaderboard} belongs to another library than {sources.library.path}.")
     connection = opened(threads)
     _lock(connection, [sources.leaderboard])
     relation = f"(SELECT *, {_derived(constants)} FROM {files([sources.leaderboard])})"
     stored = connection.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema
-    return Ranked(about["target"], connection, relation, stored, tuple(columns), sorted=True)
+    return Ranking(about["target"], connection, relation, stored, tuple(columns), sorted=True)
 
 
-def across_boards(
+def across_leaderboards(
     boards: Sequence[tuple[HitSources, ScreenedSources]],
     constants: Sequence[Mapping[str, str]],
     selective: bool,
     threads: int | None,
     columns: Sequence[str],
-) -> Ranked:
+) -> Ranking:
     """Return a ranking across targets by what the student said.
 
     Selective: of the molecules in the first target's leaderboard. Worst of several: of those in all leaderboards; no
@@ -148,7 +156,7 @@ def across_boards(
     boards : sequence of (HitSources, ScreenedSources)
         In the order of the question.
     constants : sequence of mapping of str to str
-        Of each target, as in :func:`ranked_board`.
+        Of each target, as in :func:`leaderboard_ranking`.
     selective : bool
     threads : int, optional
     columns : sequence of str
@@ -157,11 +165,11 @@ def across_boards(
     connection = opened(threads)
     tables = []
     for place, ((item, sources), fixed) in enumerate(zip(boards, constants, strict=True)):
-        about = board_facts(sources.leaderboard)
+        about = leaderboard_facts(sources.leaderboard)
         name = f"part_{place}"
         if selective and place == 1:
             rows = pq.read_table(boards[0][1].leaderboard, columns=["row"])["row"]
-            values = board_scores(sources, f"mean:{item.target}", rows.to_numpy())
+            values = leaderboard_scores(sources, f"mean:{item.target}", rows.to_numpy())
             found = pa.table({"row": rows, "value": pa.array(values.astype(np.float64), from_pandas=True)})
             connection.register(f"{name}_found", found)
             query = f"SELECT *, {literal(item.target)} AS target FROM {name}_found"
@@ -195,7 +203,7 @@ def best_beyond(
         SQL, understood already.
     count : int
     constants : mapping of str to str
-        As in :func:`ranked_board`.
+        As in :func:`leaderboard_ranking`.
     threads : int, optional
     where : Where
         The user's part of the condition, for messages.
@@ -205,7 +213,7 @@ def best_beyond(
     pyarrow.Table
         Columns of the leaderboard and the constants; ``rank`` is null.
     """
-    about = board_facts(sources.leaderboard)
+    about = leaderboard_facts(sources.leaderboard)
     by_name = {path.stem: path for path in sources.predictions}
     chosen: tuple[NDArray[np.float32], NDArray[np.int64]] = (np.empty(0, np.float32), np.empty(0, np.int64))
     last = last_listed(sources.leaderboard)
@@ -282,7 +290,7 @@ def scores_at(predictions: Path, name: str, rows: NDArray[np.int64], shard: Shar
     return np.asarray(values[rows - shard.first_row], np.float32)
 
 
-def board_scores(sources: ScreenedSources, name: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def leaderboard_scores(sources: ScreenedSources, name: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return one column of the prediction files for any rows of the library, in the order asked."""
     by_name = {path.stem: path for path in sources.predictions}
     values = np.full(len(rows), np.nan, np.float32)
@@ -305,7 +313,7 @@ def _molecules(
     table = library.take(rows, ["row", "id", "smiles", *PROPERTY_COLUMNS])
     table = table.append_column("rank", pa.nulls(len(rows), pa.int64()))
     table = table.append_column("predicted_mean", pa.array(scores, pa.float32()))
-    spread = board_scores(known, f"spread:{target}", rows)
+    spread = leaderboard_scores(known, f"spread:{target}", rows)
     table = table.append_column("predicted_spread", pa.array(spread, pa.float32(), from_pandas=True))
     with duckdb.connect() as connection:
         connection.register("found", table.append_column("place", pa.array(np.arange(len(rows)))))

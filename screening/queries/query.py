@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ...data.errors import InputError
-from .columns import unknown_name
+from ...data.errors import InputError, unknown_name
 
 RANKINGS = ("auto", "final", "docked", "predicted", "combined", "screened")
 WINDOWS = (

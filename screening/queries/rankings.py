@@ -30,7 +30,7 @@ DOCKED_SCHEMA = pa.schema(
 
 
 @dataclass
-class Ranked:
+class Ranking:
     """Molecules in the order of a ranking, on a DuckDB connection that may open their files and nothing else.
 
     Attributes
@@ -124,7 +124,7 @@ class DockedScores:
         return {item.name: self._table[item.name].take(index).cast(item.type) for item in DOCKED_SCHEMA}
 
 
-def ranked_by_files(sources: HitSources, by: str, caution: float, threads: int | None) -> Ranked:
+def ranked_by_files(sources: HitSources, by: str, caution: float, threads: int | None) -> Ranking:
     """Return the ranking of one target by its docked scores, predictions of shortlists, or both."""
     connection = opened(threads)
     chosen = rank_into(connection, "hits", sources, by, caution)
@@ -140,18 +140,18 @@ def opened(threads: int | None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def from_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> Ranked:
+def from_table(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> Ranking:
     """Return the ranking in the table ``hits`` of a connection, which opens no file from now on."""
     connection.execute(f"CREATE TEMP VIEW ranked AS SELECT *, {LIPINSKI} AS lipinski_violations FROM hits")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     stored = connection.sql("SELECT * FROM ranked LIMIT 0").to_arrow_table().schema
-    return Ranked(name, connection, "ranked", stored, tuple(columns))
+    return Ranking(name, connection, "ranked", stored, tuple(columns))
 
 
 def across_files(
     sources: Sequence[HitSources], by: str, caution: float, selective: bool, threads: int | None
-) -> Ranked:
+) -> Ranking:
     """Return a ranking across targets by docked scores, predictions of shortlists, or both.
 
     Parameters
@@ -185,7 +185,7 @@ def ranked_across(
     connection: duckdb.DuckDBPyConnection,
     selective: bool,
     columns: Sequence[str] = HIT_COLUMNS,
-) -> Ranked:
+) -> Ranking:
     """Rank molecules across targets.
 
     Parameters

@@ -17,14 +17,14 @@ from .answer import FunnelStep
 from .conditions import Condition, Where, bare, conjuncts, read_where, stored_conditions
 from .filters import COMPUTED, KINDS, Batch, Step, add_column, dear_steps, quick_steps
 from .query import HitQuery
-from .rankings import DOCKED_SCHEMA, Ranked, with_columns
+from .rankings import DOCKED_SCHEMA, Ranking, with_columns
 
 FIRST_ROWS, MOST_ROWS = 4_096, 32_768
 """Molecules of the first batch, which answers most questions, and of later ones."""
 
 
 @dataclass
-class Found:
+class SearchResult:
     """What a ranking answered.
 
     Attributes
@@ -53,13 +53,13 @@ class Found:
 
 
 def find(
-    ranked: Ranked, query: HitQuery, fingerprint: Fingerprint | None = None, threads: int | None = None
-) -> Found:
+    ranked: Ranking, query: HitQuery, fingerprint: Fingerprint | None = None, threads: int | None = None
+) -> SearchResult:
     """Return the best molecules of a ranking that meet all conditions: as many as are wanted, before picks.
 
     Parameters
     ----------
-    ranked : Ranked
+    ranked : Ranking
     query : HitQuery
     fingerprint : Fingerprint, optional
         Needed where similarity is asked for.
@@ -92,10 +92,10 @@ def find(
         exhausted = search.found < limit
     table = pa.concat_tables(search.pieces) if search.pieces else _empty(ranked, quick, dear)
     words = [step.words for step in (*quick, *dear)]
-    return Found(table, exhausted, tuple(stored), where, bool(quick or dear), search.left, words)
+    return SearchResult(table, exhausted, tuple(stored), where, bool(quick or dear), search.left, words)
 
 
-def funnel(ranked: Ranked, found: Found) -> list[FunnelStep]:
+def funnel(ranked: Ranking, found: SearchResult) -> list[FunnelStep]:
     """Return what every condition left, of all molecules of the ranking; they must all have been looked at."""
     counts = ranked.left(found.stored)
     steps = [FunnelStep(ranked.name, "", counts[0])]
@@ -108,7 +108,7 @@ def funnel(ranked: Ranked, found: Found) -> list[FunnelStep]:
 
 
 def answer_from(
-    ranked: Ranked, query: HitQuery, fingerprint: Fingerprint | None = None, threads: int | None = None
+    ranked: Ranking, query: HitQuery, fingerprint: Fingerprint | None = None, threads: int | None = None
 ) -> tuple[pa.Table, list[FunnelStep], bool, list[str]]:
     """Answer a question from one ranking, and close it.
 
@@ -129,7 +129,7 @@ def answer_from(
         ranked.close()
 
 
-def finish(table: pa.Table, ranked: Ranked, query: HitQuery) -> pa.Table:
+def finish(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
     """Pick from the molecules found, add the columns asked for, and put columns in order."""
     if query.diverse and query.top is not None and table.num_rows > query.top:
         picks = spread_out(query.diverse, table["smiles"].to_pylist(), query.top)
@@ -250,7 +250,7 @@ class _Search:
         return 512 if self._wanted is None else int(np.clip(2 * (self._wanted - self.found), 32, 512))
 
 
-def _empty(ranked: Ranked, quick: Sequence[Step], dear: Sequence[Step]) -> pa.Table:
+def _empty(ranked: Ranking, quick: Sequence[Step], dear: Sequence[Step]) -> pa.Table:
     """Return no molecules, with the columns that the steps would have made."""
     batch = Batch.of(ranked.stored.empty_table())
     for step in (*quick, *dear):

@@ -169,7 +169,7 @@ class ScreenedSources:
     library: Library
 
 
-def board_facts(path: Path) -> dict[str, Any]:
+def leaderboard_facts(path: Path) -> dict[str, Any]:
     """Return what a leaderboard says of itself: target, direction, molecules scored, the library's fingerprint.
 
     Raises

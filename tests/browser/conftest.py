@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.workflows.running.submit import submit
 
 ACYLS = ["C", "c1ccccc1", "c1ccncc1", "c1ccc2ccccc2c1", "Cc1ccccc1", "c1ccc(F)cc1", "c1ccsc1", "C1CCOCC1"]
@@ -185,7 +186,7 @@ def serve() -> Iterator[Callable[..., Served]]:
         command = [
             sys.executable,
             "-m",
-            "docksieve.workflows.cli.main",
+            "docksieve",
             "dashboard",
             str(root),
             *(options or ("--port", "0")),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from docksieve.data.enumeration.product_space import load_reactions, permuted, product_space
 from docksieve.data.errors import InputError, LibraryError
-from docksieve.data.libraries.build import IngestSettings
 from docksieve.data.libraries.enumerate import enumerate_library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.molecules.standardise import standard_smiles
 from rdkit import Chem
 

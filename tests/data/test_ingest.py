@@ -13,8 +13,9 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DocksieveError, InputError, LibraryError
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import MANIFEST, Library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.molecules.standardise import StandardSettings, standard_smiles
 from docksieve.data.readers.layout import ReadingSettings
 from docksieve.data.schema import LIBRARY_SCHEMA

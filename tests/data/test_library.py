@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 from docksieve.data.errors import LibraryError
 from docksieve.data.libraries import library as library_module
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import MANIFEST, Library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.molecules.standardise import standard_smiles
 
 ALKYLS = ["C", "CC", "CCC", "C(C)C", "C1CC1", "C1CCC1", "CC#N", "C(F)(F)F", "c1ccccc1", "c1ccncc1"]

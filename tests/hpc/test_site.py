@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from docksieve.data.environment import usable_cores
 from docksieve.data.errors import SiteError
 from docksieve.hpc.sites.read import load_site
-from docksieve.hpc.sites.site import usable_cores
 
 
 def test_local_uses_every_core() -> None:

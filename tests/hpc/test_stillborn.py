@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from docksieve.hpc.parsl_workers.stillborn import StillbornBlocks
+from docksieve.hpc.parsl_workers.executor import StillbornBlocks
 from parsl.jobs.states import JobState, JobStatus
 
 

@@ -19,7 +19,7 @@ from docksieve.data.receipts import Failure
 from docksieve.models.bundles.bundle import save_bundle
 from docksieve.models.devices.device import DeviceError
 from docksieve.models.inference import device_engine
-from docksieve.models.inference.device_buffers import Lanes, Slot
+from docksieve.models.inference.device_buffers import BufferSlot, DeviceStreams
 from docksieve.models.inference.device_check import (
     HALF_TOLERANCE,
     SINGLE_TOLERANCE,
@@ -33,7 +33,7 @@ from docksieve.models.inference.device_check import (
 from docksieve.models.inference.device_engine import DeviceEngine
 from docksieve.models.inference.device_network import DeviceNetwork, chosen_path
 from docksieve.models.inference.engine import open_engine, release
-from docksieve.models.inference.score_tally import Tally
+from docksieve.models.inference.score_tally import ScoreTally
 from docksieve.models.network.ngrams import StringBatch, encode
 from docksieve.models.students.student import Student, StudentScorer
 
@@ -226,7 +226,7 @@ def test_short_of_memory_in_the_middle_loses_and_doubles_nothing(
     assert len(engine.notes) == 1 and "128 molecules" in engine.notes[0]
 
 
-def _pretend_to_record(self: DeviceEngine, slot: Slot) -> None:
+def _pretend_to_record(self: DeviceEngine, slot: BufferSlot) -> None:
     slot._graph = SimpleNamespace(replay=lambda: slot.compute(slot.rows, slot.capacity))
 
 
@@ -281,7 +281,7 @@ def test_blocks_travel_through_three_streams(
     module, zeros = _Pretended(), torch.zeros
     # A pretended device has no pinned memory; its own memory is another tensor than the host's all the same.
     monkeypatch.setattr(torch, "zeros", lambda *size, pin_memory=False, **more: zeros(*size, **more))
-    monkeypatch.setattr(Lanes, "_module", lambda self, device: module)
+    monkeypatch.setattr(DeviceStreams, "_module", lambda self, device: module)
     if recorded:
         monkeypatch.setattr(DeviceEngine, "_record", _pretend_to_record)
     student, strings = make_student(targets=2, width=16, buckets=256), trial_molecules(150)
@@ -427,7 +427,7 @@ def test_difference_sees_what_matters() -> None:
 
 def test_the_tally_check_sees_one_row(make_student: MakeStudent) -> None:
     values = np.random.default_rng(0).normal(size=(50, 1)).astype(np.float32)
-    tally = Tally("a", (True,), 5)
+    tally = ScoreTally("a", (True,), 5)
     tally.add(np.arange(50), values)
     check_tally(tally, np.arange(50), values, "cpu")
     with pytest.raises(DeviceError, match="counts"):

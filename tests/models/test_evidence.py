@@ -7,7 +7,7 @@ import torch
 from docksieve.models.fingerprints import DESCRIPTORS, featurise
 from docksieve.models.regressors.kernels import MixedKernel
 from docksieve.models.regressors.marginal_likelihood import LEAST_NOISE, _Objective, choose
-from docksieve.models.regressors.registry import FitContext
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import FingerprintSettings, KernelSettings, TeacherSettings
 from scipy.optimize import check_grad
 

@@ -13,8 +13,8 @@ from docksieve.data.store import sha256_json
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, MlpSettings, TeacherSettings, TreesSettings
-from docksieve.models.teachers.sources import informed
-from docksieve.models.teachers.teacher import Teacher, TrainingData, train_teacher
+from docksieve.models.teachers.teacher import Teacher, TrainingData, with_source_predictions
+from docksieve.models.teachers.train import train_teacher
 
 SMALL = {
     "kernel": TeacherSettings(folds=2),
@@ -46,20 +46,20 @@ def _few(amides: list[str], scores: np.ndarray, count: int = 20, lower: bool = T
 def test_columns_are_what_the_source_predicts(source: Teacher, drugs: list[str]) -> None:
     asked = [*drugs[:5], "broken", None]
     features = featurise(asked, source.settings.fingerprints)
-    found = informed(features, [source], source.settings.fingerprints)
+    found = with_source_predictions(features, [source], source.settings.fingerprints)
     assert found.descriptors.shape == (7, features.descriptors.shape[1] + 2)
     assert (found.descriptors[:, :-2] == features.descriptors).all()
     scores = found.descriptors[:5, -2:] * source.scale + source.centre
     np.testing.assert_allclose(scores, source.predict(asked[:5]).mean, rtol=1e-5)
     assert (found.descriptors[5:] == 0).all()
-    assert informed(features, [], source.settings.fingerprints) is features
+    assert with_source_predictions(features, [], source.settings.fingerprints) is features
 
 
 def test_a_source_of_other_fingerprints_makes_its_own(source: Teacher, drugs: list[str]) -> None:
     settings = FingerprintSettings(kinds=("morgan3",), size=1024)
-    found = informed(featurise(drugs[:5], settings), [source], settings).descriptors[:, -2:]
+    found = with_source_predictions(featurise(drugs[:5], settings), [source], settings).descriptors[:, -2:]
     same = source.settings.fingerprints
-    wanted = informed(featurise(drugs[:5], same), [source], same).descriptors[:, -2:]
+    wanted = with_source_predictions(featurise(drugs[:5], same), [source], same).descriptors[:, -2:]
     assert found.tobytes() == wanted.tobytes()
 
 

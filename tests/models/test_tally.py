@@ -7,7 +7,7 @@ import pytest
 import torch
 from docksieve.data.score_keys import KEYS, MISSING_KEY, score_keys
 from docksieve.models.inference.device_tally import DeviceTally
-from docksieve.models.inference.score_tally import Tally
+from docksieve.models.inference.score_tally import ScoreTally
 
 
 def _awkward() -> np.ndarray:
@@ -39,12 +39,12 @@ def test_kernel_and_device_count_as_the_definition_does(batch: int) -> None:
     values = np.stack([column, column[::-1], np.zeros_like(column)], axis=1)
     rows = np.arange(len(column)) * 3 + (1 << 40)
     lower = (True, False)
-    tally, device = Tally("ab", lower, 300), DeviceTally(lower, 300, torch.device("cpu"))
+    tally, device = ScoreTally("ab", lower, 300), DeviceTally(lower, 300, torch.device("cpu"))
     for start in range(0, len(rows), batch):
         part = slice(start, start + batch)
         tally.add(rows[part], values[part])
         device.prepared(torch.tensor(values[part]), torch.tensor(rows[part]))()
-    brought = Tally("ab", lower, 300)
+    brought = ScoreTally("ab", lower, 300)
     device.add_to(brought, 0)
     for found in (tally, brought):
         for target, is_lower in enumerate(lower):
@@ -61,7 +61,7 @@ def test_kernel_and_device_count_as_the_definition_does(batch: int) -> None:
 
 
 def test_padding_is_taken_out() -> None:
-    device, tally = DeviceTally((True,), 3, torch.device("cpu")), Tally("a", (True,), 3)
+    device, tally = DeviceTally((True,), 3, torch.device("cpu")), ScoreTally("a", (True,), 3)
     values = torch.tensor([[1.0], [float("nan")], [float("nan")]])
     device.prepared(values, torch.arange(3))()
     device.add_to(tally, 2)
@@ -70,7 +70,7 @@ def test_padding_is_taken_out() -> None:
 
 
 def test_nothing_is_counted_before_it_is_asked_for() -> None:
-    device, tally = DeviceTally((True,), 2, torch.device("cpu")), Tally("a", (True,), 2)
+    device, tally = DeviceTally((True,), 2, torch.device("cpu")), ScoreTally("a", (True,), 2)
     device.prepared(torch.ones(5, 1), torch.arange(5))
     device.add_to(tally, 0)
     assert tally.histogram.sum() == 0 and len(tally.best[0].rows) == 0
@@ -80,7 +80,7 @@ def test_threads_in_any_order_count_the_same() -> None:
     random = np.random.default_rng(1)
     values = random.normal(size=(40_000, 2)).astype(np.float16).astype(np.float32)
     rows = np.arange(len(values))
-    one, many = Tally("ab", (True, True), 50), Tally("ab", (True, True), 50)
+    one, many = ScoreTally("ab", (True, True), 50), ScoreTally("ab", (True, True), 50)
     one.add(rows, values)
     parts = np.array_split(random.permutation(rows), 40)
 

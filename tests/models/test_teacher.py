@@ -7,7 +7,8 @@ import pytest
 from docksieve.data.errors import ModelError
 from docksieve.models.metrics import spearman
 from docksieve.models.settings import KernelSettings, MlpSettings, TeacherSettings, TreesSettings
-from docksieve.models.teachers.teacher import TrainingData, train_teacher
+from docksieve.models.teachers.teacher import TrainingData
+from docksieve.models.teachers.train import train_teacher
 
 QUICK = MlpSettings(members=2, width=32, buckets=1024, epochs=12)
 FEW = TreesSettings(members=2, buckets=256, iterations=80, learning_rate=0.1)
@@ -82,7 +83,7 @@ def test_the_projected_posterior_on_all_molecules_is_the_exact_one(
 ) -> None:
     from docksieve.models.fingerprints import featurise
     from docksieve.models.regressors.gaussian_process import KernelRegressor
-    from docksieve.models.regressors.registry import FitContext
+    from docksieve.models.regressors.regressor import FitContext
 
     features, asked = featurise(amides[:80]), featurise(amides[80:100])
     scores = (logp[:80, None] - logp[:80].mean()) / logp[:80].std()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from docksieve.models.fingerprints import featurise
 from docksieve.models.regressors import trees
-from docksieve.models.regressors.registry import FitContext
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings, TreesSettings
 
 SETTINGS = TeacherSettings(kind="trees", trees=TreesSettings(members=2, buckets=128, iterations=40))

@@ -8,8 +8,7 @@ from docksieve.data.libraries.enumerate import enumerate_library
 from docksieve.data.molecules.graph import read_graphs
 from docksieve.screening.chemistry.alerts import alerts, qed, qed_at_most
 from docksieve.screening.chemistry.parents import OnePerParent, parent_smiles
-from docksieve.screening.chemistry.similarity import References
-from docksieve.workflows.hits.ask import fingerprint
+from docksieve.screening.chemistry.similarity import References, fingerprint
 from rdkit import Chem, DataStructs
 from rdkit.Chem import QED, Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from docksieve.data.errors import FormatError, InputError
-from docksieve.data.libraries.build import IngestSettings
 from docksieve.data.libraries.enumerate import enumerate_library
 from docksieve.data.libraries.library import Library
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.score_keys import KEYS, score_keys
 from docksieve.data.store import write_table
 from docksieve.screening.queries.leaderboard_search import screened_hits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.docking.engine import FailureCode
+from docksieve.screening.docking.failures import FailureCode
 from docksieve.screening.docking.ligand import (
     LigandFailure,
     choose_state,

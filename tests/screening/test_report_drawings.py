@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from docksieve.screening.chemistry.depict import depict
 from docksieve.workflows.html.svg import Scale, element, escape, tick_label, ticks
+from docksieve.workflows.progress.spans import Span
 from docksieve.workflows.report.charts import scores as charts
-from docksieve.workflows.report.charts.timeline import MAX_LANES, Clock, Span, timeline
+from docksieve.workflows.report.charts.timeline import MAX_LANES, Clock, timeline
 
 KINDS = {"dock": "s0", "screen": "s1", "choosing": "s7"}
 WORDS = {"total": "1 min", "busy": "30 s"}

@@ -14,7 +14,7 @@ import pyarrow as pa
 from docksieve.data.store import read_table
 
 PATIENCE = 300
-COMMAND = [sys.executable, "-m", "docksieve.workflows.cli.main"]
+COMMAND = [sys.executable, "-m", "docksieve"]
 
 
 class Run:

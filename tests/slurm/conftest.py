@@ -123,7 +123,8 @@ def make_site(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of real molecules in eight shards, their scores, a docking program, and ``campaign.toml``."""
-    from docksieve.data.libraries.build import IngestSettings, build_library
+    from docksieve.data.libraries.build import build_library
+    from docksieve.data.libraries.settings import IngestSettings
 
     small = load("docksieve_small_campaign", HERE.parent / "workflows" / "conftest.py")
     folder = tmp_path_factory.mktemp("inputs")

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-DOCTOR = ["-m", "docksieve.workflows.cli.main", "doctor", "--wait", "90"]
+DOCTOR = ["-m", "docksieve", "doctor", "--wait", "90"]
 
 
 def test_two_nodes_of_four_devices_give_the_hits_of_one_machine(
@@ -48,7 +48,7 @@ def test_a_campaign_inside_a_job_on_two_nodes(
     slurm: Any, campaign: Any, expected: pa.Table, make_site: Callable[..., Path], tmp_path: Path
 ) -> None:
     site = make_site()
-    words = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", campaign.file, "--site", site]
+    words = [sys.executable, "-m", "docksieve", "submit", campaign.file, "--site", site]
     script = tmp_path / "job.sh"
     line = " ".join(map(str, [*words, "--set", "kind=allocation", "--set", "pool.cpu.workers=2"]))
     script.write_text(f"#!/bin/bash\nexec {line}\n")

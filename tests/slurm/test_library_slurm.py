@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import Library
+from docksieve.data.libraries.settings import IngestSettings
 
 ACYLS = [
     "c1ccccc1",
@@ -124,7 +125,7 @@ def test_a_site_of_this_machine_builds_the_same(
     command = [
         sys.executable,
         "-m",
-        "docksieve.workflows.cli.main",
+        "docksieve",
         "library",
         "build",
         str(tmp_path / "library"),
@@ -140,7 +141,7 @@ def refused(library: Path, lines: Path, site: Path, *options: str) -> str:
     command = [
         sys.executable,
         "-m",
-        "docksieve.workflows.cli.main",
+        "docksieve",
         "library",
         "build",
         str(library),

@@ -117,7 +117,7 @@ def fake_score(smiles: str) -> float:
 @pytest.fixture(scope="session")
 def small_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a library in two shards, two score tables (a few molecules unscored), and a campaign."""
-    from docksieve.data.libraries.build import IngestSettings
+    from docksieve.data.libraries.settings import IngestSettings
 
     folder = tmp_path_factory.mktemp("small")
     smiles = molecules()

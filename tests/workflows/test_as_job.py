@@ -40,9 +40,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """Jobs that were asked for, of a campaign that would run for a minute."""
     found: list[Path] = []
 
-    def submit(*_: Any) -> as_job.Job:
+    def submit(*_: Any) -> as_job.BatchJob:
         found.append(tmp_path)
-        return as_job.Job("7", POOL, tmp_path / "log")
+        return as_job.BatchJob("7", POOL, tmp_path / "log")
 
     from docksieve.hpc.sites import read as site_read
 

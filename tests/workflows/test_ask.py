@@ -12,7 +12,8 @@ from docksieve.data.errors import CampaignError, InputError
 from docksieve.hpc.sites.read import load_site
 from docksieve.screening.queries.query import HitQuery, Selective, Window
 from docksieve.screening.ranking import leaderboard
-from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume
+from docksieve.workflows.campaign.begin import begin_or_resume
+from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import ask, hits
 from docksieve.workflows.hits.molecules import given_molecules
 from docksieve.workflows.running.submit import submit

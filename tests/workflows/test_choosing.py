@@ -13,7 +13,7 @@ from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
 from docksieve.screening.chemistry.diversity import murcko_scaffold
 from docksieve.workflows.campaign.ledger import Task
-from docksieve.workflows.tasks.run import Context, Outcome
+from docksieve.workflows.tasks.context import TaskContext, TaskOutcome
 from docksieve.workflows.tasks.run import selection as choosing
 
 
@@ -39,7 +39,7 @@ def shortlist(small_library: Library, tmp_path: Path) -> list[Path]:
     return paths
 
 
-def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **changes: object) -> Outcome:
+def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **changes: object) -> TaskOutcome:
     settings = {
         "acquisition": "greedy",
         "dock": dock,
@@ -57,7 +57,7 @@ def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **chang
     }
     records = tuple(record_file(path, root) for path in (*shortlist, docked))
     task = Task("round-01/acquire", "acquire", settings, records)
-    return choosing.acquire_batch(Context(root, task, Stopwatch()))
+    return choosing.acquire_batch(TaskContext(root, task, Stopwatch()))
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_choosing_from_nothing_chooses_nothing(tmp_path: Path, shortlist: list[P
     assert outcome.facts["A"]["chosen"] == 0
 
 
-def selected(outcome: Outcome, target: str) -> pa.Table:
+def selected(outcome: TaskOutcome, target: str) -> pa.Table:
     return pa.concat_tables([read_table(path) for path in outcome.outputs if path.parent.name == target])
 
 

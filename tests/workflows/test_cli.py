@@ -21,7 +21,7 @@ from rdkit import Chem
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "docksieve", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 

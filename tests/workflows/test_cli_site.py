@@ -12,8 +12,7 @@ from docksieve.hpc.checks import dry_run
 from docksieve.hpc.parsl_workers import config as parsl_config
 from docksieve.hpc.sites.read import load_site, preset_names
 from docksieve.workflows.cli import main as cli
-from docksieve.workflows.terminal.dry_run import dry_run_words
-from docksieve.workflows.terminal.sites import span
+from docksieve.workflows.terminal.sites import dry_run_words, span
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -12,7 +12,7 @@ from docksieve.data.store import read_table
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.report.facts import read_facts
-from docksieve.workflows.report.report import gather, html, summary
+from docksieve.workflows.report.report import contents_of, html, summary
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.tasks.cut import _unknown
 from docksieve.workflows.tasks.held_out import read_held_out
@@ -75,7 +75,7 @@ def test_a_student_below_the_gate_keeps_what_the_data_say(make_campaign: Make) -
         assert found["keep_by"] in ("goal", "widest")
         assert found["keep"] > 0.01 * 400 + 60
         assert "less faithful" in " ".join(cut_words(target, found))
-    assert "less faithful" in summary(gather(read_facts(campaign)))
+    assert "less faithful" in summary(contents_of(read_facts(campaign)))
 
 
 def test_a_sweep_docks_all_that_the_goal_needs(make_campaign: Make) -> None:
@@ -161,7 +161,7 @@ def test_a_target_that_no_teacher_can_learn_does_not_stop_the_others(
     assert hits(campaign, top=None, target="B", by="predicted").num_rows == 0
     screened = hits(campaign, top=5, by="screened")
     assert screened["target"].to_pylist() == ["A"] * 5
-    contents = gather(read_facts(campaign))
+    contents = contents_of(read_facts(campaign))
     assert contents.problems == []
     assert "no model" in html(contents)
 

@@ -10,7 +10,7 @@ from docksieve.data.store import FileRecord, read_table, record_file, write_tabl
 from docksieve.workflows.dashboard.merged_tables import BundledStanding, Bundles
 from docksieve.workflows.dashboard.serve import merged_tables as dashboard_bundles
 from docksieve.workflows.hits.ask import ask, hits
-from docksieve.workflows.progress.status import Standing
+from docksieve.workflows.progress.receipts import CampaignReceipts
 from docksieve.workflows.running.submit import submit
 
 
@@ -74,7 +74,7 @@ def test_questions_are_answered_as_from_the_files_themselves(campaign_text: str,
     (tmp_path / "campaign.toml").write_text(campaign_text.replace("dock_batch = 8", "dock_batch = 2"))
     campaign = submit(tmp_path / "campaign.toml", "inline")
     bundles = Bundles(campaign.root)
-    plain, bundled = Standing(campaign), BundledStanding(campaign, bundles)
+    plain, bundled = CampaignReceipts(campaign), BundledStanding(campaign, bundles)
     folder = "scores/round-00/A/"
     assert len(bundled.outputs("round-00/dock", folder)) < len(plain.outputs("round-00/dock", folder))
     assert [r.path for r in bundled.receipts("round-01/dock") for r in r.outputs] == [

@@ -27,7 +27,7 @@ PATIENCE = 120
 def start(path: Path, site: str = "local") -> subprocess.Popen[bytes]:
     """Start the command line as a user would who has not activated the environment, in a process group of its own."""
     log = path.with_suffix(".log").open("ab")
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path), "--site", site]
+    command = [sys.executable, "-m", "docksieve", "submit", str(path), "--site", site]
     bare = {**os.environ, "PATH": os.defpath}
     return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=bare)
 
@@ -155,7 +155,7 @@ def test_a_second_submit_is_refused_and_cancel_works(make_campaign: Make, expect
     process = start(path)
     wait_until(lambda: receipts(root) >= 1, process)
     second = subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli.main", "submit", str(path)],
+        [sys.executable, "-m", "docksieve", "submit", str(path)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -166,7 +166,7 @@ def test_a_second_submit_is_refused_and_cancel_works(make_campaign: Make, expect
     assert str(process.pid) in second.stderr
     assert status(root).state == "running"
     cancelled = subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli.main", "cancel", str(root)],
+        [sys.executable, "-m", "docksieve", "cancel", str(root)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -196,7 +196,7 @@ def test_a_full_disk_is_one_paragraph_and_freeing_it_is_enough(
         command = [
             sys.executable,
             "-m",
-            "docksieve.workflows.cli.main",
+            "docksieve",
             "submit",
             str(path),
             "--site",

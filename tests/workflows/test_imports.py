@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import FormatError
-from docksieve.data.libraries.build import IngestSettings, build_library
-from docksieve.data.libraries.library import Library
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.library import Library, library_standard
+from docksieve.data.libraries.settings import IngestSettings
 from docksieve.data.molecules.standardise import StandardSettings
-from docksieve.workflows.retraining.imported_scores import library_standard, read_import
+from docksieve.workflows.retraining.imported_scores import read_import
 
 CHOLINE = "C[N+](C)(C)CCO.[Cl-]"
 ACETATE = "CC(=O)[O-].[Na+]"

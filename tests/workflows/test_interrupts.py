@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from docksieve.workflows.running.engine import EngineWatch
+from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.interrupts import remember_interrupts
 
 
@@ -30,7 +30,7 @@ class Interrupted:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_lost_in_a_destructor_ends_the_wait() -> None:
     remember_interrupts()
-    watch = EngineWatch(on_running=lambda names: None, stop_requested=lambda: False)
+    watch = RunnerWatch(on_running=lambda names: None, stop_requested=lambda: False)
     watch.check()
     lost = Interrupted()
     del lost  # Python prints "Exception ignored" and goes on
@@ -45,6 +45,6 @@ def test_an_interrupt_is_raised_as_ever() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
             pass
-    watch = EngineWatch(on_running=lambda names: None, stop_requested=lambda: False)
+    watch = RunnerWatch(on_running=lambda names: None, stop_requested=lambda: False)
     with pytest.raises(KeyboardInterrupt):
         watch.check()

@@ -18,7 +18,7 @@ from docksieve.data.store import read_json, read_table, write_json, write_table
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.report.facts import read_facts
-from docksieve.workflows.report.report import gather, write_report
+from docksieve.workflows.report.report import contents_of, write_report
 from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.submit import submit
 from rich.text import Text
@@ -130,7 +130,7 @@ def test_the_policy_allows_exactly_the_script_in_the_page(written: tuple[Path, s
 
 
 def test_every_sum_of_the_funnel_holds_and_matches_the_files(finished: Campaign) -> None:
-    contents = gather(read_facts(finished))
+    contents = contents_of(read_facts(finished))
     assert contents.problems == []
     by_title = {target: {item.title: item for item in found} for target, found in contents.passages.items()}
     for found in by_title.values():
@@ -151,7 +151,7 @@ def test_every_sum_of_the_funnel_holds_and_matches_the_files(finished: Campaign)
 def test_shortlisting_for_another_target_is_accounted_for(finished: Campaign) -> None:
     facts = read_facts(finished)
     (ranked,) = facts.finished("round-01/rank")
-    found = {item.title: item for item in gather(facts).passages["A"]}["Round 1: acquisition"]
+    found = {item.title: item for item in contents_of(facts).passages["A"]}["Round 1: acquisition"]
     gained = [change.count for change in found.changes if change.label == "shortlisted for another target"]
     assert sum(gained) == ranked.rows_out - (80 + 60)
     docked = set(facts.docked("round-00", "A").rows.tolist())
@@ -166,7 +166,7 @@ def test_failed_dockings_are_named_and_counted(finished: Campaign, written: tupl
     assert lost == sum(
         facts.docked(group, "A").tried - len(facts.docked(group, "A").scores) for group in facts.groups()
     )
-    everything = {item.title: item for item in gather(facts).passages["A"]}["All dockings"]
+    everything = {item.title: item for item in contents_of(facts).passages["A"]}["All dockings"]
     counts = {change.label: -change.count for change in everything.changes}
     assert counts.get("failed: not in table", 0) == lost
     if lost:
@@ -262,7 +262,7 @@ def test_predictions_on_cards_were_made_before_docking_or_say_so(finished: Campa
 
 def test_the_honest_test_uses_the_predictions_that_chose_the_molecules(finished: Campaign) -> None:
     facts = read_facts(finished)
-    test = gather(facts).findings["A"].honest
+    test = contents_of(facts).findings["A"].honest
     assert test is not None
     errors = []
     for group in ("round-01", "round-02"):
@@ -279,7 +279,7 @@ def test_the_honest_test_uses_the_predictions_that_chose_the_molecules(finished:
 def test_what_was_missed_is_told_where_a_table_knows_all_scores(finished: Campaign) -> None:
     facts = read_facts(finished)
     for target, sign in (("A", 1), ("B", -1)):
-        found = gather(facts).findings[target].retrospect
+        found = contents_of(facts).findings[target].retrospect
         assert found is not None and found.best == 4 and found.scored == 395
         folder = finished.library_path.parent
         lines = (folder / f"{target.lower()}.csv").read_text().splitlines()[1:]
@@ -323,7 +323,7 @@ def test_an_interrupted_campaign_says_what_is_missing(
     assert "not begun: round-02/train" in page.words
     assert "do not add up" not in page.words
     facts = read_facts(open_campaign(file))
-    found = {item.title: item for item in gather(facts).passages["A"]}["Round 1: docking"]
+    found = {item.title: item for item in contents_of(facts).passages["A"]}["Round 1: docking"]
     assert [(c.label, c.count) for c in found.changes if c.label == "not docked yet"] == [
         ("not docked yet", -7)
     ]
@@ -385,7 +385,7 @@ def test_a_campaign_that_goes_on_meanwhile_does_not_look_wrong(copied: Path) -> 
     for path in (copied / "receipts" / "round-02").rglob("*.json"):
         path.unlink()
     (copied / "plan" / "round-02.dock.json").unlink()
-    contents = gather(facts)
+    contents = contents_of(facts)
     assert contents.problems == []
     assert "Round 2: docking" in [item.title for item in contents.passages["A"]]
 
@@ -417,7 +417,7 @@ HOSTILE = [
 
 
 def test_hostile_ids_are_only_text(make_campaign: Callable[..., Path]) -> None:
-    from docksieve.data.libraries.build import IngestSettings
+    from docksieve.data.libraries.settings import IngestSettings
 
     home = make_campaign().parent
     smiles = [

@@ -10,7 +10,8 @@ import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.store import read_table
 from docksieve.hpc.sites.read import load_site
-from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume
+from docksieve.workflows.campaign.begin import begin_or_resume
+from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.running.submit import submit
 

@@ -19,13 +19,14 @@ from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
 from docksieve.hpc.sites.read import load_site
 from docksieve.screening.queries.query import HitQuery
-from docksieve.workflows.campaign.campaign import Campaign, begin_or_resume, open_campaign
+from docksieve.workflows.campaign.begin import begin_or_resume
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.campaign.driver import write_driver
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.progress import status
 from docksieve.workflows.running.submit import ledger
-from docksieve.workflows.terminal.hits import deliver_hits
+from docksieve.workflows.terminal.hits import print_hits
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def test_every_receipt_is_read_once_for_all_targets(
 
     for module in (ledger, status):
         monkeypatch.setattr(module, "read_receipt", counted, raising=False)
-    deliver_hits(campaign.root, HitQuery(top=None), "csv", None)
+    print_hits(campaign.root, HitQuery(top=None), "csv", None)
     assert b"M4" in capsysbinary.readouterr().out
     assert set(read) == {"round-00/sample", "round-00/dock/A/batch-00000", "round-00/dock/A/batch-00001"}
     assert set(read.values()) == {1}

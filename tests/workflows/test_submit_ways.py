@@ -19,7 +19,7 @@ Make = Callable[..., Path]
 
 def docksieve(*words: object, seconds: float = 180) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "docksieve.workflows.cli.main", *map(str, words)],
+        [sys.executable, "-m", "docksieve", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=seconds,

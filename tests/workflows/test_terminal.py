@@ -14,11 +14,12 @@ from docksieve.data.receipts import Failure, Receipt
 from docksieve.data.statistics import Interval
 from docksieve.hpc.sites.read import load_site
 from docksieve.screening.metrics.paired import PairedComparison
-from docksieve.workflows.campaign.campaign import begin_or_resume
+from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.progress.status import CampaignStatus, StageStatus
 from docksieve.workflows.retraining.retrain import RetrainResult
-from docksieve.workflows.terminal.hits import print_models, print_retrain
-from docksieve.workflows.terminal.tables import TerminalObserver, plain_table, status_table
+from docksieve.workflows.terminal.observer import TerminalObserver
+from docksieve.workflows.terminal.retrain import print_models, print_retrain
+from docksieve.workflows.terminal.tables import plain_table, status_table
 from rich.console import Console
 
 SMILES = ["Cc1cc[nH]c1CC(=O)N1CCOCC1", "C[n+]1ccccc1", "c1:o:c:c:c:1", "[13CH4]", "[/]C"]

@@ -75,7 +75,7 @@ def test_a_docking_campaign_killed_twice_ends_with_the_same_hits_and_poses(
         (tmp_path / name / "campaign.toml").write_text(text)
         roots.append(tmp_path / name / "docked")
     straight = submit(tmp_path / "straight" / "campaign.toml", "inline")
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "submit"]
+    command = [sys.executable, "-m", "docksieve", "submit"]
     command.append(str(tmp_path / "killed" / "campaign.toml"))
     for receipts in (4, 13):
         driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -101,7 +101,7 @@ def test_a_docking_campaign_killed_twice_ends_with_the_same_hits_and_poses(
 
 def _poses_are_of_the_hits_and_in_the_box(root: Path, tmp_path: Path) -> None:
     sdf = tmp_path / "hits.sdf"
-    command = [sys.executable, "-m", "docksieve.workflows.cli.main", "hits", str(root), "--target", "EGFR"]
+    command = [sys.executable, "-m", "docksieve", "hits", str(root), "--target", "EGFR"]
     subprocess.run([*command, "--top", "5", "--out", str(sdf)], check=True, capture_output=True)
     spec = open_campaign(root).targets["EGFR"]
     expected = hits(root, top=5, target="EGFR").to_pylist()
@@ -125,7 +125,7 @@ def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -
     command = [
         sys.executable,
         "-m",
-        "docksieve.workflows.cli.main",
+        "docksieve",
         "submit",
         str(tmp_path / "campaign.toml"),
     ]

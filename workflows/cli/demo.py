@@ -74,7 +74,7 @@ def run(folder: Path) -> None:
 
 def _command(console: Console, *arguments: str) -> None:
     console.print(f"\n[bold cyan]$ docksieve {' '.join(arguments)}[/]", highlight=False, soft_wrap=True)
-    done = subprocess.run([sys.executable, "-m", "docksieve.workflows.cli.main", *arguments], check=False)
+    done = subprocess.run([sys.executable, "-m", "docksieve", *arguments], check=False)
     if done.returncode:
         sys.exit(done.returncode)
 

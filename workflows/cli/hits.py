@@ -176,7 +176,7 @@ def list_hits(
     from ...screening.queries.query import HitQuery, Selective
     from ...screening.queries.query import Window as Bounds
     from ..hits.molecules import given_molecules
-    from ..terminal.hits import deliver_failed, deliver_hits
+    from ..terminal.hits import print_failed, print_hits
 
     windows = {
         "weight": weight, "logp": logp, "tpsa": tpsa, "donors": donors, "acceptors": acceptors,
@@ -212,10 +212,10 @@ def list_hits(
         add=_words(add),
     )
     if failed:
-        deliver_failed(campaign, query, format, out)
+        print_failed(campaign, query, format, out)
         return
     command = ["docksieve", *sys.argv[1:]]
-    deliver_hits(campaign, query, format, out, command, funnel, [*unread, *unknown])
+    print_hits(campaign, query, format, out, command, funnel, [*unread, *unknown])
 
 
 @app.command()
@@ -229,9 +229,9 @@ def show(
     ] = None,
 ) -> None:
     """Show everything known of one molecule."""
-    from ..terminal.hits import deliver_card
+    from ..terminal.card import print_card
 
-    deliver_card(campaign, molecule, neighbours, as_json, out)
+    print_card(campaign, molecule, neighbours, as_json, out)
 
 
 def _words(values: list[str] | None) -> tuple[str, ...]:

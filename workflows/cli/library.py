@@ -220,7 +220,7 @@ def _settings(skip: list[str] | None, shard_rows: int | None, reading: Any = Non
     from dataclasses import fields
 
     from ...data.errors import ConfigError
-    from ...data.libraries.build import IngestSettings
+    from ...data.libraries.settings import IngestSettings
     from ...data.molecules.standardise import StandardSettings
 
     steps = [f.name for f in fields(StandardSettings) if f.default is True]

@@ -14,7 +14,6 @@ from typer.main import get_command
 
 from ...data.errors import DocksieveError
 from ..running.interrupts import remember_interrupts
-from .dashboard import register as register_dashboard
 from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
@@ -37,11 +36,10 @@ app.add_typer(receptor_app, name="receptor")
 app.add_typer(site_app, name="site")
 register_submit(app)
 register_queries(app)
-register_dashboard(app)
 
 
 def _print_version(wanted: bool) -> None:
-    from ... import __version__
+    from ...data.version import __version__
 
     if wanted:
         typer.echo(f"docksieve {__version__}")
@@ -88,8 +86,9 @@ def plan(
 
     from ..planning.plan import campaign_of, kept_plan, taken
     from ..planning.plan import plan as make_plan
+    from ..terminal.observer import TerminalObserver
     from ..terminal.plan import plan_table
-    from ..terminal.tables import TerminalObserver, console
+    from ..terminal.tables import console
 
     root = campaign_of(file)
     found = kept_plan(file, site) if root is not None else None
@@ -160,7 +159,7 @@ def main() -> None:
 
 def _report_bug() -> None:
     """Print the traceback of an error that nobody foresaw, and what to do with it."""
-    from ... import __version__
+    from ...data.version import __version__
 
     traceback.print_exc()
     Console(stderr=True).print(

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command()(retrain)
     app.command()(throughput)
     app.command()(report)
+    app.command()(dashboard)
     app.add_typer(models_app, name="models")
 
 
@@ -64,7 +65,7 @@ def retrain(
 ) -> None:
     """Train a candidate from new docking scores and promote it if it is no worse."""
     from ..retraining.retrain import retrain as run_retrain
-    from ..terminal.hits import print_retrain
+    from ..terminal.retrain import print_retrain
     from ..terminal.tables import console
 
     named = {"smiles_column": smiles_column, "id_column": id_column, "score_column": score_column}
@@ -120,7 +121,7 @@ def report(
 def models_list(campaign: CampaignArgument) -> None:
     """List the models of a campaign; the one in force is marked."""
     from ..retraining.retrain import list_models
-    from ..terminal.hits import print_models
+    from ..terminal.retrain import print_models
     from ..terminal.tables import console
 
     print_models(console(), list_models(campaign))
@@ -136,3 +137,16 @@ def models_show(
     from ..retraining.retrain import model_card
 
     typer.echo(json.dumps(model_card(open_campaign(campaign), name), indent=1))
+
+
+def dashboard(
+    campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port on this machine; 0 for any. By default 8642, or any if it is taken."),
+    ] = None,
+) -> None:
+    """Show a campaign in the browser: progress, hits, poses. Reads only; this machine only."""
+    from ..dashboard.serve import serve
+
+    serve(campaign, port, typer.echo)

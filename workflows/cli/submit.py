@@ -42,7 +42,8 @@ def submit(
     """Run a campaign to its end, or go on with one that was interrupted."""
     from ..running.submit import check_place
     from ..running.submit import submit as submit_campaign
-    from ..terminal.tables import TerminalObserver, console
+    from ..terminal.observer import TerminalObserver
+    from ..terminal.tables import console
 
     where = full_site(site)
     # A driver in this terminal looks for itself.
@@ -60,7 +61,7 @@ def submit(
 
 def _dry_run(file: Path, site: str, sets: list[str] | None, place: Any, root: Path, as_job: bool) -> str:
     from ..running.batch_job import carrying_pool, job_command, script_words
-    from ..terminal.dry_run import dry_run_words
+    from ..terminal.sites import dry_run_words
 
     if not as_job:
         return dry_run_words(place, root)
@@ -108,7 +109,8 @@ def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> Non
     from ..config.campaign_file import read_config
     from ..running.batch_job import Deadline, carrying_pool, job_command, site_inside, submit_as_job
     from ..running.submit import submit as submit_campaign
-    from ..terminal.tables import TerminalObserver, console
+    from ..terminal.observer import TerminalObserver
+    from ..terminal.tables import console
 
     outside, inside = load_site(site, _overrides(sets)), site_inside(site, _overrides(sets))
     root = campaign_root(file, read_config(file))

@@ -17,7 +17,7 @@ import duckdb
 from ...data.store import FileRecord, write_table
 from ...screening.queries.conditions import files
 from ..campaign.campaign import Campaign
-from ..progress.status import Standing
+from ..progress.receipts import CampaignReceipts
 
 BUNDLE = 100
 """Tables that are copied together."""
@@ -93,7 +93,7 @@ class Bundles:
         return True
 
 
-class BundledStanding(Standing):
+class BundledStanding(CampaignReceipts):
     """A campaign's standing whose docked and selected tables are bundles where there are many."""
 
     def __init__(self, campaign: Campaign, bundles: Bundles) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...data.receipts import Receipt, plain_json
-from ...screening.docking.engine import FailureCode
+from ...screening.docking.failures import FailureCode
 from ..campaign.driver import read_driver
 from ..hits.ask import failures
 from ..progress.rates import MEASURED, began, rates_by_node, rates_over_time

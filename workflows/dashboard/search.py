@@ -18,7 +18,7 @@ from ...data.receipts import plain_json
 from ...screening.queries.export import export_hits
 from ...screening.queries.query import ADDITIONS, CATALOGUES, DIVERSITIES, RANKINGS, RULES, WINDOWS, HitQuery
 from ..hits.ask import ask
-from ..terminal.hits import made_by
+from ..hits.provenance import made_by
 from .command import as_text, command_of
 from .watch import Moment
 
@@ -40,7 +40,7 @@ _KEPT = 16
 
 
 @dataclass(frozen=True)
-class Answer:
+class HitsAnswer:
     """An answer, kept.
 
     Attributes
@@ -97,10 +97,10 @@ class Desk:
     """Answers questions about the hits, each once until the campaign has gone on."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[int, str], Answer] = OrderedDict()
+        self._answers: OrderedDict[tuple[int, str], HitsAnswer] = OrderedDict()
         self._lock = threading.Lock()
 
-    def answer(self, moment: Moment, query: HitQuery) -> Answer:
+    def answer(self, moment: Moment, query: HitQuery) -> HitsAnswer:
         """Return the answer to ``query``, from memory if nothing was finished since it was last given."""
         key = (moment.version, json.dumps(query.to_json(), sort_keys=True))
         with self._lock:
@@ -108,7 +108,7 @@ class Desk:
                 self._answers.move_to_end(key)
                 return self._answers[key]
         found = ask(moment.campaign, query, standing=moment.standing)
-        answer = Answer(
+        answer = HitsAnswer(
             table=found.table,
             notes=tuple(found.notes),
             funnel=tuple((step.target, step.condition, step.left) for step in found.funnel),

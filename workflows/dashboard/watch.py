@@ -14,7 +14,8 @@ from ...data.receipts import Receipt, read_receipt, receipt_path
 from ...data.store import is_temporary, read_json
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import Ledger, stage_order
-from ..progress.status import CampaignStatus, Standing, status
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import CampaignStatus, status
 from .merged_tables import BundledStanding, Bundles
 
 FRESH_SECONDS = 1.0
@@ -99,7 +100,7 @@ class Moment:
     Attributes
     ----------
     campaign : Campaign
-    standing : Standing
+    standing : CampaignReceipts
         With the receipts of every stage read.
     status : CampaignStatus
     receipts : tuple of Receipt
@@ -111,7 +112,7 @@ class Moment:
     """
 
     campaign: Campaign
-    standing: Standing
+    standing: CampaignReceipts
     status: CampaignStatus
     receipts: tuple[Receipt, ...]
     version: int

@@ -13,7 +13,7 @@ from typing import Any
 from ...data.errors import SiteError
 from ...data.store import read_json, write_bytes
 from ...hpc.checks.preflight import Finding, preflight
-from ...hpc.checks.probe import Answer, ask_pools
+from ...hpc.checks.probe import ProbeAnswer, ask_pools
 from ...hpc.sites.pool import Pool
 from ...hpc.sites.site import Site
 from .task import NONCE, check_up, versions
@@ -85,7 +85,7 @@ def examine(site: Site, folder: Path, patience: float) -> Checkup:
     return Checkup(site, before, pools)
 
 
-def _judged(answer: Answer, own: Path, nonce: str) -> Iterator[Finding]:
+def _judged(answer: ProbeAnswer, own: Path, nonce: str) -> Iterator[Finding]:
     pool = answer.pool
     nodes = sorted({said["node"] for said in answer.said})
     if not answer.said:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import SiteError
-from ...hpc.nodes.devices import node_name, pin_worker
+from ...hpc.nodes.devices import pin_worker
+from ...hpc.nodes.names import node_name
 from ...hpc.nodes.ranks import ranks_here, run_ranks
 
 PACKAGES = ("docksieve", "torch", "numpy", "rdkit", "numba", "pyarrow", "parsl", "vina", "meeko")

@@ -9,33 +9,26 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from ...data.errors import InputError
-from ...data.store import write_table
+from ...data.errors import InputError, unknown_name
+from ...data.libraries.library import library_standard
+from ...screening.chemistry.similarity import fingerprint
 from ...screening.queries.answer import FunnelStep, HitAnswer
-from ...screening.queries.columns import unknown_name
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS, HitSources, RankBy, failed_dockings
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import chooser, round_number
-from ..progress.status import Standing, status
-from ..retraining.imported_scores import library_standard
-from ..tasks.run import Context, Outcome
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import status
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ...screening.chemistry.similarity import Fingerprint
-
-_BITS = 1 << 31
-"""Environments are hashed into so many buckets: two of one molecule never meet."""
 
 
 def ask(
     campaign: str | Path | Campaign,
     query: HitQuery | None = None,
     *,
-    standing: Standing | None = None,
+    standing: CampaignReceipts | None = None,
     threads: int | None = None,
 ) -> HitAnswer:
     """Answer a question to the hits of a campaign, finished or still running.
@@ -45,7 +38,7 @@ def ask(
     campaign : path or Campaign
     query : HitQuery, optional
         By default the best 20 of every target.
-    standing : Standing, optional
+    standing : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
     threads : int, optional
         All cores for files, two for chemistry, if not given.
@@ -93,7 +86,7 @@ def hits(
     where: str | None = None,
     by: RankBy | Literal["screened"] = "auto",
     *,
-    standing: Standing | None = None,
+    standing: CampaignReceipts | None = None,
 ) -> pa.Table:
     """Return the ranked hits of a campaign, finished or still running: :func:`ask` for the simplest questions.
 
@@ -109,7 +102,7 @@ def hits(
     by : str
         ``auto``, ``final``, ``docked``, ``predicted`` (by the teacher, the shortlists), ``combined``; ``screened``: by
         the student, all of the library.
-    standing : Standing, optional
+    standing : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
 
     Returns
@@ -131,7 +124,7 @@ _Part = tuple[pa.Table, list[FunnelStep], bool, list[str]]
 
 
 def _ask_one(
-    standing: Standing,
+    standing: CampaignReceipts,
     sources: HitSources,
     query: HitQuery,
     fingerprint: Fingerprint | None,
@@ -139,11 +132,12 @@ def _ask_one(
 ) -> _Part:
     """Put a question to the ranking of one target."""
     if query.by == "screened":
-        from .leaderboards import ask_board, board_of
+        from ...screening.queries.screened import query_leaderboard
+        from .leaderboards import leaderboard_of
 
-        board = board_of(standing, sources.target, query.rounds)
+        board = leaderboard_of(standing, sources.target, query.rounds)
         if board is not None:
-            return ask_board(board, sources, query, fingerprint, threads)
+            return query_leaderboard(board, sources, query, fingerprint, threads)
         note = f"{sources.target} had too few scores to be learnt: nothing is predicted for it."
         nothing = HitSources(sources.target, sources.unit, sources.lower_is_better)
         table, steps, complete, notes = _ask_files(
@@ -154,7 +148,7 @@ def _ask_one(
 
 
 def _ask_across(
-    standing: Standing,
+    standing: CampaignReceipts,
     sources: Sequence[HitSources],
     query: HitQuery,
     fingerprint: Fingerprint | None,
@@ -210,14 +204,6 @@ def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, F
     return asked, fingerprint
 
 
-def fingerprint(smiles: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return the Morgan environments of molecules (:mod:`docksieve.screening.chemistry.similarity`)."""
-    from ...data.molecules.features import graph_features
-
-    offsets, features, _ = graph_features(smiles, ["morgan2"], _BITS, False)[0]["morgan2"]
-    return offsets, features
-
-
 def _joined(query: HitQuery, parts: Sequence[_Part], notes: list[str]) -> HitAnswer:
     """Return the answers for several targets as one."""
     table = pa.concat_tables([part[0] for part in parts], promote_options="permissive")
@@ -236,7 +222,7 @@ def failures(
     top: int | None = None,
     where: str | None = None,
     *,
-    standing: Standing | None = None,
+    standing: CampaignReceipts | None = None,
 ) -> pa.Table:
     """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
 
@@ -247,8 +233,8 @@ def failures(
     return pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
 
 
-def _standing(campaign: str | Path | Campaign) -> Standing:
-    return Standing(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
+def _standing(campaign: str | Path | Campaign) -> CampaignReceipts:
+    return CampaignReceipts(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
 
 
 def _chosen_targets(campaign: Campaign, target: str | None) -> list[str]:
@@ -273,7 +259,7 @@ def check_rounds(campaign: Campaign, rounds: Sequence[int]) -> None:
             )
 
 
-def hit_sources(standing: Standing, target: str) -> HitSources:
+def hit_sources(standing: CampaignReceipts, target: str) -> HitSources:
     """Return the files of ``target`` that are finished by now."""
     campaign = standing.campaign
 
@@ -310,17 +296,9 @@ def hit_sources(standing: Standing, target: str) -> HitSources:
     )
 
 
-def untaught_targets(standing: Standing, group: str) -> dict[str, str]:
+def untaught_targets(standing: CampaignReceipts, group: str) -> dict[str, str]:
     """Return the targets that the teacher of a round could not learn, and why."""
     for receipt in standing.receipts(f"{group}/train"):
         if receipt.done:
             return dict(receipt.facts.get("untaught", {}))
     return {}
-
-
-def write_hits(context: Context) -> Outcome:
-    """Write all hits of the finished campaign, so that they can be copied and compared as one file."""
-    table = hits(open_campaign(context.root), top=None)
-    path = context.root / "hits" / "hits.parquet"
-    write_table(path, table)
-    return Outcome(table.num_rows, table.num_rows, (path,))

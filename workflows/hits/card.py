@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import InputError
-from ...data.libraries.library import Library
+from ...data.libraries.library import Library, library_standard
 from ...data.schema import PROPERTY_COLUMNS
+from ...screening.chemistry.similarity import fingerprint
 from ...screening.queries.leaderboard_search import scores_at
 from ...screening.queries.molecule import (
     Place,
@@ -23,9 +24,9 @@ from ...screening.queries.molecule import (
 from ...screening.queries.score_tables import HitSources
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import round_name, round_number
-from ..progress.status import Standing, status
-from ..retraining.imported_scores import library_standard
-from .ask import fingerprint, hit_sources
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import status
+from .ask import hit_sources
 from .molecules import in_standard_form
 
 
@@ -71,7 +72,11 @@ class HitCard:
 
 
 def hit_card(
-    campaign: str | Path | Campaign, molecule: str, neighbours: int = 5, *, standing: Standing | None = None
+    campaign: str | Path | Campaign,
+    molecule: str,
+    neighbours: int = 5,
+    *,
+    standing: CampaignReceipts | None = None,
 ) -> HitCard:
     """Return everything known of one molecule.
 
@@ -82,7 +87,7 @@ def hit_card(
         Its id, its row in the library (``12`` or ``row:12``), or its SMILES in any form.
     neighbours : int
         How many docked molecules like it.
-    standing : Standing, optional
+    standing : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
 
     Raises
@@ -90,7 +95,9 @@ def hit_card(
     InputError
         If no molecule is meant, or more than one: these are listed.
     """
-    standing = standing or Standing(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
+    standing = standing or CampaignReceipts(
+        campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
+    )
     opened = standing.campaign
     library = opened.open_library()
     sources = [hit_sources(standing, name) for name in opened.targets]
@@ -125,7 +132,7 @@ def _standard(text: str, library: Library) -> str | None:
         return None
 
 
-def _target(standing: Standing, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
+def _target(standing: CampaignReceipts, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
     """Return what is known of a molecule and one target."""
     every = [path for _, paths in sorted(sources.docked.items()) for path in paths]
     docked = [
@@ -179,7 +186,9 @@ def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
     return found
 
 
-def _by_student(standing: Standing, sources: HitSources, library: Library, row: int) -> list[dict[str, Any]]:
+def _by_student(
+    standing: CampaignReceipts, sources: HitSources, library: Library, row: int
+) -> list[dict[str, Any]]:
     import numpy as np
 
     shard = next(item for item in library.shards if item.first_row <= row < item.first_row + item.rows)

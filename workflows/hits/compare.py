@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 from ...data.errors import InputError
 from ...data.libraries.library import Library
 from ...screening.metrics.overlap import MOST_COMPARED, Agreement, Ranking, agreement
-from ...screening.queries.leaderboard_search import board_scores
+from ...screening.queries.leaderboard_search import leaderboard_scores
 from ...screening.queries.rankings import ranked_by_files
 from ...screening.queries.score_tables import HitSources
+from ...screening.queries.screened import ScreenedLeaderboard
 from ..campaign.campaign import Campaign, open_campaign
-from ..progress.status import Standing, status
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import status
 from .ask import check_rounds, hit_sources
-from .leaderboards import Board, board_of
+from .leaderboards import leaderboard_of
 
 KINDS = {
     "docked": "by docked score",
@@ -70,7 +72,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Side:
-    standing: Standing
+    standing: CampaignReceipts
     library: Library
     label: str
     round: int | None
@@ -134,7 +136,7 @@ def _sides(
             "Write: docksieve compare A B, or: docksieve compare CAMPAIGN --rounds 1 2.",
         )
     one = first if isinstance(first, Campaign) else open_campaign(first)
-    standing = Standing(one)
+    standing = CampaignReceipts(one)
     library = one.open_library()
     name = one.config.campaign.name
     if rounds is not None:
@@ -149,7 +151,7 @@ def _sides(
     labels = (name, other_name) if name != other_name else (str(one.root), str(other.root))
     return (
         _Side(standing, library, labels[0], None),
-        _Side(Standing(other), other.open_library(), labels[1], None),
+        _Side(CampaignReceipts(other), other.open_library(), labels[1], None),
     )
 
 
@@ -217,23 +219,23 @@ def _compared_boards(one: _Side, other: _Side, target: str, same: bool, seed: in
     if same:  # every molecule of the library has both predictions
         rows = one.library.sample_rows(min(MOST_COMPARED, one.library.rows), seed, "compare")
         left, right = (
-            board_scores(board.sources, f"mean:{target}", rows).astype(np.float64)
+            leaderboard_scores(board.sources, f"mean:{target}", rows).astype(np.float64)
             for board in (boards[0], boards[1])
         )
         sample = (left, right)
     return agreement(rankings[0], rankings[1], seed, sample)
 
 
-def _board(side: _Side, target: str) -> Board | None:
+def _board(side: _Side, target: str) -> ScreenedLeaderboard | None:
     from ...data.errors import CampaignError
 
     try:
-        return board_of(side.standing, target, () if side.round is None else (side.round,))
+        return leaderboard_of(side.standing, target, () if side.round is None else (side.round,))
     except CampaignError:  # not screened yet
         return None
 
 
-def _board_ranking(board: Board, side: _Side, target: str, same: bool) -> Ranking:
+def _board_ranking(board: ScreenedLeaderboard, side: _Side, target: str, same: bool) -> Ranking:
     name = "row" if same else "smiles"
     table = pq.read_table(board.sources.leaderboard, columns=[name, "predicted_mean"])
     keys = table[name].to_numpy()

@@ -57,7 +57,7 @@ class StepPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CampaignPlan:
     """What a campaign will take.
 
     Attributes
@@ -109,19 +109,19 @@ class Plan:
         return {**values, "wall": self.wall, "core_seconds": self.core_seconds, "notes": list(self.notes)}
 
 
-def plan_from_json(values: Mapping[str, Any]) -> Plan:
-    """Return the plan that :meth:`Plan.to_json` gave.
+def plan_from_json(values: Mapping[str, Any]) -> CampaignPlan:
+    """Return the plan that :meth:`CampaignPlan.to_json` gave.
 
     Raises
     ------
     FormatError
         If it is none.
     """
-    known = {item.name for item in dataclasses.fields(Plan)}
+    known = {item.name for item in dataclasses.fields(CampaignPlan)}
     try:
         kept = {key: value for key, value in values.items() if key in known}
         steps = {name: StepPlan(**step) for name, step in kept["steps"].items()}
-        return Plan(**{**kept, "steps": steps, "notes": tuple(kept["notes"])})
+        return CampaignPlan(**{**kept, "steps": steps, "notes": tuple(kept["notes"])})
     except (AttributeError, KeyError, TypeError) as error:
         raise FormatError(f"This is no plan that docksieve wrote: {error!r}.", "Remove it.") from None
 
@@ -138,7 +138,9 @@ def scores_by_round(config: CampaignConfig, targets: int) -> list[int]:
     return [first + number * config.rounds.dock * targets for number in range(config.rounds.count)]
 
 
-def estimate(config: CampaignConfig, rows: int, shards: int, workers: int, measured: Measured) -> Plan:
+def estimate(
+    config: CampaignConfig, rows: int, shards: int, workers: int, measured: Measured
+) -> CampaignPlan:
     """Return what the campaign takes, in proportion to what the trial took."""
     rounds, count = config.rounds, config.rounds.count
     targets = len(config.targets)
@@ -185,7 +187,7 @@ def estimate(config: CampaignConfig, rows: int, shards: int, workers: int, measu
         )
     final = min(config.final.molecules, config.start.molecules + count * rounds.dock)
     each_target = config.start.molecules + count * rounds.dock
-    return Plan(
+    return CampaignPlan(
         steps=steps,
         workers=workers,
         dockings={

@@ -12,10 +12,11 @@ from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.campaign import campaign_root, open_campaign
 from ..config.campaign_file import read_config
-from ..progress.status import Standing
-from ..report.charts.timeline import Clock, Span
+from ..progress.receipts import CampaignReceipts
+from ..progress.spans import Span
+from ..report.charts.timeline import Clock
 from ..running.observer import Observer, Silent
-from .estimate import STEPS, Plan, StepPlan, estimate, plan_from_json, scores_by_round
+from .estimate import STEPS, CampaignPlan, StepPlan, estimate, plan_from_json, scores_by_round
 from .trial import run_trial
 
 DOCKINGS = 24
@@ -27,7 +28,7 @@ def plan(
     site: str | Site = "local",
     dockings: int = DOCKINGS,
     observer: Observer | None = None,
-) -> Plan:
+) -> CampaignPlan:
     """Run a small trial of a campaign and say what the whole will take.
 
     The trial runs the campaign's own tasks by the site's own workers: ``dockings`` molecules per target are docked,
@@ -43,7 +44,7 @@ def plan(
 
     Returns
     -------
-    Plan
+    CampaignPlan
         Also written beside the campaign file, as ``NAME.plan.json``.
 
     Raises
@@ -75,7 +76,7 @@ def plan_path(config_path: Path) -> Path:
     return config_path.with_suffix(".plan.json")
 
 
-def kept_plan(config_path: Path, site: str = "local") -> Plan | None:
+def kept_plan(config_path: Path, site: str = "local") -> CampaignPlan | None:
     """Return the plan that was made for a campaign file as it is now, and a site; None if there is none.
 
     Raises
@@ -93,7 +94,7 @@ def kept_plan(config_path: Path, site: str = "local") -> Plan | None:
 
 def taken(campaign: str | Path) -> dict[str, StepPlan]:
     """Return what a campaign has taken so far, in the form of a plan's steps, from its receipts."""
-    standing = Standing(open_campaign(campaign))
+    standing = CampaignReceipts(open_campaign(campaign))
     steps = dict.fromkeys(STEPS, StepPlan())
     for stage in standing.stages:
         receipts = [receipt for receipt in standing.receipts(stage) if receipt.done]

@@ -14,18 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from ...data.errors import CampaignError
-from ...data.libraries.build import IngestSettings, build_library
-from ...data.libraries.library import Library
+from ...data.libraries.build import build_library
+from ...data.libraries.library import Library, library_standard
+from ...data.libraries.settings import IngestSettings
 from ...data.receipts import Receipt
 from ...data.seeds import derive_seed
 from ...data.store import FileRecord, record_file, write_table
 from ...hpc.sites.site import Site
-from ..campaign.campaign import MIN_LABELS, Campaign, begin
+from ..campaign.begin import MIN_LABELS, begin
+from ..campaign.campaign import Campaign
 from ..campaign.ledger import LIBRARY_PREFIX, Task
 from ..campaign.sources import read_sources
 from ..config.campaign_file import CampaignConfig
-from ..retraining.imported_scores import library_standard
-from ..running.engine import Engine, EngineWatch
+from ..running.engine import RunnerWatch, TaskRunner
 from ..running.observer import Observer
 from ..running.parsl_engine import open_engine
 from ..running.submit import run
@@ -150,9 +151,9 @@ def _shrunk(
     return CampaignConfig.model_validate(values)
 
 
-def _run(engine: Engine, tasks: list[Task]) -> list[Receipt]:
+def _run(engine: TaskRunner, tasks: list[Task]) -> list[Receipt]:
     """Run tasks and return their receipts, in the order of the tasks."""
-    watch = EngineWatch(on_running=lambda names: None, stop_requested=lambda: False)
+    watch = RunnerWatch(on_running=lambda names: None, stop_requested=lambda: False)
     found = {receipt.task: receipt for receipt in engine.run(tasks, watch)}
     for receipt in found.values():
         if receipt.failure is not None:
@@ -161,7 +162,7 @@ def _run(engine: Engine, tasks: list[Task]) -> list[Receipt]:
 
 
 def _teachers(
-    campaign: Campaign, library: Library, engine: Engine, sizes: tuple[int, ...]
+    campaign: Campaign, library: Library, engine: TaskRunner, sizes: tuple[int, ...]
 ) -> dict[int, tuple[float, float]]:
     """Train teachers of the sizes that the campaign will have, on made-up scores of real molecules."""
     (trained,) = campaign.ledger.receipts("round-01/train")
@@ -227,7 +228,7 @@ def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]
     return record_file(path, campaign.root)
 
 
-def _screens(campaign: Campaign, library: Library, engine: Engine, site: Site) -> list[Receipt]:
+def _screens(campaign: Campaign, library: Library, engine: TaskRunner, site: Site) -> list[Receipt]:
     """Screen as many shards of the real library as there are workers, each worker once."""
     student = campaign.ledger.outputs("round-01/distil", "models/")
     tasks = []
@@ -241,7 +242,7 @@ def _screens(campaign: Campaign, library: Library, engine: Engine, site: Site) -
     return _run(engine, tasks)
 
 
-def _distils(campaign: Campaign, engine: Engine) -> float:
+def _distils(campaign: Campaign, engine: TaskRunner) -> float:
     """Distil the trial's student again, twice on every worker: the first time it also loads its libraries."""
     (distilled,) = campaign.ledger.receipts("round-01/distil")
     names = next(iter(campaign.ledger.receipts("round-01/train"))).facts["targets"]

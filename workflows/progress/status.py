@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...data.receipts import Receipt
-from ...data.store import FileRecord
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
-from ..campaign.ledger import chooser, round_name
+from ..campaign.ledger import round_name
+from .receipts import CampaignReceipts
 
 STALE_SECONDS = 30.0
 
@@ -81,64 +80,13 @@ class CampaignStatus:
     blocks: tuple[str, ...] = ()
 
 
-class Standing:
-    """The receipts of a campaign that count now; those of a stage are read once, when first asked for.
-
-    Stages that the campaign no longer has (after ``[rounds] count`` or ``[final] molecules`` was lowered) do
-    not count. Nor does a docking of a batch that has been chosen anew since: its molecules may stand in
-    another batch by now.
-
-    Attributes
-    ----------
-    campaign : Campaign
-    stages : list of str
-        Those planned so far, in the order in which they run.
-    """
-
-    def __init__(self, campaign: Campaign) -> None:
-        self.campaign = campaign
-        self.stages = campaign.stages()
-        self._receipts: dict[str, list[Receipt]] = {}
-
-    def receipts(self, stage: str) -> list[Receipt]:
-        """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
-        if stage not in self.stages:
-            return []
-        if stage not in self._receipts:
-            found = list(self.campaign.ledger.receipts(stage))
-            group, _, step = stage.partition("/")
-            if step == "dock":
-                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
-                chosen = {(batch.path, batch.sha256) for batch in batches}
-                found = [receipt for receipt in found if _selected(receipt) <= chosen]
-            self._receipts[stage] = found
-        return self._receipts[stage]
-
-    def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
-        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
-        return [
-            output
-            for receipt in self.receipts(stage)
-            if receipt.done
-            for output in receipt.outputs
-            if output.path.startswith(folder)
-        ]
-
-
-def _selected(receipt: Receipt) -> set[tuple[str, str]]:
-    """Return path and checksum of the batch that a docking docked."""
-    return {
-        (record.path, record.sha256) for record in receipt.inputs if record.path.startswith("selections/")
-    }
-
-
-def status(campaign: str | Path | Campaign, standing: Standing | None = None) -> CampaignStatus:
+def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = None) -> CampaignStatus:
     """Return where ``campaign`` stands, from its plans and receipts.
 
     Parameters
     ----------
     campaign : path or Campaign
-    standing : Standing, optional
+    standing : CampaignReceipts, optional
         Of the same campaign, if it was read already.
     """
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
@@ -147,7 +95,7 @@ def status(campaign: str | Path | Campaign, standing: Standing | None = None) ->
     workers = int(note["workers"]) if note else 1
     fresh = note is not None and time.time() - note["updated"] < STALE_SECONDS
     flying = list(note["running"]) if note and fresh else []
-    standing = standing or Standing(opened)
+    standing = standing or CampaignReceipts(opened)
     stages = tuple(_stage(standing, name, flying, workers) for name in standing.stages)
     known = {stage.stage for stage in stages}
     waiting = tuple(name for name in expected_stages(opened) if name not in known)
@@ -182,7 +130,7 @@ def expected_stages(campaign: Campaign) -> list[str]:
     return [*names, "final/hits"]
 
 
-def _stage(standing: Standing, stage: str, flying: list[str], workers: int) -> StageStatus:
+def _stage(standing: CampaignReceipts, stage: str, flying: list[str], workers: int) -> StageStatus:
     """Count the tasks of ``stage``; of those in flight, the ones sent first run, the others wait for a worker."""
     names = standing.campaign.ledger.planned(stage)
     receipts = {receipt.task: receipt for receipt in standing.receipts(stage)}

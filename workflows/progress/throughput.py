@@ -8,7 +8,7 @@ checking its inputs to recording its outputs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,3 +210,20 @@ def _device_name(receipt: Receipt) -> str:
 
 def _rate(count: int, seconds: float) -> float:
     return count / seconds if seconds > 0 else float("nan")
+
+
+def used_words(everything: Throughput) -> Iterator[str]:
+    """Yield what screening used in all."""
+    devices = ", ".join(everything.devices[:4]) + (" ..." if len(everything.devices) > 4 else "")
+    energy = f"; {everything.joules / 1000:,.3g} kJ" if everything.joules is not None else ""
+    read, written, moved, peak = (
+        f"{count / 1e6:,.0f} MB"
+        for count in (
+            everything.bytes_read, everything.bytes_written, everything.bytes_moved, everything.peak_bytes
+        )
+    )  # fmt: skip
+    carried = f", moved {moved} to devices" if everything.bytes_moved else ""
+    yield f"Devices: {devices}. Read {read}, wrote {written}{carried}{energy}; largest process {peak}."
+    if everything.cpu_rate == everything.cpu_rate:
+        yield f"{everything.cpu_rate:,.0f} molecules per second of processor time, decoding and writing included."
+    yield from everything.notes

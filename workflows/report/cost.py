@@ -9,9 +9,10 @@ from ...data.receipts import Receipt
 from ..html.page import figure, paragraph, section, table
 from ..progress.rates import MEASURED, rates_by_node, rates_over_time
 from ..progress.throughput import summarise
+from ..text import core_time
 from .charts.learning import rate_chart
 from .facts import Facts
-from .timing import KINDS, Times, core_time
+from .timing import KINDS, Times
 
 BINS = 240
 NODES_LISTED = 40

@@ -23,7 +23,8 @@ from ...screening.ranking.top_k import merge_histograms
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import Ledger, chooser, round_name, stage_order
 from ..hits.ask import hits
-from ..progress.status import CampaignStatus, Standing, status
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import CampaignStatus, status
 from ..tasks.held_out import read_held_out
 
 Rows = NDArray[np.int64]
@@ -270,7 +271,7 @@ def read_facts(campaign: Campaign) -> Facts:
         library = campaign.open_library()
     except DocksieveError as error:
         problem = str(error)
-    standing = Standing(campaign)
+    standing = CampaignReceipts(campaign)
     tables, counts = {}, {}
     for target in campaign.targets:
         everything = hits(campaign, top=None, target=target, standing=standing)

@@ -15,27 +15,16 @@ from ..campaign.campaign import open_campaign
 from ..html.page import page as whole_page
 from ..html.page import pairs, paragraph, section, table, tag
 from ..html.svg import escape
-from ..terminal.tables import duration
+from ..text import core_time, duration, interval, times_word
 from .cost import cost_section
 from .facts import Facts, read_facts
 from .figures import write_figures
 from .funnel import Passage, cross_checks, library_passages, target_passages
 from .quality import acquired_with_scores, enrichment, honest_test, retrospect
 from .run_sections import commands, commands_section, provenance_section, throughput_section, time_section
-from .summary import (
-    Findings,
-    about_target,
-    docking_counts,
-    failed_tasks,
-    fewer,
-    interval,
-    missing,
-    overview,
-    times_word,
-    totals,
-)
+from .summary import Findings, about_target, docking_counts, failed_tasks, fewer, missing, overview, totals
 from .target_sections import funnel, target_section
-from .timing import Times, core_time, read_times
+from .timing import Times, read_times
 
 
 def write_report(
@@ -64,7 +53,7 @@ def write_report(
     CampaignError, FormatError
         If there is no campaign, or a table that a receipt vouches for cannot be read.
     """
-    contents = gather(read_facts(open_campaign(campaign)))
+    contents = contents_of(read_facts(open_campaign(campaign)))
     path = Path(out) if out is not None else contents.facts.root
     path = path / "report.html" if path.is_dir() else path
     page = html(contents)
@@ -105,7 +94,7 @@ class Contents:
     problems: list[str]
 
 
-def gather(facts: Facts) -> Contents:
+def contents_of(facts: Facts) -> Contents:
     """Work out everything that the report says, and check that its numbers add up."""
     seed = facts.campaign.seed
     building = [] if facts.library is None else library_passages(facts.library)

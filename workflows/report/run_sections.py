@@ -15,13 +15,12 @@ from ...data.store import read_json
 from ..campaign.driver import read_driver
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
-from ..progress.throughput import Throughput, throughput
-from ..terminal.tables import duration, used_words
+from ..progress.throughput import Throughput, throughput, used_words
+from ..text import duration, duration_short, percent
 from .charts import scores as charts
 from .charts.timeline import timeline
 from .cost import nodes_table, rates_figure
 from .facts import Facts, imports
-from .summary import percent
 from .timing import CHOOSING, KINDS, Times
 
 PACKAGES = ("numpy", "pyarrow", "duckdb", "rdkit", "torch", "safetensors", "vina", "meeko", "parsl", "dask")
@@ -69,11 +68,6 @@ def time_section(facts: Facts, times: Times | None) -> str:
             "charts loose",
         ),
     )
-
-
-def duration_short(seconds: float) -> str:
-    """Return seconds with three figures below a minute, in words above."""
-    return f"{seconds:.3g} s" if seconds < 60 else duration(seconds)
 
 
 def throughput_section(facts: Facts) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ...screening.metrics.paired import Estimate
-from ..terminal.tables import duration
+from ..text import core_time, duration, interval, percent, plural, times_word
 from .facts import Facts
 from .quality import (
     SEED_SHARE,
@@ -17,7 +16,7 @@ from .quality import (
     metrics_of,
     model_reports,
 )
-from .timing import Times, core_time
+from .timing import Times
 from .trust import trust_words
 
 
@@ -46,11 +45,11 @@ def fewer(facts: Facts, target: str) -> float | None:
 def overview(facts: Facts, times: Times | None) -> Iterator[str]:
     """Yield what was screened and how long it took."""
     targets = ", ".join(facts.campaign.targets)
-    yield f"Library of {facts.rows:,} molecules against {_plural(len(facts.campaign.targets), 'target')} ({targets})."
+    yield f"Library of {facts.rows:,} molecules against {plural(len(facts.campaign.targets), 'target')} ({targets})."
     screens = [stage for stage in facts.receipts if stage.endswith("/screen") and facts.finished(stage)]
     scored = sum(r.counts["molecules"] for stage in screens for r in facts.finished(stage))
     if screens:
-        yield f"The student scored {scored:,} molecules in {_plural(len(screens), 'pass', 'passes')} over the library."
+        yield f"The student scored {scored:,} molecules in {plural(len(screens), 'pass', 'passes')} over the library."
     else:
         yield "The library has not been screened yet."
     if times is not None:
@@ -58,7 +57,7 @@ def overview(facts: Facts, times: Times | None) -> Iterator[str]:
         idle = (
             f" (pauses of {duration(pauses)} in all not counted)" if pauses > 0.05 * times.elapsed + 1 else ""
         )
-        workers = _plural(times.workers, "worker process", "worker processes")
+        workers = plural(times.workers, "worker process", "worker processes")
         yield f"Tasks ran for {duration(times.busy)}{idle} on {workers}."
         yield _docking_time(facts, times)
 
@@ -78,7 +77,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
         yield f"{target}: nothing is docked yet."
         return
     failed = tried - scored
-    again = f", and {_plural(final, 'final docking')}" if final else ""
+    again = f", and {plural(final, 'final docking')}" if final else ""
     again += "" if facts.status.state == "complete" else ", so far"
     yield (
         f"{target}: {tried:,} dockings of screened molecules ({scored:,} with a score, {failed:,} failed){again}: "
@@ -183,32 +182,6 @@ def failed_tasks(facts: Facts) -> list[str]:
     failed = [r for found in facts.receipts.values() for r in found if r.failure is not None]
     lines = [f"{r.task}: {r.failure.message}" for r in failed[:10] if r.failure is not None]
     return lines + ([f"and {len(failed) - 10:,} more"] if len(failed) > 10 else [])
-
-
-def interval(found: Estimate, digits: int = 2, percent: bool = False) -> str:
-    """Return an estimate with its 95 % interval in words."""
-
-    def shown(value: float) -> str:
-        return f"{100 * value:.0f}" if percent else f"{value:.{digits}f}"
-
-    unit = " %" if percent else ""
-    if found.low != found.low:
-        return f"{shown(found.value)}{unit}"
-    return f"{shown(found.value)}{unit} (95 % interval {shown(found.low)} to {shown(found.high)}{unit})"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share as a percentage."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def times_word(ratio: float) -> str:
-    """Return a ratio such as ``25 times`` with two or three figures."""
-    return f"{ratio:,.0f} times" if ratio >= 20 else f"{ratio:.1f} times"
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def totals(facts: Facts) -> Mapping[str, int]:

@@ -11,13 +11,14 @@ from ...data.score_keys import MISSING_KEY, key_scores
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
+from ..text import interval, percent
 from .cards import molecules
 from .charts import scores as charts
+from .charts.learning import Learnt, found_so_far, learning_curve
 from .facts import Facts
-from .found import search_charts
 from .funnel import Passage
 from .quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
-from .summary import Findings, docking_counts, interval, percent
+from .summary import Findings, docking_counts
 from .trust import chart_grid, trust_charts, trust_details
 
 
@@ -207,3 +208,39 @@ def interval_short(value: object) -> str:
     if float(found.value).is_integer() and found.low != found.low and abs(found.value) >= 2:
         return f"{found.value:,.0f}"
     return interval(found).replace("95 % interval ", "")
+
+
+def search_charts(facts: Facts, target: str) -> list[str]:
+    """Return what docking found and the learning curve of a target, as far as there is something to draw."""
+    spec = facts.campaign.targets[target]
+    drawn = []
+    groups = {
+        ("the seed sample" if number == 0 else f"round {number}"): facts.docked(
+            round_name(number), target
+        ).scores
+        for number in range(facts.rounds + 1)
+    }
+    if sum(map(len, groups.values())) > 1:
+        svg = found_so_far(groups, bool(spec["lower_is_better"]), spec["unit"])
+        note = "Dashed lines end a round. Within a round, dockings stand in the order of its batches."
+        drawn.append(figure(svg, "What docking found", note))
+    learnt = learnt_from(facts, target)
+    if learnt:
+        note = (
+            "The teacher's rank correlation with docking, cross-validated, with 95 % intervals. Later rounds add "
+            "molecules that were all predicted to be good, which are harder to tell apart."
+        )
+        drawn.append(figure(learning_curve(learnt, "Spearman"), "Learning curve", note))
+    return drawn
+
+
+def learnt_from(facts: Facts, target: str) -> list[Learnt]:
+    """Return the teacher's rank correlation and the scores it learnt from, round by round."""
+    found = []
+    for number, report in model_reports(facts, "train"):
+        metrics = metrics_of(report, target)
+        value = estimate_of(metrics.get("spearman"))
+        scores = metrics.get("scores")
+        if value is not None and scores:
+            found.append(Learnt(int(scores), number, value.value, value.low, value.high))
+    return found

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...data.receipts import Receipt
-from .charts.timeline import Clock, Span
+from ..progress.spans import Span
+from .charts.timeline import Clock
 from .facts import Facts
 
 KINDS = {
@@ -115,14 +116,6 @@ def read_times(facts: Facts) -> Times | None:
 
 def _drawn_kind(kind: str) -> str:
     return kind if kind in KINDS else "choosing"
-
-
-def core_time(seconds: float) -> str:
-    """Return core-seconds in the unit that fits."""
-    for size, unit in ((3600.0, "core-hours"), (60.0, "core-minutes")):
-        if seconds >= size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.3g} core-seconds"
 
 
 def _by_kind(receipts: Iterable[Receipt]) -> list[KindTime]:

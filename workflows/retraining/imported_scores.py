@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ...data.errors import FormatError, InputError
-from ...data.libraries.library import Library
+from ...data.errors import InputError
+from ...data.libraries.library import Library, library_standard
 from ...data.schema import SCORES_SCHEMA
 from ...screening.docking.dock import TableTarget
 from ...screening.docking.table import standard_or_none
@@ -20,7 +20,7 @@ from ...screening.docking.table_read import ScoreRow, read_scores
 from ...screening.metrics.paired import rank_correlation
 
 if TYPE_CHECKING:
-    from ...data.molecules.standardise import StandardSettings
+    pass
 
 SHOWN_LINES = 20
 
@@ -67,28 +67,6 @@ class Imported:
 
     table: pa.Table
     report: ImportReport
-
-
-def library_standard(library: Library) -> StandardSettings:
-    """Return the settings by which the molecules of ``library`` came to their standard form.
-
-    Only with these does a molecule from elsewhere get the SMILES under which the library holds it.
-
-    Raises
-    ------
-    FormatError
-        If the manifest names a step that this version does not know.
-    """
-    from ...data.molecules.standardise import StandardSettings
-
-    kept = library.manifest.get("settings", {}).get("standard", {})
-    try:
-        return StandardSettings(**kept)
-    except (TypeError, ValueError) as error:
-        raise FormatError(
-            f"{library.path}: the manifest's standard settings cannot be used: {error}.",
-            "Use the version of docksieve that built the library.",
-        ) from None
 
 
 def read_import(

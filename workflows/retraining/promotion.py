@@ -17,7 +17,7 @@ from ...models.bundles.bundle import load_bundle
 from ...screening.metrics.paired import PairedComparison, compare_predictions
 from ..campaign.campaign import Campaign
 from ..campaign.sources import is_source
-from ..tasks.training_scores import SEALED_SHARE_OF_IMPORTS, gather_scores, is_sealed
+from ..tasks.training_scores import SEALED_SHARE_OF_IMPORTS, is_held_out, read_training_scores
 
 
 def docked_scores(campaign: Campaign) -> list[FileRecord]:
@@ -86,7 +86,7 @@ def _trained_on(campaign: Campaign, model: str) -> set[str]:
         raise CampaignError(
             f"The receipt of the training of {model} is missing.", "Submit the campaign again."
         )
-    found = gather_scores(
+    found = read_training_scores(
         [campaign.root / record.path for record in receipt.inputs if not is_source(record)],
         campaign.root,
         {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
@@ -97,7 +97,7 @@ def _trained_on(campaign: Campaign, model: str) -> set[str]:
 
 
 def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
-    mask = [is_sealed(smiles, seed, share) for smiles in table["smiles"].to_pylist()]
+    mask = [is_held_out(smiles, seed, share) for smiles in table["smiles"].to_pylist()]
     return table.filter(pa.array(mask, pa.bool_()))
 
 

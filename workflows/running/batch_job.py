@@ -25,7 +25,7 @@ from .interrupts import interrupt
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """A campaign that was handed to a scheduler.
 
     Attributes
@@ -65,7 +65,7 @@ def job_command(file: Path, site: str, overrides: Sequence[str]) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "docksieve.workflows.cli.main",
+        "docksieve",
         "run-job",
         str(file.resolve()),
         "--site",
@@ -79,7 +79,7 @@ def script_words(site: Site, root: Path, command: Sequence[str]) -> str:
     return job_script(site, carrying_pool(site), root / "jobs", shlex.join(command), log_path(root))
 
 
-def submit_as_job(site: Site, root: Path, command: Sequence[str]) -> Job:
+def submit_as_job(site: Site, root: Path, command: Sequence[str]) -> BatchJob:
     """Hand the campaign to the scheduler.
 
     Raises
@@ -89,7 +89,7 @@ def submit_as_job(site: Site, root: Path, command: Sequence[str]) -> Job:
     """
     pool = carrying_pool(site)
     number = submit_job(site, pool, root / "jobs", shlex.join(command), log_path(root))
-    return Job(number, pool, log_path(root))
+    return BatchJob(number, pool, log_path(root))
 
 
 def site_inside(site: str, overrides: Mapping[str, Any]) -> Site:

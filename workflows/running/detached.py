@@ -66,7 +66,7 @@ def start_detached(root: Path, command: Sequence[str]) -> Detached:
     log = log_path(root)
     with log.open("wb") as out:  # a log of this run: what an earlier one said is in its receipts
         process = subprocess.Popen(
-            [sys.executable, "-m", "docksieve.workflows.cli.main", *command],
+            [sys.executable, "-m", "docksieve", *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

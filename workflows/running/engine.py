@@ -20,7 +20,7 @@ class Cancelled(CampaignError):
     """The campaign was asked to stop; finished work is kept."""
 
 
-class Engine(Protocol):
+class TaskRunner(Protocol):
     """Runs tasks and yields their receipts."""
 
     workers: int
@@ -28,11 +28,11 @@ class Engine(Protocol):
     def blocks(self) -> list[dict[str, Any]]:
         """Return how many blocks each pool of the site has, by state."""
 
-    def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
+    def run(self, tasks: Iterable[Task], watch: RunnerWatch) -> Iterator[Receipt]:
         """Run ``tasks`` and yield one receipt each, as they finish."""
 
 
-class EngineWatch:
+class RunnerWatch:
     """What an engine tells while it runs, and asks between tasks.
 
     Parameters
@@ -54,7 +54,7 @@ class EngineWatch:
             raise Cancelled("The campaign was cancelled.", "Submit it again and it goes on.")
 
 
-class InlineEngine:
+class InlineRunner:
     """Runs every task here and now: the twin of ``ParslEngine`` for tests and debugging."""
 
     workers = 1
@@ -66,7 +66,7 @@ class InlineEngine:
         """Return that there are none."""
         return []
 
-    def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
+    def run(self, tasks: Iterable[Task], watch: RunnerWatch) -> Iterator[Receipt]:
         """Run ``tasks`` in turn; a fault of the machine is tried again."""
         for task in tasks:
             for attempt in range(MAX_ATTEMPTS):

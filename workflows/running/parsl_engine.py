@@ -26,7 +26,7 @@ from ..campaign.campaign import Campaign
 from ..campaign.driver import ENVIRONMENT_MARK, marked_processes
 from ..campaign.ledger import Task, role_of
 from ..tasks.run import failed_receipt, run_task
-from .engine import MAX_ATTEMPTS, Engine, EngineWatch, InlineEngine, is_retryable
+from .engine import MAX_ATTEMPTS, InlineRunner, RunnerWatch, TaskRunner, is_retryable
 from .node_watch import NodeWatch
 from .stalled_pool import StuckPool
 
@@ -72,7 +72,7 @@ class ParslEngine:
             found.append({"pool": name, **{state: states.count(state) for state in sorted(set(states))}})
         return found
 
-    def run(self, tasks: Iterable[Task], watch: EngineWatch) -> Iterator[Receipt]:
+    def run(self, tasks: Iterable[Task], watch: RunnerWatch) -> Iterator[Receipt]:
         """Keep two tasks per worker in flight until all are done.
 
         A worker that dies under a task, or a fault of its machine, costs that task one attempt of three; a node that
@@ -215,7 +215,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_engine(campaign: Campaign, site: Site) -> Iterator[Engine]:
+def open_engine(campaign: Campaign, site: Site) -> Iterator[TaskRunner]:
     """Yield the engine of ``site``; its processes carry the campaign's id and are ended on leaving.
 
     Raises
@@ -224,7 +224,7 @@ def open_engine(campaign: Campaign, site: Site) -> Iterator[Engine]:
         If the workers cannot be started.
     """
     if site.kind == "inline":
-        yield InlineEngine(campaign)
+        yield InlineRunner(campaign)
         return
     with _marked_environment(campaign):
         try:

@@ -21,7 +21,7 @@ WRITES = ["bundle", "held-out predictions"]
 left less, is trained again."""
 
 
-class Story:
+class Pipeline:
     """The stages of one campaign: which tasks each has, with which settings and inputs."""
 
     def __init__(self, campaign: Campaign, library: Library, runner: StageRunner, site: Site) -> None:

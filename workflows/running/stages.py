@@ -11,7 +11,7 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..campaign.driver import cancel_path, write_driver
 from ..campaign.ledger import Task
-from .engine import Engine, EngineWatch
+from .engine import RunnerWatch, TaskRunner
 from .observer import Observer
 
 MAX_FAILURES_IN_A_ROW = 5
@@ -22,7 +22,7 @@ _DRIVER_NOTE_SECONDS = 2.0
 class StageRunner:
     """Runs the stages of one campaign on one engine."""
 
-    def __init__(self, campaign: Campaign, engine: Engine, observer: Observer, site: Site) -> None:
+    def __init__(self, campaign: Campaign, engine: TaskRunner, observer: Observer, site: Site) -> None:
         self._campaign, self._engine, self._observer, self._site = campaign, engine, observer, site
         self._noted = 0.0
 
@@ -41,7 +41,7 @@ class StageRunner:
         self._observer.stage_begun(stage, len(tasks), len(tasks) - len(open_tasks))
         failed: list[Receipt] = []
         in_a_row = 0
-        watch = EngineWatch(
+        watch = RunnerWatch(
             on_running=lambda names: self._note(stage, names),
             stop_requested=cancel_path(self._campaign.root).exists,
         )

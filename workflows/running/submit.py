@@ -17,21 +17,15 @@ from typing import Any
 from ...data.libraries.library import Library
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
-from ..campaign.campaign import (
-    Campaign,
-    abandon_if_unborn,
-    begin_or_resume,
-    campaign_root,
-    open_campaign,
-    refuse_strangers,
-)
+from ..campaign.begin import abandon_if_unborn, begin_or_resume, refuse_strangers
+from ..campaign.campaign import Campaign, campaign_root, open_campaign
 from ..campaign.driver import DriverLock, end_orphans
 from ..campaign.ledger import round_name
 from ..config.campaign_file import CampaignConfig, read_config
-from .engine import Engine
+from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_engine
-from .pipeline import Story
+from .pipeline import Pipeline
 from .stages import StageRunner
 
 __all__ = ["check_place", "load_campaign", "submit"]
@@ -123,9 +117,9 @@ def load_campaign(path: str | Path) -> Campaign:
     return open_campaign(path)
 
 
-def run(campaign: Campaign, library: Library, engine: Engine, observer: Observer, site: Site) -> None:
+def run(campaign: Campaign, library: Library, engine: TaskRunner, observer: Observer, site: Site) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
-    story = Story(campaign, library, StageRunner(campaign, engine, observer, site), site)
+    story = Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site)
     story.sample()
     story.dock("round-00", "screen")
     for number in range(1, campaign.config.rounds.count + 1):

@@ -10,11 +10,11 @@ import numpy as np
 
 from ...data.errors import CampaignError
 from ...data.seeds import derive_seed
+from ...data.store import concat
 from ...screening.cuts.cascade import molecules, plan_cascade
 from ...screening.cuts.order_statistics import Cut, CutGoal, price
+from .context import TaskContext, TaskOutcome
 from .held_out import read_held_out
-from .run import Context, Outcome
-from .selection import concat
 from .surrogates import bundle_of
 
 NOT_RANDOM = (
@@ -25,7 +25,7 @@ FEWEST = 10
 """Fewer held-out dockings say nothing about a cut."""
 
 
-def cut(context: Context) -> Outcome:
+def cut(context: TaskContext) -> TaskOutcome:
     """Say per target how much the student and the teacher must keep, and why."""
     settings = context.settings
     goal = CutGoal(settings["recall"], settings["best"], settings["confidence"])
@@ -68,7 +68,7 @@ def cut(context: Context) -> Outcome:
                 "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings["rows"]),
                 "notes": [] if settings["method"] == "random" else [NOT_RANDOM],
             }
-    return Outcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
+    return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
 
 
 def _price(

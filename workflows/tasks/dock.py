@@ -6,10 +6,10 @@ import pyarrow.compute as pc
 
 from ...data.store import read_table, write_table
 from ...screening.docking.dock import Ligand, dock_batch
-from .run import Context, Outcome
+from .context import TaskContext, TaskOutcome
 
 
-def dock(context: Context) -> Outcome:
+def dock(context: TaskContext) -> TaskOutcome:
     """Dock the molecules of one selection batch; one scores row for each, failures included."""
     settings = context.settings
     target, group = settings["target"], settings["group"]
@@ -34,7 +34,7 @@ def dock(context: Context) -> Outcome:
         write_table(scores, docked.scores)
     failures = docked.scores["failure"].drop_null()
     codes = {item["values"]: item["counts"] for item in pc.value_counts(failures).to_pylist()}
-    return Outcome(
+    return TaskOutcome(
         rows_in=len(ligands),
         rows_out=docked.scores.num_rows,
         outputs=(scores, poses),

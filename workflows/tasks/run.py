@@ -1,6 +1,6 @@
 """Running one task: inputs checked, the work done, outputs recorded, a receipt left, whatever happens.
 
-A task is a plain function of a :class:`Context` that returns an :class:`Outcome`. It runs the same way in
+A task is a plain function of a :class:`TaskContext` that returns an :class:`TaskOutcome`. It runs the same way in
 a Parsl worker and in the driver. Its failure is a receipt too: what failed, on what, why, and whether
 trying again can help.
 """
@@ -12,7 +12,6 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ...data.receipts import Failure, Receipt, Stopwatch, write_receipt
 from ...data.store import record_file, sha256_file
 from ...hpc.nodes.devices import DeviceFault, pin_worker
 from ..campaign.ledger import LIBRARY_PREFIX, Task
+from .context import TaskContext, TaskOutcome
 
 PATIENCE = "DOCKSIEVE_FILE_PATIENCE"
 """Environment variable: how many seconds a worker waits for a file that its node does not see yet."""
@@ -37,58 +37,9 @@ KINDS = {
     "screen": ".surrogates:screen",
     "refine": ".surrogates:refine",
     "dock": ".dock:dock",
-    "hits": "..hits.ask:write_hits",
+    "hits": ".hits:write_hits",
 }
 """Where the function of each kind of task lies; imported when first needed."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a task function is given.
-
-    Attributes
-    ----------
-    root : Path
-        The campaign folder.
-    task : Task
-    watch : Stopwatch
-        For seconds by stage.
-    """
-
-    root: Path
-    task: Task
-    watch: Stopwatch
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The task's settings."""
-        return self.task.settings
-
-    @property
-    def runtime(self) -> Mapping[str, Any]:
-        """What does not change the result."""
-        return self.task.runtime
-
-    def inputs(self, folder: str = "") -> list[Path]:
-        """Return the paths of the inputs whose record lies under ``folder``."""
-        return [
-            self.task.locate(self.root, record)
-            for record in self.task.inputs
-            if record.path.startswith(folder)
-        ]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a task function returns: counts, and the files it made."""
-
-    rows_in: int = 0
-    rows_out: int = 0
-    outputs: tuple[Path, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    device: Mapping[str, Any] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_task(root: str, task: Task) -> Receipt:
@@ -101,7 +52,7 @@ def run_task(root: str, task: Task) -> Receipt:
     try:
         with watch("check_inputs"):
             _check_inputs(folder, task)
-        outcome = _function(task.kind)(Context(folder, task, watch))
+        outcome = _function(task.kind)(TaskContext(folder, task, watch))
         with watch("record_outputs"):
             outputs = tuple(record_file(path, folder) for path in outcome.outputs)
         receipt = Receipt(
@@ -165,7 +116,7 @@ def failed_receipt(
     )
 
 
-def _function(kind: str) -> Callable[[Context], Outcome]:
+def _function(kind: str) -> Callable[[TaskContext], TaskOutcome]:
     module, name = KINDS[kind].split(":")
     return getattr(importlib.import_module(module, __package__), name)
 

@@ -18,18 +18,18 @@ import pyarrow.parquet as pq
 from ...data.libraries.library import Library
 from ...data.schema import LIBRARY_SCHEMA
 from ...data.seeds import derive_seed
-from ...data.store import read_table, write_table
+from ...data.store import concat, read_table, write_table
 from ...screening.acquisition.functions import AcquisitionContext
 from ...screening.acquisition.stream import AcquisitionStream, BestRows
 from ...screening.chemistry.diversity import diverse_subset
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
-from .run import Context, Outcome
+from .context import TaskContext, TaskOutcome
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
 
 
-def sample(context: Context) -> Outcome:
+def sample(context: TaskContext) -> TaskOutcome:
     """Choose the molecules docked before there is a model: the same ones for every target."""
     settings, library = context.settings, Library.open(context.runtime["library"])
     count = settings["molecules"]
@@ -45,10 +45,10 @@ def sample(context: Context) -> Outcome:
     outputs: list[Path] = []
     for target in settings["targets"]:
         outputs += _write_batches(context.root, "round-00", target, molecules, settings["batch"])
-    return Outcome(library.rows, molecules.num_rows, tuple(outputs))
+    return TaskOutcome(library.rows, molecules.num_rows, tuple(outputs))
 
 
-def rank(context: Context) -> Outcome:
+def rank(context: TaskContext) -> TaskOutcome:
     """Keep the student's best molecules of each target, over all shards, for the teacher."""
     settings, library = context.settings, Library.open(context.runtime["library"])
     predictions = context.inputs("predictions/")
@@ -74,10 +74,10 @@ def rank(context: Context) -> Outcome:
             path = context.root / "shortlists" / settings["round"] / f"batch-{index:05d}.parquet"
             write_table(path, library.take(rows[start : start + settings["batch"]], MOLECULE_COLUMNS))
             outputs.append(path)
-    return Outcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
+    return TaskOutcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
 
 
-def acquire_batch(context: Context) -> Outcome:
+def acquire_batch(context: TaskContext) -> TaskOutcome:
     """Choose what to dock next, per target, from the teacher's predictions on the shortlist.
 
     The shortlist may be a fifth of the library: one of its files is held at a time, and of what was read only what may
@@ -103,7 +103,7 @@ def acquire_batch(context: Context) -> Outcome:
             }
         outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
         chosen += picked.num_rows
-    return Outcome(sum(_row_count(path) for path in shortlist), chosen, tuple(outputs), facts=facts)
+    return TaskOutcome(sum(_row_count(path) for path in shortlist), chosen, tuple(outputs), facts=facts)
 
 
 def _by_value(
@@ -167,7 +167,7 @@ def _best_by_mean(paths: Sequence[Path], column: str, count: int, lower_is_bette
     return best.best()[1]
 
 
-def _at_random(context: Context, docked: np.ndarray, seed: int) -> pa.Table:
+def _at_random(context: TaskContext, docked: np.ndarray, seed: int) -> pa.Table:
     """Return molecules of the library that are not docked yet, for a target that no model knows."""
     library, count = Library.open(context.runtime["library"]), context.settings["dock"]
     drawn = library.sample_rows(min(count + len(docked), library.rows), seed, "acquire")
@@ -197,7 +197,7 @@ def _molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) -
     return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
 
 
-def select_final(context: Context) -> Outcome:
+def select_final(context: TaskContext) -> TaskOutcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
     docked = concat(context.inputs("scores/"), ["row", "id", "smiles", "target", "score"])
@@ -211,7 +211,7 @@ def select_final(context: Context) -> Outcome:
         picked = best.select(["row", "id", "smiles"])
         outputs += _write_batches(context.root, "final", target, picked, settings["batch"])
         selected += picked.num_rows
-    return Outcome(docked.num_rows, selected, tuple(outputs))
+    return TaskOutcome(docked.num_rows, selected, tuple(outputs))
 
 
 def _write_batches(root: Path, group: str, target: str, table: pa.Table, size: int) -> list[Path]:
@@ -229,8 +229,3 @@ def _write(path: Path, table: pa.Table) -> Path:
 def _slices(table: pa.Table, size: int) -> Iterator[pa.Table]:
     for start in range(0, table.num_rows, size):
         yield table.slice(start, size)
-
-
-def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
-    """Return the given columns of all files, one after the other."""
-    return pa.concat_tables([read_table(path, columns) for path in paths])

@@ -13,21 +13,21 @@ import pyarrow.compute as pc
 
 from ...data.libraries.library import Library
 from ...data.seeds import derive_seed
-from ...data.store import read_table, write_table
+from ...data.store import concat, read_table, write_table
 from ...models.bundles.bundle import load_bundle, read_card, save_bundle
 from ...models.prediction import HeldOut
 from ...models.settings import StudentSettings, TeacherSettings
 from ...models.students.distill import distil_student
 from ...models.students.screen import screen_shard
-from ...models.teachers.teacher import Teacher, train_teacher
+from ...models.teachers.teacher import Teacher
+from ...models.teachers.train import train_teacher
 from ...models.teachers.training_data import TrainingData, unteachable
-from ..campaign.campaign import MIN_LABELS
+from ..campaign.begin import MIN_LABELS
 from ..campaign.sources import FOLDER, read_sources
 from ..config.campaign_file import settings_from
+from .context import TaskContext, TaskOutcome
 from .held_out import held_out_table, write_held_out
-from .run import Context, Outcome
-from .selection import concat
-from .training_scores import Gathered, gather_scores
+from .training_scores import TrainingScores, read_training_scores
 
 
 @functools.lru_cache(maxsize=2)
@@ -36,13 +36,13 @@ def _bundle(folder: Path, weights_sha256: str) -> Any:
     return load_bundle(folder)
 
 
-def bundle_of(context: Context) -> Any:
+def bundle_of(context: TaskContext) -> Any:
     """Return the model among the inputs of the task."""
     weights = next(record for record in context.task.inputs if record.path.endswith("weights.safetensors"))
     return _bundle((context.root / weights.path).parent, weights.sha256)
 
 
-def train(context: Context) -> Outcome:
+def train(context: TaskContext) -> TaskOutcome:
     """Train the teacher on every docking score so far, but for the sealed ones.
 
     A target that no teacher can learn yet (too few scores, all of them equal) is left out, and named in the
@@ -51,7 +51,7 @@ def train(context: Context) -> Outcome:
     settings = context.settings
     frozen = context.inputs(f"{FOLDER}/")
     with context.watch("read"):
-        found = gather_scores(
+        found = read_training_scores(
             [path for path in context.inputs() if path not in frozen],
             context.root,
             dict(settings["lower_is_better"]),
@@ -73,7 +73,7 @@ def train(context: Context) -> Outcome:
     with context.watch("write"):
         model = save_bundle(teacher, folder, {"units": units, "parent": settings["parent"]})
         _write_held_out(held_out, teacher, found, untaught)
-    return Outcome(
+    return TaskOutcome(
         rows_in=len(data.smiles),
         rows_out=len(data.smiles),
         outputs=(folder / "weights.safetensors", folder / "card.json", held_out),
@@ -104,7 +104,7 @@ def _without(data: TrainingData, targets: Mapping[str, str]) -> TrainingData:
     )
 
 
-def _write_held_out(path: Path, teacher: Teacher, found: Gathered, untaught: Mapping[str, str]) -> None:
+def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaught: Mapping[str, str]) -> None:
     """Write what the teacher predicts for molecules it has not seen: by cross-validation, and the sealed ones."""
     assert teacher.held_out is not None
     tables = [held_out_table(teacher.held_out, teacher.targets, "folds", found.seed_sample)]
@@ -121,7 +121,7 @@ def _write_held_out(path: Path, teacher: Teacher, found: Gathered, untaught: Map
     write_held_out(path, *tables)
 
 
-def label(context: Context) -> Outcome:
+def label(context: TaskContext) -> TaskOutcome:
     """Let the teacher predict one slice of a random sample of the library, for the student."""
     settings, library = context.settings, Library.open(context.runtime["library"])
     rows = library.sample_rows(settings["labels"], settings["seed"], "label", settings["round"])
@@ -132,7 +132,7 @@ def label(context: Context) -> Outcome:
     return _predict_and_write(context, molecules, path)
 
 
-def refine(context: Context) -> Outcome:
+def refine(context: TaskContext) -> TaskOutcome:
     """Let the teacher predict one batch of the shortlist."""
     (source,) = context.inputs("shortlists/")
     with context.watch("read"):
@@ -141,7 +141,7 @@ def refine(context: Context) -> Outcome:
     return _predict_and_write(context, molecules, path)
 
 
-def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Outcome:
+def _predict_and_write(context: TaskContext, molecules: pa.Table, path: Path) -> TaskOutcome:
     with context.watch("load"):
         teacher = bundle_of(context)
     with context.watch("predict"):
@@ -159,7 +159,7 @@ def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Out
     with context.watch("write"):
         write_table(path, molecules)
     missing = int(np.isnan(prediction.mean[:, 0]).sum())
-    return Outcome(
+    return TaskOutcome(
         rows_in=molecules.num_rows,
         rows_out=molecules.num_rows,
         outputs=(path,),
@@ -172,7 +172,7 @@ def _predict_and_write(context: Context, molecules: pa.Table, path: Path) -> Out
     )
 
 
-def distil(context: Context) -> Outcome:
+def distil(context: TaskContext) -> TaskOutcome:
     """Train the student on the teacher's labels."""
     settings = context.settings
     directions = dict(settings["lower_is_better"])
@@ -204,7 +204,7 @@ def distil(context: Context) -> Outcome:
         model = save_bundle(student, folder, card)
         assert student.held_out is not None
         write_held_out(held_out, held_out_table(student.held_out, student.targets, "folds"))
-    return Outcome(
+    return TaskOutcome(
         rows_in=labels.num_rows,
         rows_out=labels.num_rows,
         outputs=(folder / "weights.safetensors", folder / "card.json", held_out),
@@ -226,7 +226,7 @@ def _without_memory(smiles: pa.ChunkedArray, spread: np.ndarray, docked: pa.Chun
     return blanked
 
 
-def screen(context: Context) -> Outcome:
+def screen(context: TaskContext) -> TaskOutcome:
     """Let the student score every molecule of one shard, for all targets at once."""
     settings = context.settings
     (shard,) = context.inputs("@library/")
@@ -245,7 +245,7 @@ def screen(context: Context) -> Outcome:
         threads=context.runtime.get("threads", 1),
         device=context.runtime.get("device", "cpu"),
     )
-    return Outcome(
+    return TaskOutcome(
         rows_in=result.rows,
         rows_out=result.rows,
         outputs=(predictions, histogram, leaders),

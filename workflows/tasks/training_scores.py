@@ -12,21 +12,21 @@ import pyarrow.compute as pc
 
 from ...data.errors import CampaignError
 from ...data.seeds import unit_interval
+from ...data.store import concat
 from ...models.teachers.training_data import TrainingData
-from .selection import concat
 
 SCORE_COLUMNS = ["smiles", "target", "score"]
 SEALED_SHARE_OF_IMPORTS = 0.2
 """Share of imported molecules that no model trains on."""
 
 
-def is_sealed(smiles: str, seed: int, share: float) -> bool:
+def is_held_out(smiles: str, seed: int, share: float) -> bool:
     """Tell whether a molecule of a sealed source is kept from training, for judging models."""
     return unit_interval(seed, "sealed", smiles) < share
 
 
 @dataclass(frozen=True)
-class Gathered:
+class TrainingScores:
     """Docking scores of a campaign.
 
     Attributes
@@ -51,9 +51,9 @@ class Gathered:
     failed: int
 
 
-def gather_scores(
+def read_training_scores(
     paths: Sequence[Path], root: Path, directions: Mapping[str, bool], seed: int, share: float
-) -> Gathered:
+) -> TrainingScores:
     """Gather docking scores into one matrix.
 
     Parameters
@@ -71,7 +71,7 @@ def gather_scores(
 
     Returns
     -------
-    Gathered
+    TrainingScores
 
     Raises
     ------
@@ -79,12 +79,12 @@ def gather_scores(
         If there is no score at all.
     """
     tables = [concat([path], SCORE_COLUMNS) for path in paths]
-    shares = [_sealed_share(path, root, share) for path in paths]
+    shares = [_held_out_share(path, root, share) for path in paths]
     sealed = {
         smiles
         for table, sealed_share in zip(tables, shares, strict=True)
         for smiles in table["smiles"].to_pylist()
-        if is_sealed(smiles, seed, sealed_share)
+        if is_held_out(smiles, seed, sealed_share)
     }
     seed_sample = {
         smiles
@@ -103,7 +103,7 @@ def gather_scores(
             "`docksieve hits CAMPAIGN --failed` lists them with their reasons.",
         )
     of_seed = pc.is_in(closed["smiles"], pa.array(sorted(seed_sample), pa.string()))
-    return Gathered(
+    return TrainingScores(
         data=_matrix(open_scores, directions),
         sealed=_matrix(closed.filter(of_seed), directions),
         seed_sample=seed_sample,
@@ -130,7 +130,7 @@ def _matrix(table: pa.Table, directions: Mapping[str, bool]) -> TrainingData:
     )
 
 
-def _sealed_share(path: Path, root: Path, share: float) -> float:
+def _held_out_share(path: Path, root: Path, share: float) -> float:
     """Only the seed sample and imported scores hold sealed molecules; acquired ones would flatter a model."""
     relative = path.relative_to(root).as_posix()
     if relative.startswith("imports/"):

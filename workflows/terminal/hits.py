@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...data.errors import InputError
+from ...data.errors import InputError, unknown_name
 from ...screening.queries.answer import FunnelStep
-from ...screening.queries.columns import COLUMNS, ON_REQUEST, unknown_name
+from ...screening.queries.columns import COLUMNS, ON_REQUEST
 from ...screening.queries.export import (
     FORMATS,
     PoseProblems,
@@ -30,20 +27,22 @@ from ...screening.queries.export import (
 )
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS
-from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.campaign import open_campaign
 from ..hits.ask import ask, failures
-from ..progress.status import Standing, status
+from ..hits.provenance import made_by
+from ..progress.receipts import CampaignReceipts
+from ..progress.status import status
 from .tables import console, plain_table
 
 if TYPE_CHECKING:
-    from ..retraining.retrain import RetrainResult
+    pass
 
 TERMINAL_COLUMNS = (
     "rank", "target", "id", "final_score", "docked_score", "predicted_mean", "predicted_spread", "docked_round",
 )  # fmt: skip
 
 
-def deliver_hits(
+def print_hits(
     campaign: Path,
     query: HitQuery,
     kind: str,
@@ -99,7 +98,7 @@ def deliver_hits(
         raise error
 
 
-def deliver_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None) -> None:
+def print_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None) -> None:
     """Print dockings that gave no score, or write them to a file; only ``top``, ``targets`` and ``where`` are asked.
 
     Raises
@@ -115,7 +114,7 @@ def deliver_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None)
             "Failed dockings have no score to be ranked by: they are listed by stage.",
             "With --failed go --top, --target and --where only.",
         )
-    standing = Standing(open_campaign(campaign))
+    standing = CampaignReceipts(open_campaign(campaign))
     opened = standing.campaign
     targets: Sequence[str | None] = query.targets or (None,)
     table = pa.concat_tables(
@@ -148,17 +147,6 @@ def _format_of(kind: str, out: Path | None) -> str:
             f"End it with .{', .'.join(FORMATS[1:])}, or give --format.",
         )
     return chosen
-
-
-def made_by(command: Sequence[str], campaign: Campaign) -> str | None:
-    """Return what a file says of how it was made; None for no command."""
-    if not command:
-        return None
-    from ... import __version__
-
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    name, number = campaign.config.campaign.name, str(campaign.state["id"])[:12]
-    return f"{shlex.join(command)}  # docksieve {__version__}, {today}, campaign {name} {number}"
 
 
 def funnel_lines(funnel: Sequence[FunnelStep]) -> list[str]:
@@ -216,84 +204,3 @@ def _print(table: pa.Table, kind: str, root: Path, shown: Table | None) -> None:
             raise error
     else:
         raise InputError("Parquet is not text.", "Name a file with --out.")
-
-
-def print_retrain(console: Console, result: RetrainResult) -> None:
-    """Print what was imported, both models' figures, and what was decided."""
-    report = result.imported
-    console.print(
-        f"{report.lines:,} lines: {report.used:,} molecules used, {report.repeated:,} lines repeat a molecule, "
-        f"{report.unscored:,} have no score, {report.unreadable:,} cannot be read.",
-        highlight=False,
-    )
-    if report.unknown:
-        console.print(
-            f"{report.unknown:,} of the used are not in the library: they train, but cannot be hits."
-        )
-    for what, lines in report.examples.items():
-        more = " ..." if len(lines) == 20 else ""
-        console.print(Text(f"  {what}: line {', '.join(map(str, lines))}{more}"))
-    table = Table("target", "sealed molecules", "model", "RMSE (95 %)", "Spearman (95 %)")
-    for target, item in result.comparison.items():
-        table.add_row(
-            Text(target), str(item.molecules), "present", str(item.rmse_present), str(item.spearman_present)
-        )
-        table.add_row("", "", "candidate", str(item.rmse_candidate), str(item.spearman_candidate))
-    console.print(table)
-    for target, item in result.comparison.items():
-        console.print(Text(f"{target}: RMSE of the candidate minus the present model's: {item.difference}"))
-    verdict = ("Promoted", "bold green") if result.promoted else ("Not promoted", "bold yellow")
-    console.print(Text.assemble(verdict, f" {result.name}: {result.reason}."))
-    if result.promoted:
-        console.print(
-            "The imported scores train every later round: raise [rounds] count and submit again.",
-            markup=False,
-        )
-
-
-def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
-    """Print one line per model; a star marks the one in force."""
-    table = Table("", "name", "kind", "model", "parent", "targets")
-    for card in cards:
-        cells = (
-            "*" if card["present"] else "",
-            card["name"],
-            str(card.get("kind", "")),
-            str(card["id"])[:12],
-            str(card.get("parent", ""))[:12],
-            ", ".join(_target_names(card)),
-        )
-        table.add_row(*map(Text, cells))
-    console.print(table)
-
-
-def _target_names(card: dict[str, Any]) -> list[str]:
-    targets = card.get("targets", [])
-    return [item["name"] if isinstance(item, dict) else str(item) for item in targets]
-
-
-def deliver_card(campaign: Path, molecule: str, neighbours: int, as_json: bool, out: Path | None) -> None:
-    """Print everything known of one molecule, and write its drawing or its page.
-
-    Raises
-    ------
-    InputError
-        If the molecule is not found, is ambiguous, or the file has another ending than ``.svg`` or ``.html``.
-    """
-    from ...data.store import write_bytes
-    from ..hits.card import hit_card
-    from ..hits.card_text import card_lines, card_page
-
-    if out is not None and out.suffix not in (".svg", ".html"):
-        raise InputError(f"{out} is neither a drawing nor a page.", "End it with .svg or .html.")
-    card = hit_card(campaign, molecule, neighbours)
-    if as_json:
-        print(json.dumps(card.to_json(), indent=1))
-    else:
-        for line in card_lines(card):
-            console().print(Text(line), soft_wrap=True)
-    if out is not None:
-        from ...screening.chemistry.drawing import drawing
-
-        write_bytes(out, (drawing(card.smiles) if out.suffix == ".svg" else card_page(card)).encode())
-        console(stderr=True).print(Text(f"Wrote {out}."), soft_wrap=True)

@@ -8,9 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..planning.estimate import STEPS, Plan, StepPlan
-from ..text import time_words
-from .tables import duration
+from ..planning.estimate import STEPS, CampaignPlan, StepPlan
+from ..text import duration, time_words
 
 WORDS = {
     "dock": "dock",
@@ -25,7 +24,7 @@ WORDS = {
 }
 
 
-def plan_table(plan: Plan, taken: Mapping[str, StepPlan] | None = None) -> Group:
+def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) -> Group:
     """Return a plan for a terminal; ``taken``: what the campaign has taken since."""
     table = Table(title="What the campaign will take", title_justify="left")
     table.add_column("work", no_wrap=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ...html.svg import Frame, Scale, drawing, element, escape, legend, legend_rows, line, path, ticks, titled
+from ...progress.spans import Span
 
 WIDTH = 860
 MAX_LANES = 24
@@ -14,16 +14,6 @@ MAX_LANES = 24
 
 _IDLE_SHARE = 0.06
 _IDLE_WIDTH = 0.02
-
-
-@dataclass(frozen=True)
-class Span:
-    """One task: who ran it, what kind it was, and when (seconds since the campaign's first task)."""
-
-    worker: str
-    kind: str
-    start: float
-    end: float
 
 
 class Clock:

@@ -1,0 +1,38 @@
+"""How a library is built: standard form, checks, shard sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..molecules.standardise import StandardSettings
+from ..readers.layout import ReadingSettings
+from ..schema import DEFAULT_SHARD_ROWS
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """How a library is built.
+
+    Attributes
+    ----------
+    standard : StandardSettings
+    reading : ReadingSettings
+    shard_rows : int
+    chunk_bytes : int
+        Text that a worker takes at a time. More means fewer, larger steps; the library is the same.
+    chunk_rows : int
+        The same for rows of Parquet and Feather files and for products.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
+
+    standard: StandardSettings = field(default_factory=StandardSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    shard_rows: int = DEFAULT_SHARD_ROWS
+    chunk_bytes: int = 1 << 20
+    chunk_rows: int = 10_000
+
+    def __post_init__(self) -> None:
+        for name, least in (("shard_rows", 1), ("chunk_bytes", 1), ("chunk_rows", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")

@@ -1,0 +1,3 @@
+"""The version of the package: written into bundles, receipts and campaigns."""
+
+__version__ = "0.1.0"

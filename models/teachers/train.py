@@ -1,0 +1,141 @@
+"""Training a teacher: cross-validation, weights, source tasks, the final fit, and what it is found to be worth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.errors import ModelError
+from ...data.seeds import derive_seed
+from ..fingerprints import featurise
+from ..metrics import r2, rmse, spearman, with_interval
+from ..prediction import HeldOut
+from ..regressors.registry import regressor_class
+from ..regressors.regressor import FitContext
+from ..settings import TeacherSettings
+from .calibration import calibration_report, scaling
+from .sources import select_sources
+from .stacking import Moments, affordable, cross_validate, explain, held_out_mixture, stacking_weights
+from .teacher import Member, Teacher, with_source_predictions
+from .training_data import CleanData, TrainingData, clean
+
+
+def _target_metrics(
+    data: CleanData, centre: NDArray[np.float64], scale: NDArray[np.float64], held_out: Moments, seed: int
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for column, target in enumerate(data.targets):
+        known = ~np.isnan(data.scores[:, column])
+        truth = data.scores[known, column]
+        predicted = held_out[0][known, column] * scale[column] + centre[column]
+        result[target] = {
+            name: with_interval(metric, truth, predicted, derive_seed(seed, "bootstrap", target))
+            for name, metric in (("r2", r2), ("rmse", rmse), ("spearman", spearman))
+        }
+        result[target]["scores"] = int(known.sum())
+    return result
+
+
+def _by_target(targets: Sequence[str], values: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(targets, values.tolist(), strict=True))
+
+
+def train_teacher(
+    data: TrainingData,
+    settings: TeacherSettings | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    sources: Sequence[Teacher] = (),
+) -> Teacher:
+    """Train a teacher on docking scores.
+
+    The same data (in any order), settings, seed, threads and sources give the same teacher.
+
+    Parameters
+    ----------
+    data : TrainingData
+    settings : TeacherSettings, optional
+    seed : int
+    threads : int
+    sources : sequence of Teacher
+        Teachers of earlier campaigns, for other receptors or by other programs: what they predict is known of
+        every molecule, as further descriptors (:mod:`docksieve.models.teachers.sources`). A source that the evidence
+        of the scores does not support is left out.
+
+    Returns
+    -------
+    Teacher
+        Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``,
+        ``rmse``, ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the
+        data), ``members``, ``choice`` (why these), ``cost``, ``calibration`` (with ``coverage``, the table of
+        a calibration plot), ``seconds``, and with sources ``sources``: how each ranks what was docked now, what
+        the evidence says of it, and whether it was kept.
+
+    Raises
+    ------
+    ModelError
+        If the scores cannot teach anything; see :func:`docksieve.models.teachers.training_data.clean`.
+    """
+    settings = settings or TeacherSettings()
+    started = time.perf_counter()
+    table = clean(data, settings.min_scores)
+    features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
+    if not features.valid.all():
+        raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
+    sources = [source.means_only() for source in sources]
+    features = with_source_predictions(features, sources, settings.fingerprints, threads, standard=True)
+    centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
+    scores = (table.scores - centre) / scale
+    context = FitContext(settings, derive_seed(seed, "teacher", "sources"), threads)
+    features, sources, asked = select_sources(sources, features, table, scores, context)
+    kinds: list[str] = [settings.kind]
+    minutes: dict[str, float] = {}
+    if settings.kind == "auto":
+        kinds, minutes = affordable(scores.shape[0], scores.shape[1], settings)
+    models, held_out, spent = [], [], []
+    for kind in kinds:
+        begun = time.perf_counter()
+        cls = regressor_class(kind)
+        context = FitContext(settings, derive_seed(seed, "teacher", kind), threads)
+        model = cls.fit(features, scores, context)
+        models.append(model)
+        folded = FitContext(settings, context.seed, threads, model.hyper)
+        held_out.append(cross_validate(cls, features, scores, folded))
+        spent.append(time.perf_counter() - begun)
+    weights = stacking_weights(scores, held_out)
+    mixture = held_out_mixture(scores, held_out, min(settings.folds, len(scores)), seed)
+    scaled = scaling(scores, mixture)
+    members = [
+        Member(kind, weight, model)
+        for kind, weight, model in zip(kinds, weights, models, strict=True)
+        if (weight > 0).any()
+    ]
+    report = {
+        "data": table.facts,
+        "targets": _target_metrics(table, centre, scale, mixture, seed),
+        "folds": min(settings.folds, len(scores)),
+        "members": {
+            member.name: {"weight": _by_target(table.targets, member.weight), **member.model.hyper}
+            for member in members
+        },
+        "choice": explain(kinds, weights, scores, held_out, minutes),
+        "cost": {
+            "seconds": dict(zip(kinds, spent, strict=True)),
+            "estimated_core_minutes": minutes,
+        },
+        "calibration": calibration_report(table.targets, scores, mixture, scaled, scale),
+        "seconds": time.perf_counter() - started,
+    }
+    if asked:
+        report["sources"] = asked
+    moments = {"centre": centre, "scale": scale, **scaled}
+    spread = np.sqrt(scaled["inflation"] * (mixture[1] + scaled["noise"])) * scale
+    apart = HeldOut(table.smiles, table.scores, mixture[0] * scale + centre, spread)
+    return Teacher(
+        members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed, apart,
+        sources,
+    )  # fmt: skip

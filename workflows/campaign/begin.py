@@ -1,0 +1,200 @@
+"""How a campaign begins, or goes on: everything it depends on is checked and copied before any work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from ...data.errors import CampaignError, ConfigError
+from ...data.libraries.library import Library, library_standard
+from ...data.store import record_file, write_bytes, write_json
+from ...hpc.sites.site import Site
+from ...screening.docking.dock import freeze_target
+from ..config.campaign_file import CampaignConfig, read_config
+from .campaign import CAMPAIGN_FORMAT, Campaign, campaign_root, open_campaign
+from .ledger import round_name
+from .sources import FOLDER, freeze_sources
+
+MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
+"""Keys that may differ when a campaign goes on. The library may move: its fingerprint proves what it is."""
+
+
+DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs"}
+"""What may lie in a campaign's folder before it begins."""
+
+
+BIRTH_MARK = ".docksieve-begin"
+"""Lies in a campaign folder while it is being prepared: what is beside it is ours to remove."""
+
+
+MIN_LABELS = 50
+"""Fewest molecules a student can be distilled from."""
+
+
+def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
+    """Open the campaign of ``config_path``, making its folder if this is the first time.
+
+    Everything a campaign depends on is checked and copied here, before any work: the library's
+    fingerprint, receptors, boxes and score tables.
+
+    Raises
+    ------
+    ConfigError
+        If the file is wrong, or a setting was changed that would change results already there.
+    CampaignError, DockingError, LibraryError
+    """
+    config_path = Path(config_path)
+    config = read_config(config_path)
+    root = campaign_root(config_path, config)
+    if (root / "campaign.json").exists():
+        return _resume(root, config, config_path, site)
+    return begin(root, config, config_path, site)
+
+
+def refuse_strangers(root: Path) -> None:
+    """Make sure that ``root`` is a campaign, new, or empty. Call it before anything is written there.
+
+    Raises
+    ------
+    CampaignError
+        If it holds somebody else's files.
+    """
+    if not root.exists():
+        return
+    names = {item.name for item in root.iterdir()} - DRIVERS_FILES
+    if names and not names & {"campaign.json", BIRTH_MARK}:
+        raise CampaignError(
+            f"The folder {root} is not empty and is not a campaign.", "Choose another [campaign] folder."
+        )
+
+
+def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
+    """Make the campaign folder ``root`` for ``config``; relative paths are beside ``config_path``.
+
+    Raises
+    ------
+    ConfigError, CampaignError, DockingError, LibraryError
+        As :func:`begin_or_resume`.
+    """
+    from ...data.version import __version__
+
+    base = config_path.parent
+    shutil.rmtree(root / "targets", ignore_errors=True)  # of a preparation that was killed
+    write_bytes(root / BIRTH_MARK, b"")
+    library = Library.open(base / config.library.path)
+    _check_sizes(config, config_path, library)
+    standard = library_standard(library)
+    specs, files = {}, {}
+    for name, settings in config.targets.items():
+        folder = root / "targets" / name
+        specs[name] = freeze_target(name, settings, folder, base, standard)
+        files[name] = [vars(record_file(path, root)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    state = {
+        "format": CAMPAIGN_FORMAT,
+        "id": uuid.uuid4().hex,
+        "config": config.model_dump(mode="json"),
+        "config_file": str(config_path.resolve()),
+        "library": {
+            "path": os.path.relpath(library.path.resolve(), root),
+            "fingerprint": library.fingerprint,
+            "rows": library.rows,
+        },
+        "targets": specs,
+        "target_files": files,
+        "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],
+        "threads": config.run.threads or site.core_count,
+        "site": site.name,
+        "created": time.time(),
+        "docksieve": __version__,
+    }
+    write_json(root / "campaign.json", state)
+    (root / BIRTH_MARK).unlink()
+    return open_campaign(root)
+
+
+def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:
+    """Refuse, before any docking, what could not go on after it."""
+    if library.rows == 0:
+        raise CampaignError(
+            f"The library {library.path} is empty.", "Build one with `docksieve library build`."
+        )
+    wanted = config.start.molecules
+    if wanted > library.rows:
+        raise ConfigError(
+            f"{config_path}: [start] molecules is {wanted:,}, but the library has {library.rows:,} molecules.",
+            "Ask for fewer.",
+        )
+    if config.rounds.count == 0:
+        return
+    if library.rows < MIN_LABELS:
+        raise ConfigError(
+            f"The library {library.path} has {library.rows} molecules; a student needs at least {MIN_LABELS}.",
+            "Dock them all: [rounds] count = 0 and [start] molecules = their number.",
+        )
+    trained_on, needed = wanted * (1 - config.start.sealed), 1.2 * config.teacher.min_scores
+    if trained_on < needed:
+        raise ConfigError(
+            f"{config_path}: of [start] molecules = {wanted}, about {trained_on:.0f} are trained on "
+            f"([start] sealed = {config.start.sealed}), too few for a teacher "
+            f"([teacher] min_scores = {config.teacher.min_scores}, and some dockings fail).",
+            "Raise [start] molecules.",
+        )
+
+
+def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
+    campaign = open_campaign(root)
+    before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
+    changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
+    if changed:
+        names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
+        raise ConfigError(
+            f"{config_path} was changed since the campaign in {root} began: {names}.",
+            "Put it back, or give the changed campaign another [campaign] folder. "
+            "Only [rounds] count, [final] molecules and [library] path may change.",
+        )
+    _check_sweep(campaign, config, config_path)
+    place = os.path.relpath((config_path.parent / config.library.path).resolve(), root)
+    library = {**campaign.state["library"], "path": place}
+    state = {**campaign.state, "config": now, "site": site.name, "library": library}
+    if state != campaign.state:
+        write_json(root / "campaign.json", state)
+    return open_campaign(root)
+
+
+def _check_sweep(campaign: Campaign, config: CampaignConfig, config_path: Path) -> None:
+    """Refuse another number of rounds once the last one has begun to dock all that the goal needs."""
+    last = campaign.config.rounds.count
+    if not config.cut.sweep or config.rounds.count == last:
+        return
+    sweeps = (last, config.rounds.count)  # the last round until now, and the one that would be
+    names = [f"{round_name(number)}/acquire" for number in sweeps if 0 < number <= last]
+    if any(receipt.done for name in names for receipt in campaign.ledger.receipts(name)):
+        raise ConfigError(
+            f"{config_path}: [rounds] count cannot be {config.rounds.count} any more: with a sweep ([cut] sweep) the "
+            f"last round docks other molecules than the others, and round {min(sweeps)} has begun to dock.",
+            "Put it back, or give the changed campaign another [campaign] folder.",
+        )
+
+
+def _differences(before: Any, now: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [*before, *(key for key in now if key not in before)]
+        return [item for key in keys for item in _differences(before.get(key), now.get(key), (*at, key))]
+    return [] if before == now else [at]
+
+
+def abandon_if_unborn(root: Path) -> None:
+    """Remove a campaign folder in which nothing but preparation happened."""
+    if (root / BIRTH_MARK).exists() and not (root / "campaign.json").exists():
+        shutil.rmtree(root / "targets", ignore_errors=True)
+        shutil.rmtree(root / FOLDER, ignore_errors=True)
+        (root / BIRTH_MARK).unlink()
+    if not (root / "campaign.json").exists():
+        (root / "driver.lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            root.rmdir()

@@ -1,0 +1,59 @@
+"""The receipts of a campaign as they stand: read once, asked often."""
+
+from __future__ import annotations
+
+from ...data.receipts import Receipt
+from ...data.store import FileRecord
+from ..campaign.campaign import Campaign
+from ..campaign.ledger import chooser
+
+
+class CampaignReceipts:
+    """The receipts of a campaign that count now; those of a stage are read once, when first asked for.
+
+    Stages that the campaign no longer has (after ``[rounds] count`` or ``[final] molecules`` was lowered) do
+    not count. Nor does a docking of a batch that has been chosen anew since: its molecules may stand in
+    another batch by now.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    stages : list of str
+        Those planned so far, in the order in which they run.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.stages = campaign.stages()
+        self._receipts: dict[str, list[Receipt]] = {}
+
+    def receipts(self, stage: str) -> list[Receipt]:
+        """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
+        if stage not in self.stages:
+            return []
+        if stage not in self._receipts:
+            found = list(self.campaign.ledger.receipts(stage))
+            group, _, step = stage.partition("/")
+            if step == "dock":
+                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
+                chosen = {(batch.path, batch.sha256) for batch in batches}
+                found = [receipt for receipt in found if _selected(receipt) <= chosen]
+            self._receipts[stage] = found
+        return self._receipts[stage]
+
+    def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        return [
+            output
+            for receipt in self.receipts(stage)
+            if receipt.done
+            for output in receipt.outputs
+            if output.path.startswith(folder)
+        ]
+
+
+def _selected(receipt: Receipt) -> set[tuple[str, str]]:
+    """Return path and checksum of the batch that a docking docked."""
+    return {
+        (record.path, record.sha256) for record in receipt.inputs if record.path.startswith("selections/")
+    }

@@ -1,0 +1,60 @@
+"""What a task function is given, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...data.receipts import Stopwatch
+from ..campaign.ledger import Task
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """What a task function is given.
+
+    Attributes
+    ----------
+    root : Path
+        The campaign folder.
+    task : Task
+    watch : Stopwatch
+        For seconds by stage.
+    """
+
+    root: Path
+    task: Task
+    watch: Stopwatch
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The task's settings."""
+        return self.task.settings
+
+    @property
+    def runtime(self) -> Mapping[str, Any]:
+        """What does not change the result."""
+        return self.task.runtime
+
+    def inputs(self, folder: str = "") -> list[Path]:
+        """Return the paths of the inputs whose record lies under ``folder``."""
+        return [
+            self.task.locate(self.root, record)
+            for record in self.task.inputs
+            if record.path.startswith(folder)
+        ]
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """What a task function returns: counts, and the files it made."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    outputs: tuple[Path, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)

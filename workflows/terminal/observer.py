@@ -1,0 +1,194 @@
+"""Progress of a campaign as lines of a terminal."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from ...data.libraries.library import Library
+from ...data.receipts import Receipt
+from ...hpc.sites.site import Site
+from ..campaign.campaign import Campaign
+from ..text import cut_words
+from .tables import without_score
+
+QUIET_SECONDS = 30.0
+
+
+STEP_WORDS = {
+    "sample": "choose the seed sample",
+    "train": "train the teacher",
+    "label": "teacher labels library molecules",
+    "distil": "distil the student",
+    "cut": "say how much to keep",
+    "screen": "student scores every shard",
+    "rank": "rank the whole library",
+    "refine": "teacher scores the shortlist",
+    "acquire": "choose what to dock next",
+    "select": "choose the final ligands",
+    "dock": "dock",
+    "hits": "write the hits",
+}
+
+
+class TerminalObserver:
+    """Tells a person at a terminal, or a log file, what a campaign does.
+
+    Whatever comes from files goes out as :class:`rich.text.Text`, which is never read as markup: in a SMILES
+    or a path, ``[nH]`` and ``[/data]`` mean what they say.
+    """
+
+    def __init__(self, console: Console, command: list[str]) -> None:
+        self._console = console
+        self._command = command
+        self._progress: Progress | None = None
+        self._bar: TaskID | None = None
+        self._started = time.monotonic()
+        self._stage_started = 0.0
+        self._skipped = 0
+        self._rows = self._failed = 0
+        self._notes: list[str] = []
+        self._without_score: Counter[str] = Counter()
+        self._total = self._ended = 0
+        self._told = 0.0
+
+    def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
+        """Print what is about to run, and the command that goes on with it if it is interrupted."""
+        self._say("If this is interrupted, the same command goes on with it:")
+        self._say(f"  {shlex.join(self._command)}")
+        self._say("Campaign ", (campaign.config.campaign.name, "bold"), f" in {campaign.root}")
+        self._say(
+            f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
+            f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
+        )
+        if orphans:
+            self._say(f"Ended {orphans} processes that a killed driver had left behind.")
+
+    def stage_begun(self, stage: str, total: int, done: int) -> None:
+        """Open the bar of a stage."""
+        self._stage_started = self._told = time.monotonic()
+        self._skipped = self._ended = done
+        self._total = total
+        self._rows = self._failed = 0
+        self._notes = []
+        self._without_score = Counter()
+        if self._console.is_terminal:
+            described = TextColumn("  {task.description}", markup=False)
+            columns = (described, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.start()
+            self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
+
+    def task_ended(self, stage: str, receipt: Receipt) -> None:
+        """Move the bar on, and say what a failed task failed of."""
+        self._rows += receipt.rows_in
+        if receipt.failure is not None:
+            self._failed += 1
+            self._say("  ", ("failed", "red"), f" {receipt.task}: {receipt.failure.message}")
+        self._without_score.update(receipt.facts.get("failures", {}))
+        self._notes += _notes(receipt)
+        self._ended += 1
+        if self._progress is not None and self._bar is not None:
+            self._progress.advance(self._bar)
+        elif time.monotonic() - self._told > QUIET_SECONDS:  # a log file: no bar, but a sign of life
+            self._told = time.monotonic()
+            self._say(f"  {_described(stage)}: {self._ended} of {self._total} tasks")
+
+    def stage_ended(self, stage: str) -> None:
+        """Close the bar and leave one line about the stage."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+        seconds = time.monotonic() - self._stage_started
+        done = f", {self._skipped} tasks were done before" if self._skipped else ""
+        failed = [(f", {self._failed} tasks failed", "red")] if self._failed else []
+        molecules = f"{self._rows:,} molecules, " if self._rows else ""
+        self._say(f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
+        for note in self._notes:
+            self._say(f"      {note}")
+        if self._without_score:
+            self._say(f"      {without_score(self._without_score)}")
+
+    def ended(self, campaign: Campaign) -> None:
+        """Say that the campaign is complete and what to do next."""
+        minutes = (time.monotonic() - self._started) / 60
+        self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
+        for command in ("hits", "report", "throughput"):
+            self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _say(self, *parts: str | tuple[str, str]) -> None:
+        """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def shown_path(path: Path) -> str:
+    """Return ``path`` relative to the current folder where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _described(stage: str) -> str:
+    group, _, step = stage.partition("/")
+    where = group.replace("round-", "round ")
+    return f"{where:9s} {STEP_WORDS.get(step, step)}"
+
+
+def _notes(receipt: Receipt) -> list[str]:
+    report = receipt.facts.get("report")
+    if receipt.kind == "train" and report:
+        return [
+            f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
+            *_quality(report),
+            *(
+                f"{target}: no model yet ({reason}); its next molecules are drawn at random"
+                for target, reason in receipt.facts["untaught"].items()
+            ),
+        ]
+    if receipt.kind == "distil" and report:
+        return [f"student {receipt.facts['model']}", *_quality(report)]
+    if receipt.kind == "cut" and receipt.done:
+        return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
+    if receipt.kind == "acquire" and receipt.done:
+        return list(_short_of(receipt.facts))
+    return []
+
+
+def _short_of(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each target of an acquisition that found fewer molecules than were asked for."""
+    for target, fact in facts.items():
+        if isinstance(fact, Mapping) and fact.get("chosen", 0) < fact.get("asked", 0):
+            yield (
+                f"{target}: only {fact['chosen']:,} of {fact['asked']:,} molecules asked for could be chosen; "
+                "the others of the shortlist are docked already or cannot be predicted"
+            )
+
+
+def _quality(report: dict[str, Any]) -> list[str]:
+    """Return one line per target: a teacher's cross-validated figures, or a student's fidelity."""
+    targets = report.get("targets") or report.get("fidelity") or {}
+    lines = []
+    for target, metrics in targets.items():
+        known = {name: value for name, value in metrics.items() if _is_metric(value)}
+        shown = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in known.items())
+        lines.append(f"{target}: {shown}")
+    return lines
+
+
+def _is_metric(value: object) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, dict) and "value" in value)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
