@@ -34,9 +34,9 @@ from docksieve.models.regressors import marginal_likelihood as evidence
 from docksieve.models.regressors.registry import regressor_class, stackable
 from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.teachers.teacher import Teacher, TrainingData
+from docksieve.models.teachers.teacher import Teacher
 from docksieve.models.teachers.train import train_teacher
-from docksieve.models.teachers.training_data import clean
+from docksieve.models.teachers.training_data import TrainingData, clean
 from machine import provenance
 from score_tables import load_table
 

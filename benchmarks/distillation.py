@@ -26,8 +26,8 @@ from docksieve.data.seeds import derive_seed
 from docksieve.models.settings import StudentSettings, TeacherSettings
 from docksieve.models.students.distill import distil_student
 from docksieve.models.students.student import Student
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 from machine import provenance
 from rdkit import Chem
 from score_tables import load_table

@@ -36,7 +36,8 @@ from typing import Any
 import numpy as np
 import psutil
 from docksieve.data.store import write_json
-from docksieve.screening.docking.dock import Ligand, VinaTarget, dock_batch, freeze_target, vina_process
+from docksieve.screening.docking import vina_process
+from docksieve.screening.docking.dock import Ligand, VinaTarget, dock_batch, freeze_target
 from docksieve.screening.docking.tune import LIGANDS
 from docksieve.screening.docking.vina import (
     SEARCHES,

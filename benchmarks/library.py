@@ -28,12 +28,8 @@ from docksieve.data.molecules.crippen import crippen_logp
 from docksieve.data.molecules.descriptors import graph_counts
 from docksieve.data.molecules.graph import read_graphs
 from docksieve.data.molecules.neutral import neutral_texts
-from docksieve.data.molecules.standardise import (
-    DEFAULT_STANDARD,
-    properties,
-    rdkit_messages,
-    standardise,
-)
+from docksieve.data.molecules.properties import properties
+from docksieve.data.molecules.standardise import DEFAULT_STANDARD, rdkit_messages, standardise
 from docksieve.data.readers.streams import InputStream, text_chunks
 from rdkit import Chem, RDLogger
 

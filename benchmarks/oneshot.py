@@ -31,7 +31,7 @@ from docksieve.data.seeds import derive_seed
 from docksieve.models.fingerprints import featurise
 from docksieve.models.regressors.registry import registered
 from docksieve.models.settings import KernelSettings, TeacherSettings
-from docksieve.screening.metrics.virtual_screening import virtual_screening as metrics
+from docksieve.screening.metrics import virtual_screening as metrics
 from machine import provenance
 from retrospective import TIES, Model, docksieve_model, molpal_forest, molpal_network, pair_bits
 from score_tables import load_table

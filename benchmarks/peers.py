@@ -47,8 +47,9 @@ from docksieve.models.metrics import spearman
 from docksieve.models.settings import FingerprintSettings, TeacherSettings
 from docksieve.models.students.distill import distil_student
 from docksieve.models.students.student import Student
-from docksieve.models.teachers.teacher import Teacher, TrainingData
+from docksieve.models.teachers.teacher import Teacher
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 from docksieve.screening.metrics.virtual_screening import top_k_found
 from machine import PACKAGES, provenance
 from naive import naive_scores, plain_features

@@ -147,7 +147,7 @@ def _read_string(tree: Tree, name: str, package: list[str], text: str) -> None:
         if level > len(package):
             return
         text = ".".join([*package[: len(package) - level + 1], text.lstrip(".")])
-    _need_named(tree, name, text.removeprefix(f"{PACKAGE}."))
+    tree.needs[name] |= {text.removeprefix(f"{PACKAGE}.")} & set(tree.files)
 
 
 def _need_named(tree: Tree, name: str, target: str) -> None:

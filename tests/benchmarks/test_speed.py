@@ -11,8 +11,8 @@ from docksieve.data.receipts import Receipt
 from docksieve.models.bundles.bundle import load_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, TeacherSettings
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 from rdkit import Chem
 from rdkit.Chem import rdChemReactions, rdMolDescriptors
 

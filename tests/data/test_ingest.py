@@ -124,11 +124,12 @@ def test_two_workers_build_the_same(tmp_path, two_files):
 
 KILLER = """
 import os, signal, sys
-from docksieve.data import ingest_build
-from docksieve.data.libraries.build import IngestSettings, build_library
+from docksieve.data.libraries import passes
+from docksieve.data.libraries.build import build_library
+from docksieve.data.libraries.settings import IngestSettings
 
 name, times = sys.argv[1], int(sys.argv[2])
-real = getattr(ingest_build, name)
+real = getattr(passes, name)
 
 def dying(*args):
     global times
@@ -137,7 +138,7 @@ def dying(*args):
     times -= 1
     return real(*args)
 
-setattr(ingest_build, name, dying)
+setattr(passes, name, dying)
 build_library(sys.argv[3], sys.argv[4:], IngestSettings(chunk_bytes=600, shard_rows=30), workers=1, progress=False)
 """
 
@@ -229,11 +230,11 @@ def test_a_worker_that_dies_twice_names_its_lines(tmp_path, monkeypatch):
         import os, sys
         sys.path.insert(0, {str(tmp_path)!r})
         from docksieve.data.errors import InputError
-        from docksieve.data.libraries.pool import Pool
+        from docksieve.data.libraries.pool import BuildWorkers
         from crashing import crash_on_three
         if __name__ == "__main__":
             jobs = [{{"task": str(n), "what": f"lines {{n}} of in.smi", "n": n}} for n in range(6)]
-            with Pool(2, {str(tmp_path)!r}) as pool:
+            with BuildWorkers(2, {str(tmp_path)!r}) as pool:
                 try:
                     print(sorted(result["n"] for _, result in pool.run(crash_on_three, jobs)))
                 except InputError as error:

@@ -1,13 +1,8 @@
 """Standard forms and properties."""
 
 import pytest
-from docksieve.data.molecules.standardise import (
-    MoleculeError,
-    StandardSettings,
-    properties,
-    standard_smiles,
-    standardise,
-)
+from docksieve.data.molecules.properties import properties
+from docksieve.data.molecules.standardise import MoleculeError, StandardSettings, standard_smiles, standardise
 from docksieve.data.schema import PROPERTY_COLUMNS
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors, Lipinski, rdMolDescriptors

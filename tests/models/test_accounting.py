@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from docksieve.models.devices import device as devices
 from docksieve.models.devices.device import Meter, checked_device, describe_device
-from docksieve.models.devices.device import device as devices
 from docksieve.models.settings import StudentSettings
 from docksieve.models.students.accounting import ScreenResult, roofline, work
 

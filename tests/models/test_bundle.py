@@ -11,8 +11,8 @@ from docksieve.data.store import sha256_file, sha256_json
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.settings import MlpSettings, StudentSettings, TeacherSettings, TreesSettings
 from docksieve.models.students.distill import distil_student
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 MODELS = ("kernel", "mlp", "trees", "auto", "student")
 

@@ -159,7 +159,7 @@ _COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from docksieve.models import fused
+from docksieve.models.inference import fused_layer as fused
 constants = fused.constants(6, 4096, 128)
 kinds = {
     "data": "*u8", "starts": "*i32", "lengths": "*i32", "table": "*fp32", "embedding": "*fp16", "bias": "*fp32",

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import torch
-from docksieve.models.devices.device import proof as device_proof
+from docksieve.models.devices import proof as device_proof
 
 
 def test_the_processor_computes_what_it_computes() -> None:

@@ -10,8 +10,8 @@ from docksieve.models.bundles.bundle import load_bundle, save_bundle
 from docksieve.models.metrics import spearman
 from docksieve.models.settings import DmpnnSettings, TeacherSettings
 from docksieve.models.teachers.stacking import affordable
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 PRESENT = importlib.util.find_spec("chemprop") is not None
 SETTINGS = TeacherSettings(

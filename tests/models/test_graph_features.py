@@ -11,8 +11,8 @@ from docksieve.data.molecules.features import GRAPH_DESCRIPTORS, graph_features,
 from docksieve.data.molecules.graph import read_graphs
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 from rdkit import Chem
 from rdkit.Chem import Crippen, Descriptors, rdFingerprintGenerator, rdMolDescriptors
 

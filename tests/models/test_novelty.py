@@ -7,8 +7,9 @@ import pytest
 from docksieve.models.bundles.bundle import load_bundle, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import MlpSettings, TeacherSettings
-from docksieve.models.teachers.teacher import Teacher, TrainingData
+from docksieve.models.teachers.teacher import Teacher
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from docksieve.models.metrics import r2
 from docksieve.models.settings import StudentSettings
 from docksieve.models.students.distill import distil_student
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 
 @pytest.mark.shared

@@ -13,8 +13,9 @@ from docksieve.data.store import sha256_json
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.fingerprints import featurise
 from docksieve.models.settings import FingerprintSettings, MlpSettings, TeacherSettings, TreesSettings
-from docksieve.models.teachers.teacher import Teacher, TrainingData, with_source_predictions
+from docksieve.models.teachers.teacher import Teacher, with_source_predictions
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 SMALL = {
     "kernel": TeacherSettings(folds=2),

@@ -7,8 +7,8 @@ import pytest
 from docksieve.data.errors import ModelError
 from docksieve.models.metrics import spearman
 from docksieve.models.settings import KernelSettings, MlpSettings, TeacherSettings, TreesSettings
-from docksieve.models.teachers.teacher import TrainingData
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 
 QUICK = MlpSettings(members=2, width=32, buckets=1024, epochs=12)
 FEW = TreesSettings(members=2, buckets=256, iterations=80, learning_rate=0.1)

@@ -222,7 +222,7 @@ def test_the_version_is_asked_and_kept(tmp_path: Path) -> None:
     settings = CommandTarget((sys.executable, *words), "au", True, REGEX, version_command=version)
     spec = freeze_target("T", settings, tmp_path / "f", tmp_path)
     program(tmp_path, "print('version 2.2') if sys.argv[1] == '--version' else print('score = -1')")
-    from docksieve.screening.docking.dock import command
+    from docksieve.screening.docking import command
 
     command._checked_versions.clear()
     with pytest.raises(DockingError, match=r"2\.2"):

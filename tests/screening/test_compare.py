@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from docksieve.data import statistics
 from docksieve.models import metrics as agreement
-from docksieve.screening.metrics.virtual_screening import paired as compare
-from docksieve.screening.metrics.virtual_screening import virtual_screening as metrics
+from docksieve.screening.metrics import paired as compare
+from docksieve.screening.metrics import virtual_screening as metrics
 from scipy.stats import spearmanr
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from docksieve.data.errors import ConfigError, DockingError
 from docksieve.data.schema import POSES_SCHEMA, SCORES_SCHEMA
+from docksieve.screening.docking import vina, vina_process
 from docksieve.screening.docking.dock import (
     Box,
     FailureCode,
@@ -24,8 +25,6 @@ from docksieve.screening.docking.dock import (
     VinaTarget,
     dock_batch,
     freeze_target,
-    vina,
-    vina_process,
 )
 from rdkit import Chem
 

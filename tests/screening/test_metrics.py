@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.metrics.virtual_screening import virtual_screening as metrics
+from docksieve.screening.metrics import virtual_screening as metrics
 
 TRUTH = np.array([-9.0, -8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0])
 # By prediction: molecules 2, 0, 5, 1, then the rest in order.

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import DockingError, InputError
 from docksieve.data.molecules.standardise import StandardSettings, standard_smiles
-from docksieve.screening.docking.dock import Ligand, TableTarget, dock_batch, freeze_target, table
+from docksieve.screening.docking import table
+from docksieve.screening.docking.dock import Ligand, TableTarget, dock_batch, freeze_target
 
 ROWS = [
     ("Z1", "CC(=O)Oc1ccccc1C(=O)O", "-6.5"),

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docksieve.data.errors import DockingError, InputError
+from docksieve.screening.docking import tune as tuning
 from docksieve.screening.docking.dock import SearchSettings, VinaTarget
-from docksieve.screening.docking.dock import tune as tuning
 from docksieve.screening.docking.tune import LIGANDS, QUICK, read_ligands, tune
 from rdkit import Chem
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from docksieve.hpc.sites.site import Site
+from docksieve.workflows.campaign import campaign as folder
 from docksieve.workflows.campaign.driver import cancel_path
-from docksieve.workflows.cli.main import submit as cli_submit
-from docksieve.workflows.config.campaign_file import campaign_file as config
+from docksieve.workflows.cli import submit as cli_submit
+from docksieve.workflows.config import campaign_file as config
 from docksieve.workflows.running import batch_job as as_job
 from docksieve.workflows.running import submit as campaign
 from docksieve.workflows.running.interrupts import check_interrupts, interrupt
-from docksieve.workflows.running.submit import campaign as folder
 
 INSIDE = Site("inside", workers=1)
 POOL = replace(INSIDE.pool_for("screen"), walltime="00:00:11", drain_seconds=10)

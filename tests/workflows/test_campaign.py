@@ -227,7 +227,7 @@ def test_a_folder_of_someone_else_is_not_touched(make_campaign: Make) -> None:
 def test_a_preparation_that_was_killed_is_begun_again(
     make_campaign: Make, finished: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from docksieve.workflows.running.submit import campaign as module
+    from docksieve.workflows.campaign import begin as module
 
     path = make_campaign()
     real = module.freeze_target

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from docksieve.data import store
 from docksieve.data.libraries.library import Library
 from docksieve.data.receipts import Stopwatch
 from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
 from docksieve.screening.chemistry.diversity import murcko_scaffold
 from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.tasks import selection as choosing
 from docksieve.workflows.tasks.context import TaskContext, TaskOutcome
-from docksieve.workflows.tasks.run import selection as choosing
 
 
 @pytest.fixture
@@ -82,7 +83,8 @@ def test_acquisition_reads_only_predictions_of_the_whole_shortlist(
         reads.append((Path(path), tuple(columns or ["everything"])))
         return read_table(path, columns)
 
-    monkeypatch.setattr(choosing, "read_table", watched)
+    for module in (choosing, store):
+        monkeypatch.setattr(module, "read_table", watched)
     acquired(tmp_path, shortlist, docked, dock=1)
     wide = [path for path, columns in reads if "refined" in path.parts and "smiles" in columns]
     assert all(columns != ("everything",) for _, columns in reads)

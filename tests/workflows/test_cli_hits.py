@@ -18,14 +18,14 @@ from docksieve.data.store import read_table, write_table
 from docksieve.screening.queries.export import METADATA_KEY, export_hits
 from docksieve.screening.queries.query import HitQuery, Selective, Window
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
+from docksieve.workflows.cli import hits as cli_hits
 from docksieve.workflows.cli.main import app, main
-from docksieve.workflows.cli.main import hits as cli_hits
 from docksieve.workflows.hits.ask import ask, hits
 from docksieve.workflows.hits.card import hit_card
 from docksieve.workflows.hits.card_text import card_lines, card_page
 from docksieve.workflows.hits.compare import compare
 from docksieve.workflows.running.submit import submit
-from docksieve.workflows.terminal.tables import hits as deliver
+from docksieve.workflows.terminal import hits as terminal_hits
 from rdkit import Chem
 from typer.testing import CliRunner
 
@@ -41,7 +41,7 @@ def campaign(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Ca
 def told(monkeypatch: pytest.MonkeyPatch) -> list[HitQuery]:
     """The questions that commands made, which are not answered."""
     asked: list[HitQuery] = []
-    monkeypatch.setattr(deliver, "deliver_hits", lambda campaign, query, *rest: asked.append(query))
+    monkeypatch.setattr(terminal_hits, "print_hits", lambda campaign, query, *rest: asked.append(query))
     return asked
 
 

@@ -286,7 +286,7 @@ def test_a_campaign_that_was_moved_away_or_exchanged_is_told(
 
 def test_receipts_are_read_once(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
-    from docksieve.workflows.dashboard.serve import watch as dashboard_watch
+    from docksieve.workflows.dashboard import watch as dashboard_watch
 
     read: list[str] = []
     original = dashboard_watch.read_receipt

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from docksieve.data.store import FileRecord, read_table, record_file, write_table
+from docksieve.workflows.dashboard import merged_tables as dashboard_bundles
 from docksieve.workflows.dashboard.merged_tables import BundledStanding, Bundles
-from docksieve.workflows.dashboard.serve import merged_tables as dashboard_bundles
 from docksieve.workflows.hits.ask import ask, hits
 from docksieve.workflows.progress.receipts import CampaignReceipts
 from docksieve.workflows.running.submit import submit

@@ -39,12 +39,12 @@ def test_the_command_line_reads_the_same_question(
     query: HitQuery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from docksieve.workflows.cli import main as cli
-    from docksieve.workflows.terminal.tables import hits as deliver
+    from docksieve.workflows.terminal import hits as terminal_hits
     from typer.main import get_command
 
     asked: list[Any] = []
     monkeypatch.setattr(
-        deliver, "deliver_hits", lambda campaign, question, *rest: asked.append((campaign, question))
+        terminal_hits, "print_hits", lambda campaign, question, *rest: asked.append((campaign, question))
     )
     root = tmp_path / "a folder"
     words = shlex.split(as_text(command_of(query, root)))

@@ -15,8 +15,9 @@ from docksieve.data.store import read_table
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 from docksieve.models.settings import StudentSettings, TeacherSettings
 from docksieve.models.students.distill import distil_student
-from docksieve.models.teachers.teacher import Teacher, TrainingData
+from docksieve.models.teachers.teacher import Teacher
 from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import TrainingData
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.campaign.sources import freeze_sources
 from docksieve.workflows.config.campaign_file import parse_config

@@ -19,13 +19,13 @@ from docksieve.data.schema import SCORES_SCHEMA
 from docksieve.data.store import read_table, record_file, write_table
 from docksieve.hpc.sites.read import load_site
 from docksieve.screening.queries.query import HitQuery
+from docksieve.workflows.campaign import ledger
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.campaign.driver import write_driver
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.hits.ask import failures, hits
-from docksieve.workflows.progress import status
-from docksieve.workflows.running.submit import ledger
+from docksieve.workflows.progress import receipts, status
 from docksieve.workflows.terminal.hits import print_hits
 
 
@@ -195,7 +195,7 @@ def test_every_receipt_is_read_once_for_all_targets(
         read[task] += 1
         return read_receipt(root, task)
 
-    for module in (ledger, status):
+    for module in (ledger, receipts):
         monkeypatch.setattr(module, "read_receipt", counted, raising=False)
     print_hits(campaign.root, HitQuery(top=None), "csv", None)
     assert b"M4" in capsysbinary.readouterr().out
