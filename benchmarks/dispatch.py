@@ -47,6 +47,7 @@ from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.parsl_engine import open_engine
 from docksieve.workflows.running.stages import StageRunner
+from docksieve.workflows.tasks.settings import RoundSettings, TaskSettings
 from machine import provenance
 from scale import Products, make_student, write_shard
 from score_tables import data_folder
@@ -80,7 +81,7 @@ def screens(campaign: Campaign, library: Path, shards: Sequence[Path], group: st
         record = dataclasses.replace(record, path=LIBRARY_PREFIX + record.path)
         name = f"{group}/screen/{shard.stem}"
         runtime = {"library": str(library)}
-        tasks.append(Task(name, "screen", {"round": group}, (record, *student), runtime))
+        tasks.append(Task(name, "screen", RoundSettings(group), (record, *student), runtime))
     return tasks
 
 
@@ -157,7 +158,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         begun = time.time()
         runner.run("round-01/screen", tasks)
         found = shares(stage.receipts, begun, time.time(), options.workers)
-        empty = [Task(f"empty/none/{number}", "none", {"number": number}) for number in range(options.empty)]
+        empty = [Task(f"empty/none/{number}", "none", TaskSettings()) for number in range(options.empty)]
         watch = RunnerWatch(lambda names: None, lambda: False)
         wall, cpu = time.perf_counter(), time.process_time()
         ended = sum(1 for _ in engine.run(empty, watch))

@@ -46,6 +46,7 @@ from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.config.campaign_file import CampaignConfig
 from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.parsl_engine import ParslEngine
+from docksieve.workflows.tasks.settings import TaskSettings
 from machine import provenance
 from sites_task import sleeping_task
 
@@ -148,7 +149,9 @@ class _Engine(ParslEngine):
 def tasks_of(count: int, seconds: float) -> Iterator[Task]:
     """Yield tasks that sleep."""
     for number in range(count):
-        yield Task(f"bench/{number // 1000:04d}/{number:06d}", "screen", {"sleep": seconds})
+        yield Task(
+            f"bench/{number // 1000:04d}/{number:06d}", "screen", TaskSettings(), runtime={"sleep": seconds}
+        )
 
 
 def many(count: int, workers: int) -> dict[str, Any]:

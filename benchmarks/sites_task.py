@@ -14,8 +14,8 @@ from docksieve.workflows.campaign.ledger import Task
 def sleeping_task(root: str, task: Task) -> Receipt:
     """Sleep, and leave a receipt as a task of a campaign does."""
     started = time.time()
-    if task.settings["sleep"]:
-        time.sleep(task.settings["sleep"])
+    if task.runtime.get("sleep"):
+        time.sleep(task.runtime.get("sleep"))
     receipt = Receipt(task.name, task.kind, task.fingerprint, facts={"started": started})
     write_receipt(Path(root), receipt)
     return receipt

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from docksieve.hpc.sites.site import Site
-from docksieve.workflows.campaign import campaign as folder
 from docksieve.workflows.campaign.driver import cancel_path
 from docksieve.workflows.cli import submit as cli_submit
-from docksieve.workflows.config import campaign_file as config
+from docksieve.workflows.config import campaign_file
 from docksieve.workflows.running import batch_job as as_job
 from docksieve.workflows.running import submit as campaign
 from docksieve.workflows.running.interrupts import check_interrupts, interrupt
@@ -50,8 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     monkeypatch.setattr(as_job, "site_inside", lambda *_: INSIDE)
     monkeypatch.setattr(as_job, "carrying_pool", lambda _: POOL)
     monkeypatch.setattr(as_job, "submit_as_job", submit)
-    monkeypatch.setattr(config, "read_config", lambda _: None)
-    monkeypatch.setattr(folder, "campaign_root", lambda *_: tmp_path)
+    monkeypatch.setattr(campaign_file, "read_campaign_file", lambda _: SimpleNamespace(root=tmp_path))
     monkeypatch.setattr(campaign, "submit", lambda *_: time.sleep(60))
     return found
 

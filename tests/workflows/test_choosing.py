@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from docksieve.screening.chemistry.diversity import murcko_scaffold
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.tasks import selection as choosing
 from docksieve.workflows.tasks.context import TaskContext, TaskOutcome
+from docksieve.workflows.tasks.settings import AcquireSettings
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def shortlist(small_library: Library, tmp_path: Path) -> list[Path]:
 
 
 def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **changes: object) -> TaskOutcome:
-    settings = {
+    values: dict[str, Any] = {
         "acquisition": "greedy",
         "dock": dock,
         "beta": 2.0,
@@ -49,7 +51,8 @@ def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **chang
         "epsilon": 0.0,
         "diversity": "none",
         "sweep": {},
-        "taught": ["A", "B"],
+        "taught": ("A", "B"),
+        "library": "",
         "seed": 1,
         "round": "round-01",
         "lower_is_better": {"A": True, "B": False},
@@ -57,7 +60,7 @@ def acquired(root: Path, shortlist: list[Path], docked: Path, dock: int, **chang
         **changes,
     }
     records = tuple(record_file(path, root) for path in (*shortlist, docked))
-    task = Task("round-01/acquire", "acquire", settings, records)
+    task = Task("round-01/acquire", "acquire", AcquireSettings(**values), records)
     return choosing.acquire_batch(TaskContext(root, task, Stopwatch()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import docksieve
 import pytest
@@ -48,7 +49,7 @@ def test_the_command_that_goes_on_works_from_any_folder(
     def submit(file: Path, site: str, observer: object) -> None:
         seen.append(observer._command)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(campaign, "check_place", lambda *_, **__: (None, tmp_path))
+    monkeypatch.setattr(campaign, "check_place", lambda *_, **__: (None, SimpleNamespace(root=tmp_path)))
     monkeypatch.setattr(campaign, "submit", submit)
     monkeypatch.chdir(tmp_path)
     for site in ("sites/mine.toml", "local"):

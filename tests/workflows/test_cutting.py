@@ -16,6 +16,7 @@ from docksieve.workflows.report.report import contents_of, html, summary
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.tasks.cut import _unknown
 from docksieve.workflows.tasks.held_out import read_held_out
+from docksieve.workflows.tasks.settings import CutSettings
 from docksieve.workflows.text import cut_words
 
 from tests.workflows.conftest import fake_score
@@ -122,9 +123,23 @@ def test_a_diverse_seed_sample_is_not_taken_for_the_library(make_campaign: Make)
 
 
 def test_where_nothing_is_known_nothing_is_swept() -> None:
-    settings = {
-        "widest": 0.2, "keep": "auto", "rows": 10_000, "gate": {"A": False}, "dock": 10, "docked": 50, "sweep": 5_000,
-    }  # fmt: skip
+    settings = CutSettings(
+        round="round-01",
+        recall=0.95,
+        best=0.001,
+        confidence=0.95,
+        widest=0.2,
+        sweep=5_000,
+        keep="auto",
+        dock=10,
+        docked=50,
+        budget={"A": 60},
+        gate={"A": False},
+        rows=10_000,
+        lower_is_better={"A": True},
+        method="random",
+        seed=1,
+    )
     found = _unknown(settings, "A", 3)
     assert (found["sweep"], found["keep"], found["gate"]) == (0, 2_000, False)
     assert "Nothing is swept" in " ".join(cut_words("A", found))

@@ -11,6 +11,7 @@ from docksieve.data.errors import FormatError
 from docksieve.data.store import record_file
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.tasks.run import PATIENCE, _check_inputs
+from docksieve.workflows.tasks.settings import TaskSettings
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def late(tmp_path: Path) -> tuple[Task, Path, bytes]:
     path, content = tmp_path / "selections" / "batch.bin", b"some molecules"
     path.parent.mkdir()
     path.write_bytes(content)
-    task = Task("t", "dock", {}, (record_file(path, tmp_path),))
+    task = Task("t", "dock", TaskSettings(), (record_file(path, tmp_path),))
     path.unlink()
     return task, path, content
 

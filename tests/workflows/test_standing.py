@@ -23,9 +23,10 @@ from docksieve.workflows.campaign import ledger
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.campaign.driver import write_driver
-from docksieve.workflows.campaign.ledger import Task
+from docksieve.workflows.campaign.ledger import Task, chooser
 from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.progress import receipts, status
+from docksieve.workflows.tasks.settings import TaskSettings
 from docksieve.workflows.terminal.hits import print_hits
 
 
@@ -37,7 +38,7 @@ def campaign(make_campaign: Callable[..., Path]) -> Campaign:
 
 def choose(campaign: Campaign, group: str, batches: Sequence[Sequence[int]]) -> None:
     """Do the chooser stage of ``group``: write batches of library rows, and the receipt."""
-    stage = f"{group}/{status.chooser(group)}"
+    stage = f"{group}/{chooser(group)}"
     folder = campaign.root / "selections" / group / "A"
     library = campaign.open_library()
     paths = []
@@ -45,15 +46,17 @@ def choose(campaign: Campaign, group: str, batches: Sequence[Sequence[int]]) -> 
         paths.append(folder / f"batch-{index:05d}.parquet")
         write_table(paths[-1], library.take(np.array(rows)).drop_columns(["source", "line"]))
     outputs = tuple(record_file(path, campaign.root) for path in paths)
-    campaign.ledger.plan(stage, [Task(stage, "sample", {})])
+    campaign.ledger.plan(stage, [Task(stage, "sample", TaskSettings())])
     write_receipt(campaign.root, Receipt(stage, "sample", "f", outputs=outputs))
 
 
 def dock(campaign: Campaign, group: str, only: Sequence[int] | None = None) -> None:
     """Dock the chosen batches of ``group`` (those numbered ``only``): row r scores -r; multiples of 7 fail."""
-    batches = campaign.ledger.outputs(f"{group}/{status.chooser(group)}", f"selections/{group}/")
+    batches = campaign.ledger.outputs(f"{group}/{chooser(group)}", f"selections/{group}/")
     stems = [Path(batch.path).stem for batch in batches]
-    campaign.ledger.plan(f"{group}/dock", [Task(f"{group}/dock/A/{stem}", "dock", {}) for stem in stems])
+    campaign.ledger.plan(
+        f"{group}/dock", [Task(f"{group}/dock/A/{stem}", "dock", TaskSettings()) for stem in stems]
+    )
     for index, (batch, stem) in enumerate(zip(batches, stems, strict=True)):
         if only is not None and index not in only:
             continue

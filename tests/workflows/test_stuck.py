@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.running import stalled_pool as stuck
+from docksieve.workflows.tasks.settings import DockSettings, RoundSettings
 
 
 class Worker:
@@ -27,9 +28,9 @@ class Worker:
 
 
 COMMAND = {"engine": "command", "time_limit": 60.0, "mode": "single"}
-SCREEN = Task("round-01/screen/shard-0", "screen", {"round": "round-01"}, ())
+SCREEN = Task("round-01/screen/shard-0", "screen", RoundSettings("round-01"))
 DOCK_A, DOCK_B = (
-    Task(f"round-00/dock/{name}/b", "dock", {"target": name, "protocol": "screen"}, ()) for name in "AB"
+    Task(f"round-00/dock/{name}/b", "dock", DockSettings(name, "round-00", {}, 1, "screen")) for name in "AB"
 )
 
 

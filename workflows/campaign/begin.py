@@ -13,10 +13,11 @@ from typing import Any
 from ...data.errors import CampaignError, ConfigError
 from ...data.libraries.library import Library, library_standard
 from ...data.store import record_file, write_bytes, write_json
+from ...data.version import __version__
 from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
-from ..config.campaign_file import CampaignConfig, read_config
-from .campaign import CAMPAIGN_FORMAT, Campaign, campaign_root, open_campaign
+from ..config.campaign_file import CampaignConfig, CampaignFile, read_campaign_file
+from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
 
@@ -36,8 +37,8 @@ MIN_LABELS = 50
 """Fewest molecules a student can be distilled from."""
 
 
-def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
-    """Open the campaign of ``config_path``, making its folder if this is the first time.
+def begin_or_resume(file: str | Path | CampaignFile, site: Site) -> Campaign:
+    """Open the campaign of a campaign file, making its folder if this is the first time.
 
     Everything a campaign depends on is checked and copied here, before any work: the library's
     fingerprint, receptors, boxes and score tables.
@@ -48,12 +49,8 @@ def begin_or_resume(config_path: str | Path, site: Site) -> Campaign:
         If the file is wrong, or a setting was changed that would change results already there.
     CampaignError, DockingError, LibraryError
     """
-    config_path = Path(config_path)
-    config = read_config(config_path)
-    root = campaign_root(config_path, config)
-    if (root / "campaign.json").exists():
-        return _resume(root, config, config_path, site)
-    return begin(root, config, config_path, site)
+    file = read_campaign_file(file)
+    return _resume(file, site) if (file.root / "campaign.json").exists() else begin(file, site)
 
 
 def refuse_strangers(root: Path) -> None:
@@ -73,21 +70,19 @@ def refuse_strangers(root: Path) -> None:
         )
 
 
-def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
-    """Make the campaign folder ``root`` for ``config``; relative paths are beside ``config_path``.
+def begin(file: CampaignFile, site: Site) -> Campaign:
+    """Make the folder of the campaign that ``file`` describes.
 
     Raises
     ------
     ConfigError, CampaignError, DockingError, LibraryError
         As :func:`begin_or_resume`.
     """
-    from ...data.version import __version__
-
-    base = config_path.parent
+    root, config, base = file.root, file.config, file.path.parent
     shutil.rmtree(root / "targets", ignore_errors=True)  # of a preparation that was killed
     write_bytes(root / BIRTH_MARK, b"")
-    library = Library.open(base / config.library.path)
-    _check_sizes(config, config_path, library)
+    library = Library.open(file.library)
+    _check_sizes(config, file.path, library)
     standard = library_standard(library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
@@ -98,7 +93,7 @@ def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> 
         "format": CAMPAIGN_FORMAT,
         "id": uuid.uuid4().hex,
         "config": config.model_dump(mode="json"),
-        "config_file": str(config_path.resolve()),
+        "config_file": str(file.path.resolve()),
         "library": {
             "path": os.path.relpath(library.path.resolve(), root),
             "fingerprint": library.fingerprint,
@@ -114,7 +109,7 @@ def begin(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> 
     }
     write_json(root / "campaign.json", state)
     (root / BIRTH_MARK).unlink()
-    return open_campaign(root)
+    return Campaign(root, config, state)
 
 
 def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:
@@ -146,7 +141,8 @@ def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) ->
         )
 
 
-def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -> Campaign:
+def _resume(file: CampaignFile, site: Site) -> Campaign:
+    root, config, config_path = file.root, file.config, file.path
     campaign = open_campaign(root)
     before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
     changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
@@ -158,12 +154,12 @@ def _resume(root: Path, config: CampaignConfig, config_path: Path, site: Site) -
             "Only [rounds] count, [final] molecules and [library] path may change.",
         )
     _check_sweep(campaign, config, config_path)
-    place = os.path.relpath((config_path.parent / config.library.path).resolve(), root)
+    place = os.path.relpath(file.library.resolve(), root)
     library = {**campaign.state["library"], "path": place}
     state = {**campaign.state, "config": now, "site": site.name, "library": library}
     if state != campaign.state:
         write_json(root / "campaign.json", state)
-    return open_campaign(root)
+    return Campaign(root, config, state)
 
 
 def _check_sweep(campaign: Campaign, config: CampaignConfig, config_path: Path) -> None:

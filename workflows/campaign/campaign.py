@@ -13,7 +13,7 @@ from ...data.store import (
     FileRecord,
     read_json,
 )
-from ..config.campaign_file import CampaignConfig, read_config
+from ..config.campaign_file import CampaignConfig, read_campaign_file
 from .ledger import Ledger, round_number
 
 CAMPAIGN_FORMAT = 1
@@ -124,7 +124,7 @@ def open_campaign(path: str | Path) -> Campaign:
     """
     path = Path(path)
     if path.suffix == ".toml":
-        path = campaign_root(path, read_config(path))
+        path = read_campaign_file(path).root
     if not (path / "campaign.json").is_file():
         raise CampaignError(
             f"There is no campaign at {path}.",
@@ -137,8 +137,3 @@ def open_campaign(path: str | Path) -> Campaign:
             f"this version reads {CAMPAIGN_FORMAT}."
         )
     return Campaign(path.resolve(), CampaignConfig.model_validate(state["config"]), state)
-
-
-def campaign_root(config_path: Path, config: CampaignConfig) -> Path:
-    """Return the folder of the campaign that ``config_path`` describes (relative names are beside it)."""
-    return (config_path.parent / (config.campaign.folder or config.campaign.name)).resolve()

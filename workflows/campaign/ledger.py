@@ -11,12 +11,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...data.receipts import Receipt, fingerprint, is_done, read_receipt
 from ...data.store import FileRecord, is_temporary, read_json, write_json
 
 LIBRARY_PREFIX = "@library/"
+
+
+class SettingsOfTask(Protocol):
+    """What the ledger asks of a task's settings: JSON values, whose hash says whether a task is the same."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class Task:
         Unique in the campaign, for example ``round-01/screen/shard-000000000000``.
     kind : str
         A key of ``workflows.tasks.run.KINDS``.
-    settings : dict
-        Everything that changes the result, as JSON values.
+    settings : TaskSettings
+        Everything that changes the result.
     inputs : tuple of FileRecord
         Relative to the campaign folder, or to the library where the path starts with ``@library/``.
     runtime : dict
@@ -39,14 +46,14 @@ class Task:
 
     name: str
     kind: str
-    settings: Mapping[str, Any]
+    settings: SettingsOfTask
     inputs: tuple[FileRecord, ...] = ()
     runtime: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
         """Hash of kind, settings and the inputs' checksums."""
-        return fingerprint(self.kind, dict(self.settings), self.inputs)
+        return fingerprint(self.kind, self.settings.to_json(), self.inputs)
 
     def locate(self, root: Path, record: FileRecord) -> Path:
         """Return where the input ``record`` lies."""

@@ -84,17 +84,19 @@ def plan(
     """Say what a campaign will take, from a small trial; once it runs, beside what it has taken."""
     import json
 
+    from ..config.campaign_file import read_campaign_file
     from ..planning.plan import campaign_of, kept_plan, taken
     from ..planning.plan import plan as make_plan
     from ..terminal.observer import TerminalObserver
     from ..terminal.plan import plan_table
     from ..terminal.tables import console
 
-    root = campaign_of(file)
-    found = kept_plan(file, site) if root is not None else None
+    read = read_campaign_file(file)
+    root = campaign_of(read)
+    found = kept_plan(read, site) if root is not None else None
     if found is None:
         command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
-        found = make_plan(file, site, dockings, TerminalObserver(console(stderr=True), command))
+        found = make_plan(read, site, dockings, TerminalObserver(console(stderr=True), command))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=1))
     else:

@@ -47,16 +47,16 @@ def submit(
 
     where = full_site(site)
     # A driver in this terminal looks for itself.
-    place, root = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
+    place, read = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
     if dry_run:
-        typer.echo(_dry_run(file, where, sets, place, root, as_job))
+        typer.echo(_dry_run(file, where, sets, place, read.root, as_job))
     elif as_job:
-        _as_job(file, where, sets, place, root)
+        _as_job(file, where, sets, place, read.root)
     elif detach:
-        _detached(file, where, sets, root)
+        _detached(file, where, sets, read.root)
     else:
         command = ["docksieve", "submit", str(file.resolve()), "--site", where, *_sets(sets)]
-        submit_campaign(file, place, TerminalObserver(console(), command))
+        submit_campaign(read, place, TerminalObserver(console(), command))
 
 
 def _dry_run(file: Path, site: str, sets: list[str] | None, place: Any, root: Path, as_job: bool) -> str:
@@ -104,22 +104,22 @@ def _detached(file: Path, site: str, sets: list[str] | None, root: Path) -> None
 def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> None:
     """Run a campaign inside a batch job; asked for by `submit --as-job`."""
     from ...hpc.sites.read import load_site
-    from ..campaign.campaign import campaign_root
     from ..campaign.driver import cancel_path
-    from ..config.campaign_file import read_config
+    from ..config.campaign_file import read_campaign_file
     from ..running.batch_job import Deadline, carrying_pool, job_command, site_inside, submit_as_job
     from ..running.submit import submit as submit_campaign
     from ..terminal.observer import TerminalObserver
     from ..terminal.tables import console
 
     outside, inside = load_site(site, _overrides(sets)), site_inside(site, _overrides(sets))
-    root = campaign_root(file, read_config(file))
+    read = read_campaign_file(file)
+    root = read.root
     pool = carrying_pool(outside)
     command = ["docksieve", "submit", str(file.resolve()), "--site", site, *_sets(sets), "--as-job"]
     deadline = Deadline(inside, pool)
     try:
         with deadline:
-            submit_campaign(file, inside, TerminalObserver(console(), command))
+            submit_campaign(read, inside, TerminalObserver(console(), command))
     except KeyboardInterrupt:
         # Somebody wants it to end, and not to begin again.
         if not deadline.over or cancel_path(root).exists():

@@ -168,6 +168,42 @@ def settings_from(kind: type[T], values: Any) -> T:
     return TypeAdapter(kind).validate_python(values)
 
 
+@dataclass(frozen=True)
+class CampaignFile:
+    """A campaign file that was read: commands read it once and hand this on.
+
+    Attributes
+    ----------
+    path : Path
+        Relative names in the file are beside it.
+    config : CampaignConfig
+    """
+
+    path: Path
+    config: CampaignConfig
+
+    @property
+    def root(self) -> Path:
+        """The campaign's folder."""
+        return (self.path.parent / (self.config.campaign.folder or self.config.campaign.name)).resolve()
+
+    @property
+    def library(self) -> Path:
+        """Where the library is said to be."""
+        return self.path.parent / self.config.library.path
+
+
+def read_campaign_file(path: str | Path | CampaignFile) -> CampaignFile:
+    """Return the campaign file at ``path``, or what was read already.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`read_config`.
+    """
+    return path if isinstance(path, CampaignFile) else CampaignFile(Path(path), read_config(path))
+
+
 def read_config(path: str | Path) -> CampaignConfig:
     """Return the campaign that the TOML file at ``path`` describes.
 

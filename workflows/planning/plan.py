@@ -10,8 +10,8 @@ from ...data.libraries.library import Library
 from ...data.store import read_json, write_json
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
-from ..campaign.campaign import campaign_root, open_campaign
-from ..config.campaign_file import read_config
+from ..campaign.campaign import open_campaign
+from ..config.campaign_file import CampaignFile, read_campaign_file
 from ..progress.receipts import CampaignReceipts
 from ..progress.spans import Span
 from ..report.charts.timeline import Clock
@@ -24,7 +24,7 @@ DOCKINGS = 24
 
 
 def plan(
-    config_path: str | Path,
+    config_path: str | Path | CampaignFile,
     site: str | Site = "local",
     dockings: int = DOCKINGS,
     observer: Observer | None = None,
@@ -52,13 +52,13 @@ def plan(
     DocksieveError
         Whatever would stop the campaign.
     """
-    config_path = Path(config_path)
-    config = read_config(config_path)
+    file = read_campaign_file(config_path)
+    config = file.config
     site = site if isinstance(site, Site) else load_site(site)
-    library = Library.open(config_path.parent / config.library.path)
+    library = Library.open(file.library)
     begun = time.monotonic()
     sizes = tuple(scores_by_round(config, len(config.targets)))
-    measured = run_trial(config, config_path, site, observer or Silent(), max(dockings, 20), sizes)
+    measured = run_trial(config, file.path, site, observer or Silent(), max(dockings, 20), sizes)
     found = estimate(config, library.rows, len(library.shards), site.worker_count, measured)
     found = dataclasses.replace(
         found,
@@ -67,7 +67,7 @@ def plan(
         site=site.name,
         config=config.model_dump(mode="json"),
     )
-    write_json(plan_path(config_path), found.to_json())
+    write_json(plan_path(file.path), found.to_json())
     return found
 
 
@@ -76,7 +76,7 @@ def plan_path(config_path: Path) -> Path:
     return config_path.with_suffix(".plan.json")
 
 
-def kept_plan(config_path: Path, site: str = "local") -> CampaignPlan | None:
+def kept_plan(config_path: str | Path | CampaignFile, site: str = "local") -> CampaignPlan | None:
     """Return the plan that was made for a campaign file as it is now, and a site; None if there is none.
 
     Raises
@@ -84,11 +84,12 @@ def kept_plan(config_path: Path, site: str = "local") -> CampaignPlan | None:
     FormatError
         If the file cannot be read.
     """
-    path = plan_path(config_path)
+    file = read_campaign_file(config_path)
+    path = plan_path(file.path)
     if not path.exists():
         return None
     found = plan_from_json(read_json(path))
-    now = read_config(config_path).model_dump(mode="json")
+    now = file.config.model_dump(mode="json")
     return found if found.config == now and found.site == load_site(site).name else None
 
 
@@ -113,7 +114,7 @@ def taken(campaign: str | Path) -> dict[str, StepPlan]:
     return steps
 
 
-def campaign_of(config_path: Path) -> Path | None:
+def campaign_of(config_path: str | Path | CampaignFile) -> Path | None:
     """Return the campaign folder of a campaign file, None if it has not begun."""
-    root = campaign_root(config_path, read_config(config_path))
+    root = read_campaign_file(config_path).root
     return root if (root / "campaign.json").exists() else None

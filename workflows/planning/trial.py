@@ -6,9 +6,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +24,12 @@ from ..campaign.begin import MIN_LABELS, begin
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import LIBRARY_PREFIX, Task
 from ..campaign.sources import read_sources
-from ..config.campaign_file import CampaignConfig
+from ..config.campaign_file import CampaignConfig, CampaignFile
 from ..running.engine import RunnerWatch, TaskRunner
 from ..running.observer import Observer
 from ..running.parsl_engine import open_engine
 from ..running.submit import run
+from ..tasks.settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from ..tasks.training_scores import SCORE_COLUMNS
 
 TRIAL_ROWS = 4_000
@@ -93,7 +93,7 @@ def run_trial(
     with _scratch(config_path) as folder:
         small = _sample(library, folder, config.campaign.seed)
         trial = _shrunk(config, small, folder, dockings, site.worker_count)
-        campaign = begin(folder / "campaign", trial, config_path, site)
+        campaign = begin(CampaignFile(config_path, trial), site)
         measured = Measured()
         with open_engine(campaign, site) as engine:
             run(campaign, campaign.open_library(), engine, observer, site)
@@ -147,6 +147,7 @@ def _shrunk(
     values["rounds"]["labels"] = max(few, 100)
     values["cut"]["sweep"] = 0
     values["final"]["molecules"] = min(values["final"]["molecules"], workers)
+    values["campaign"]["folder"] = str(folder / "campaign")
     values["run"]["dock_batch"] = max(1, min(values["run"]["dock_batch"], dockings // (2 * workers) or 1))
     return CampaignConfig.model_validate(values)
 
@@ -171,28 +172,27 @@ def _teachers(
     timed = {}
     for size in wanted:
         scores = _made_up(campaign, library, size, list(spread))
-        settings = {
-            "model": f"{TRIAL}-{size}/teacher",
-            "teacher": campaign.teacher_settings,
-            "lower_is_better": {
-                target: bool(campaign.targets[target]["lower_is_better"]) for target in spread
-            },
-            "units": {target: campaign.targets[target]["unit"] for target in spread},
-            "seed": campaign.seed,
-            "sealed": 0.0,
-            "threads": campaign.state["threads"],
-            "parent": "",
-        }
+        settings = TrainSettings(
+            model=f"{TRIAL}-{size}/teacher",
+            teacher=campaign.teacher_settings,
+            lower_is_better={target: bool(campaign.targets[target]["lower_is_better"]) for target in spread},
+            units={target: campaign.targets[target]["unit"] for target in spread},
+            seed=campaign.seed,
+            sealed=0.0,
+            threads=campaign.state["threads"],
+            parent="",
+        )
         inputs = (scores, *campaign.source_records())
         (train,) = _run(engine, [Task(f"{TRIAL}/train-{size}", "train", settings, inputs)])
         bundle = tuple(record for record in train.outputs if record.path.startswith("models/"))
-        predicting: dict[str, Any] = {
-            "labels": min(PREDICTED, library.rows),
-            "batch": PREDICTED,
-            "seed": campaign.seed,
-            "round": f"{TRIAL}-{size}",
-            "index": 0,
-        }
+        predicting = LabelSettings(
+            labels=min(PREDICTED, library.rows),
+            batch=PREDICTED,
+            seed=campaign.seed,
+            round=f"{TRIAL}-{size}",
+            index=0,
+            library=library.fingerprint,
+        )
         runtime = {"library": str(library.path)}
         (label,) = _run(engine, [Task(f"{TRIAL}/label-{size}", "label", predicting, bundle, runtime)])
         timed[size] = (train.seconds["train"], label.seconds["predict"] / max(label.rows_in, 1))
@@ -238,7 +238,7 @@ def _screens(campaign: Campaign, library: Library, engine: TaskRunner, site: Sit
         device, threads = site.screening
         runtime = {"library": str(library.path), "device": device, "threads": threads}
         name = f"{TRIAL}/screen/{shard.name}"
-        tasks.append(Task(name, "screen", {"round": TRIAL}, (inside, *student), runtime))
+        tasks.append(Task(name, "screen", RoundSettings(TRIAL), (inside, *student), runtime))
     return _run(engine, tasks)
 
 
@@ -246,18 +246,19 @@ def _distils(campaign: Campaign, engine: TaskRunner) -> float:
     """Distil the trial's student again, twice on every worker: the first time it also loads its libraries."""
     (distilled,) = campaign.ledger.receipts("round-01/distil")
     names = next(iter(campaign.ledger.receipts("round-01/train"))).facts["targets"]
-    settings = {
-        "student": campaign.state["config"]["student"],
-        "lower_is_better": {name: bool(campaign.targets[name]["lower_is_better"]) for name in names},
-        "units": {name: campaign.targets[name]["unit"] for name in names},
-        "seed": campaign.seed,
-        "threads": campaign.state["threads"],
-    }
+    settings = DistilSettings(
+        model="",
+        student=campaign.state["config"]["student"],
+        lower_is_better={name: bool(campaign.targets[name]["lower_is_better"]) for name in names},
+        units={name: campaign.targets[name]["unit"] for name in names},
+        seed=campaign.seed,
+        threads=campaign.state["threads"],
+    )
     tasks = [
         Task(
             f"{TRIAL}/distil-{index}",
             "distil",
-            {**settings, "model": f"{TRIAL}-{index}/student"},
+            replace(settings, model=f"{TRIAL}-{index}/student"),
             distilled.inputs,
         )
         for index in range(2 * engine.workers)

@@ -20,6 +20,7 @@ from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import DriverLock
 from ..campaign.ledger import Task, round_name, round_number
 from ..tasks.run import run_task
+from ..tasks.settings import TrainSettings
 from .imported_scores import ImportReport, check_direction, read_import
 from .promotion import compare_models, decide, docked_scores
 
@@ -201,16 +202,16 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
     scores = (*docked_scores(campaign), *campaign.imported_scores(10**9), record)
     inputs = (*scores, *campaign.source_records())
     directions = {name: spec["lower_is_better"] for name, spec in campaign.targets.items()}
-    settings: dict[str, Any] = {
-        "model": f"retrain-{number:03d}/teacher",
-        "teacher": campaign.teacher_settings,
-        "lower_is_better": directions,
-        "units": {name: spec["unit"] for name, spec in campaign.targets.items()},
-        "seed": campaign.seed,
-        "sealed": campaign.config.start.sealed,
-        "threads": campaign.state["threads"],
-        "parent": read_card(campaign.root / "models" / parent)["id"],
-    }
+    settings = TrainSettings(
+        model=f"retrain-{number:03d}/teacher",
+        teacher=campaign.teacher_settings,
+        lower_is_better=directions,
+        units={name: spec["unit"] for name, spec in campaign.targets.items()},
+        seed=campaign.seed,
+        sealed=campaign.config.start.sealed,
+        threads=campaign.state["threads"],
+        parent=read_card(campaign.root / "models" / parent)["id"],
+    )
     task = Task(f"retrain-{number:03d}/train", "train", settings, inputs)
     receipt = run_task(str(campaign.root), task)
     if receipt.failure is not None:

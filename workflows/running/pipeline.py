@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...data.errors import CampaignError
 from ...data.libraries.library import Library
@@ -14,11 +14,20 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
+from ..tasks.settings import (
+    AcquireSettings,
+    CutSettings,
+    DistilSettings,
+    DockSettings,
+    LabelSettings,
+    RankSettings,
+    RoundSettings,
+    SampleSettings,
+    SelectSettings,
+    TaskSettings,
+    TrainSettings,
+)
 from .stages import StageRunner
-
-WRITES = ["bundle", "held-out predictions"]
-"""What training leaves behind. It is part of the tasks' fingerprints: a campaign that an earlier version began, which
-left less, is trained again."""
 
 
 class Pipeline:
@@ -39,29 +48,29 @@ class Pipeline:
 
     def sample(self) -> None:
         """Choose the seed sample."""
-        settings = {
-            "molecules": self.config.start.molecules,
-            "method": self.config.start.method,
-            "seed": self.campaign.seed,
-            "targets": list(self.targets),
-            "batch": self.config.run.dock_batch,
-            "library": self.library.fingerprint,
-        }
+        settings = SampleSettings(
+            molecules=self.config.start.molecules,
+            method=self.config.start.method,
+            seed=self.campaign.seed,
+            targets=tuple(self.targets),
+            batch=self.config.run.dock_batch,
+            library=self.library.fingerprint,
+        )
         self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
 
-    def dock(self, group: str, protocol: str) -> None:
+    def dock(self, group: str, protocol: Literal["screen", "final"]) -> None:
         """Dock every selected batch of ``group`` (a round, or ``final``)."""
         batches = self.ledger.outputs(f"{group}/{chooser(group)}", f"selections/{group}/")
         tasks = []
         for batch in batches:
             target, name = Path(batch.path).parts[-2:]
-            settings = {
-                "target": target,
-                "group": group,
-                "spec": self.targets[target],
-                "seed": self.campaign.seed,
-                "protocol": protocol,
-            }
+            settings = DockSettings(
+                target=target,
+                group=group,
+                spec=self.targets[target],
+                seed=self.campaign.seed,
+                protocol=protocol,
+            )
             inputs = (batch, *self.campaign.target_records(target))
             tasks.append(self._task(f"{group}/dock/{target}/{Path(name).stem}", "dock", settings, inputs))
         self._run(f"{group}/dock", tasks)
@@ -70,17 +79,16 @@ class Pipeline:
         """Train the teacher of a round on all scores of the rounds before it."""
         name = round_name(number)
         parent = self._model_id(round_name(number - 1), "train") if number > 1 else ""
-        settings = {
-            "model": f"{name}/teacher",
-            "writes": WRITES,
-            "teacher": self.campaign.teacher_settings,
-            "lower_is_better": self.directions,
-            "units": self.units,
-            "seed": self.campaign.seed,
-            "sealed": self.config.start.sealed,
-            "threads": self.campaign.state["threads"],
-            "parent": parent,
-        }
+        settings = TrainSettings(
+            model=f"{name}/teacher",
+            teacher=self.campaign.teacher_settings,
+            lower_is_better=self.directions,
+            units=self.units,
+            seed=self.campaign.seed,
+            sealed=self.config.start.sealed,
+            threads=self.campaign.state["threads"],
+            parent=parent,
+        )
         inputs = (*self.scores(number), *self.campaign.source_records())
         self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, inputs)])
 
@@ -127,32 +135,31 @@ class Pipeline:
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
         count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
-        settings = {
-            "labels": count,
-            "batch": batch,
-            "seed": self.campaign.seed,
-            "round": name,
-            "library": self.library.fingerprint,
-        }
         teacher = self._bundle(name, "train")
-        tasks = [
-            self._task(f"{name}/label/batch-{index:05d}", "label", {**settings, "index": index}, teacher)
-            for index in range(-(-count // batch))
-        ]
+        tasks = []
+        for index in range(-(-count // batch)):
+            settings = LabelSettings(
+                labels=count,
+                batch=batch,
+                index=index,
+                seed=self.campaign.seed,
+                round=name,
+                library=self.library.fingerprint,
+            )
+            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, teacher))
         self._run(f"{name}/label", tasks)
 
     def distil(self, name: str, number: int) -> None:
         """Train the student on the teacher's labels."""
         taught = self._taught(name)
-        settings = {
-            "model": f"{name}/student",
-            "writes": WRITES,
-            "student": self.campaign.state["config"]["student"],
-            "lower_is_better": taught,
-            "units": {target: self.units[target] for target in taught},
-            "seed": self.campaign.seed,
-            "threads": self.campaign.state["threads"],
-        }
+        settings = DistilSettings(
+            model=f"{name}/student",
+            student=self.campaign.state["config"]["student"],
+            lower_is_better=taught,
+            units={target: self.units[target] for target in taught},
+            seed=self.campaign.seed,
+            threads=self.campaign.state["threads"],
+        )
         inputs = (
             *self.ledger.outputs(f"{name}/label"),
             *self._bundle(name, "train"),
@@ -170,7 +177,7 @@ class Pipeline:
             )
             inputs = (record, *student)
             tasks.append(
-                Task(f"{name}/screen/{shard.name}", "screen", {"round": name}, inputs, self._screening)
+                Task(f"{name}/screen/{shard.name}", "screen", RoundSettings(name), inputs, self._screening)
             )
         self._run(f"{name}/screen", tasks)
 
@@ -182,23 +189,23 @@ class Pipeline:
         rounds, goal, taught = self.config.rounds, self.config.cut, self._taught(name)
         docked = self._docked_counts(number)
         passed = self._receipt(f"{name}/distil").facts["report"]["gate"]
-        settings = {
-            "round": name,
-            "recall": goal.recall,
-            "best": goal.best,
-            "confidence": goal.confidence,
-            "widest": goal.widest,
-            "sweep": goal.sweep if number == rounds.count else 0,
-            "keep": rounds.keep,
-            "dock": rounds.dock,
-            "docked": max(docked.values()),
-            "budget": {target: rounds.dock + docked[target] for target in taught},
-            "gate": {target: bool(passed[target]["passed"]) for target in taught},
-            "rows": self.library.rows,
-            "lower_is_better": taught,
-            "method": self.config.start.method,
-            "seed": self.campaign.seed,
-        }
+        settings = CutSettings(
+            round=name,
+            recall=goal.recall,
+            best=goal.best,
+            confidence=goal.confidence,
+            widest=goal.widest,
+            sweep=goal.sweep if number == rounds.count else 0,
+            keep=rounds.keep,
+            dock=rounds.dock,
+            docked=max(docked.values()),
+            budget={target: rounds.dock + docked[target] for target in taught},
+            gate={target: bool(passed[target]["passed"]) for target in taught},
+            rows=self.library.rows,
+            lower_is_better=taught,
+            method=self.config.start.method,
+            seed=self.campaign.seed,
+        )
         inputs = (
             *self.ledger.outputs(f"{name}/train", "heldout/"),
             *self.ledger.outputs(f"{name}/distil", "heldout/"),
@@ -212,15 +219,15 @@ class Pipeline:
         """Keep the student's best, as many as the cut says, and always enough that are not docked yet."""
         cuts = self._receipt(f"{name}/cut").facts["cuts"]
         room = max(self._docked_counts(number).values())
-        settings = {
-            "round": name,
-            "keep": {
+        settings = RankSettings(
+            round=name,
+            keep={
                 target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
                 for target, found in cuts.items()
             },
-            "lower_is_better": self._taught(name),
-            "batch": self.config.run.predict_batch,
-        }
+            lower_is_better=self._taught(name),
+            batch=self.config.run.predict_batch,
+        )
         inputs = [
             record
             for record in self.ledger.outputs(f"{name}/screen")
@@ -232,7 +239,9 @@ class Pipeline:
         """Let the teacher predict the shortlist."""
         teacher = self._bundle(name, "train")
         tasks = [
-            self._task(f"{name}/refine/{Path(batch.path).stem}", "refine", {"round": name}, (batch, *teacher))
+            self._task(
+                f"{name}/refine/{Path(batch.path).stem}", "refine", RoundSettings(name), (batch, *teacher)
+            )
             for batch in self.ledger.outputs(f"{name}/rank", "shortlists/")
         ]
         self._run(f"{name}/refine", tasks)
@@ -241,35 +250,35 @@ class Pipeline:
         """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
         rounds = self.config.rounds
         cuts = self._receipt(f"{name}/cut").facts["cuts"]
-        settings = {
-            "round": name,
-            "acquisition": rounds.acquisition,
-            "beta": rounds.beta,
-            "xi": rounds.xi,
-            "epsilon": rounds.epsilon,
-            "diversity": rounds.diversity,
-            "dock": rounds.dock,
-            "sweep": {target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
-            "seed": self.campaign.seed,
-            "lower_is_better": self.directions,
-            "taught": list(cuts),
-            "library": self.library.fingerprint,
-            "batch": self.config.run.dock_batch,
-        }
+        settings = AcquireSettings(
+            round=name,
+            acquisition=rounds.acquisition,
+            beta=rounds.beta,
+            xi=rounds.xi,
+            epsilon=rounds.epsilon,
+            diversity=rounds.diversity,
+            dock=rounds.dock,
+            sweep={target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
+            seed=self.campaign.seed,
+            lower_is_better=self.directions,
+            taught=tuple(cuts),
+            library=self.library.fingerprint,
+            batch=self.config.run.dock_batch,
+        )
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
         self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 
     def select(self) -> None:
         """Take the best docked molecules of each target for the final docking."""
-        settings = {
-            "molecules": self.config.final.molecules,
-            "lower_is_better": {
+        settings = SelectSettings(
+            molecules=self.config.final.molecules,
+            lower_is_better={
                 name: lower
                 for name, lower in self.directions.items()
                 if self.targets[name]["engine"] != "table"
             },
-            "batch": self.config.run.dock_batch,
-        }
+            batch=self.config.run.dock_batch,
+        )
         inputs = self._docked(self.config.rounds.count + 1)
         self._run("final/select", [self._task("final/select", "select", settings, inputs)])
 
@@ -282,11 +291,9 @@ class Pipeline:
             for record in self.ledger.outputs(stage)
             if record.path.startswith(("scores/", "refined/"))
         ]
-        self._run("final/hits", [self._task("final/hits", "hits", {}, inputs)])
+        self._run("final/hits", [self._task("final/hits", "hits", TaskSettings(), inputs)])
 
-    def _task(
-        self, name: str, kind: str, settings: dict[str, Any], inputs: Sequence[FileRecord] = ()
-    ) -> Task:
+    def _task(self, name: str, kind: str, settings: TaskSettings, inputs: Sequence[FileRecord] = ()) -> Task:
         return Task(name, kind, settings, tuple(inputs), self.runtime)
 
     def _bundle(self, name: str, step: str) -> tuple[FileRecord, ...]:

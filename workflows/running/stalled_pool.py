@@ -17,6 +17,7 @@ import psutil
 from ..campaign.campaign import Campaign
 from ..campaign.driver import marked_processes
 from ..campaign.ledger import Task
+from ..tasks.settings import DockSettings
 
 _LOOK_SECONDS = 2.0
 _IDLE_SHARE = 0.02
@@ -74,7 +75,8 @@ class StuckPool:
 
     def _patience_for(self, tasks: Iterable[Task]) -> float:
         """Return how long ``tasks`` may use no processor and still be at work."""
-        limits = [self._limits.get(task.settings["target"], 0.0) for task in tasks if task.kind == "dock"]
+        docking = [task.settings.target for task in tasks if isinstance(task.settings, DockSettings)]
+        limits = [self._limits.get(target, 0.0) for target in docking]
         return max([self._patience, *limits])
 
     def _used(self, processes: list[psutil.Process], elapsed: float) -> float:

@@ -1,4 +1,4 @@
-"""The campaign: the whole story, from the seed sample to the hits.
+"""The campaign: the whole pipeline, from the seed sample to the hits.
 
     seed sample -> dock -> [ train the teacher -> label -> distil the student -> say how much to keep
     -> screen every shard -> rank -> teacher on the best -> acquire -> dock ] x rounds
@@ -18,10 +18,10 @@ from ...data.libraries.library import Library
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.begin import abandon_if_unborn, begin_or_resume, refuse_strangers
-from ..campaign.campaign import Campaign, campaign_root, open_campaign
+from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import DriverLock, end_orphans
 from ..campaign.ledger import round_name
-from ..config.campaign_file import CampaignConfig, read_config
+from ..config.campaign_file import CampaignFile, read_campaign_file
 from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_engine
@@ -31,7 +31,9 @@ from .stages import StageRunner
 __all__ = ["check_place", "load_campaign", "submit"]
 
 
-def submit(config_path: str | Path, site: str | Site = "local", observer: Observer | None = None) -> Campaign:
+def submit(
+    config_path: str | Path | CampaignFile, site: str | Site = "local", observer: Observer | None = None
+) -> Campaign:
     """Run the campaign that the TOML file at ``config_path`` describes, to its end.
 
     Call it again after an interruption of any kind and it goes on; it repeats at most the tasks that were
@@ -39,7 +41,8 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
 
     Parameters
     ----------
-    config_path : path
+    config_path : path or CampaignFile
+        A campaign file, or what was read of it.
     site : str or Site
         A site's name or TOML file (``hpc.sites.site``).
     observer : Observer, optional
@@ -55,15 +58,14 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
         Whatever is wrong with the file, the library, a receptor or the site, before any work is done; or
         the first failures of a stage, after the rest of it is done.
     """
-    config_path, observer = Path(config_path), observer or Silent()
+    file, observer = read_campaign_file(config_path), observer or Silent()
     site = site if isinstance(site, Site) else load_site(site)
-    config = read_config(config_path)
-    root = campaign_root(config_path, config)
+    root = file.root
     refuse_strangers(root)
-    _look(site, root, config_path, config)
+    _look(site, file)
     with DriverLock(root):
         try:
-            campaign = begin_or_resume(config_path, site)
+            campaign = begin_or_resume(file, site)
         except BaseException:
             abandon_if_unborn(root)
             raise
@@ -78,8 +80,8 @@ def submit(config_path: str | Path, site: str | Site = "local", observer: Observ
 
 def check_place(
     config_path: str | Path, site: str, overrides: Mapping[str, Any] | None = None, look: bool = True
-) -> tuple[Site, Path]:
-    """Return the site and the campaign's folder, after a look at whether the two can go together.
+) -> tuple[Site, CampaignFile]:
+    """Return the site and the campaign file, read, after a look at whether the two can go together.
 
     Parameters
     ----------
@@ -95,21 +97,19 @@ def check_place(
     DocksieveError
         Whatever is wrong with the campaign file or the site, before a job waits in a queue.
     """
-    config_path = Path(config_path)
-    found, config = load_site(site, overrides), read_config(config_path)
-    root = campaign_root(config_path, config)
+    found, file = load_site(site, overrides), read_campaign_file(config_path)
     if look:
-        refuse_strangers(root)
-        _look(found, root, config_path, config)
-    return found, root
+        refuse_strangers(file.root)
+        _look(found, file)
+    return found, file
 
 
-def _look(site: Site, root: Path, config_path: Path, config: CampaignConfig) -> None:
+def _look(site: Site, file: CampaignFile) -> None:
     """Refuse a cluster that cannot take this campaign, before a job waits in its queue."""
     if site.on_cluster:
         from ...hpc.checks.preflight import require
 
-        require(site, {"the campaign": root, "the library": config_path.parent / config.library.path})
+        require(site, {"the campaign": file.root, "the library": file.library})
 
 
 def load_campaign(path: str | Path) -> Campaign:
@@ -119,21 +119,21 @@ def load_campaign(path: str | Path) -> Campaign:
 
 def run(campaign: Campaign, library: Library, engine: TaskRunner, observer: Observer, site: Site) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
-    story = Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site)
-    story.sample()
-    story.dock("round-00", "screen")
+    pipeline = Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site)
+    pipeline.sample()
+    pipeline.dock("round-00", "screen")
     for number in range(1, campaign.config.rounds.count + 1):
         name = round_name(number)
-        story.train(number)
-        story.label(name)
-        story.distil(name, number)
-        story.cut(name, number)
-        story.screen(name)
-        story.rank(name, number)
-        story.refine(name)
-        story.acquire(name, number)
-        story.dock(name, "screen")
+        pipeline.train(number)
+        pipeline.label(name)
+        pipeline.distil(name, number)
+        pipeline.cut(name, number)
+        pipeline.screen(name)
+        pipeline.rank(name, number)
+        pipeline.refine(name)
+        pipeline.acquire(name, number)
+        pipeline.dock(name, "screen")
     if campaign.config.final.molecules:
-        story.select()
-        story.dock("final", "final")
-    story.hits()
+        pipeline.select()
+        pipeline.dock("final", "final")
+    pipeline.hits()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from ...data.receipts import Stopwatch
 from ..campaign.ledger import Task
+from .settings import TaskSettings
+
+Settings = TypeVar("Settings", bound=TaskSettings)
 
 
 @dataclass(frozen=True)
-class TaskContext:
-    """What a task function is given.
+class TaskContext(Generic[Settings]):
+    """What a task function is given; its type says which settings it takes.
 
     Attributes
     ----------
@@ -29,9 +32,9 @@ class TaskContext:
     watch: Stopwatch
 
     @property
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> Settings:
         """The task's settings."""
-        return self.task.settings
+        return cast(Settings, self.task.settings)
 
     @property
     def runtime(self) -> Mapping[str, Any]:

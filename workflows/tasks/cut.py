@@ -15,6 +15,7 @@ from ...screening.cuts.cascade import molecules, plan_cascade
 from ...screening.cuts.order_statistics import Cut, CutGoal, price
 from .context import TaskContext, TaskOutcome
 from .held_out import read_held_out
+from .settings import CutSettings
 from .surrogates import bundle_of
 
 NOT_RANDOM = (
@@ -25,13 +26,13 @@ FEWEST = 10
 """Fewer held-out dockings say nothing about a cut."""
 
 
-def cut(context: TaskContext) -> TaskOutcome:
+def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
     """Say per target how much the student and the teacher must keep, and why."""
     settings = context.settings
-    goal = CutGoal(settings["recall"], settings["best"], settings["confidence"])
+    goal = CutGoal(settings.recall, settings.best, settings.confidence)
     teacher_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("teacher"))
     student_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("student"))
-    directions: Mapping[str, bool] = settings["lower_is_better"]
+    directions: Mapping[str, bool] = settings.lower_is_better
     names = ["smiles", *[f"mean:{target}" for target in directions]]
     with context.watch("read"):
         labels = concat(context.inputs("labels/"), names)
@@ -56,17 +57,17 @@ def cut(context: TaskContext) -> TaskOutcome:
                 (docked["truth"].to_numpy(), docked["mean"].to_numpy()),
                 (labelled["truth"].to_numpy(), labelled["mean"].to_numpy()),
                 (mine, theirs[np.isfinite(theirs)]),
-                seed=derive_seed(settings["seed"], "cut", settings["round"], target) % 2**31,
+                seed=derive_seed(settings.seed, "cut", settings.round, target) % 2**31,
                 lower_is_better=lower,
-                budget=None if settings["sweep"] else settings["budget"][target] / settings["rows"],
+                budget=None if settings.sweep else settings.budget[target] / settings.rows,
             )
             facts[target] = {
                 "teacher": _as_json(cuts.teacher),
                 "student": _as_json(cuts.student),
                 **_kept(settings, target, cuts.student.fraction, cuts.teacher.fraction),
                 "goal": dataclasses.asdict(goal),
-                "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings["rows"]),
-                "notes": [] if settings["method"] == "random" else [NOT_RANDOM],
+                "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings.rows),
+                "notes": [] if settings.method == "random" else [NOT_RANDOM],
             }
     return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
 
@@ -90,33 +91,33 @@ def _as_json(found: Cut) -> dict[str, Any]:
     return {**values, "notes": list(found.notes)}
 
 
-def _unknown(settings: Mapping[str, Any], target: str, known: int) -> dict[str, Any]:
+def _unknown(settings: CutSettings, target: str, known: int) -> dict[str, Any]:
     """Return what is kept where nothing is known: as much as may be, and nothing is swept."""
     notes = [
         f"Only {known} molecules of the seed sample are docked and predicted: nothing is known about cuts."
     ]
-    if settings["sweep"]:
+    if settings.sweep:
         notes.append("Nothing is swept.")
-    kept = _kept(settings, target, settings["widest"], 1.0)
+    kept = _kept(settings, target, settings.widest, 1.0)
     return {"teacher": None, "student": None, **kept, "dock_for_goal": None, "sweep": 0, "notes": notes}
 
 
-def _kept(settings: Mapping[str, Any], target: str, student: float, teacher: float) -> dict[str, Any]:
+def _kept(settings: CutSettings, target: str, student: float, teacher: float) -> dict[str, Any]:
     """Return what is kept: ``keep`` molecules by the student, ``dock`` by the teacher, and what bounds them.
 
     ``by`` is ``goal`` (the data say so), ``file`` (``[rounds] keep``), ``widest`` or ``room`` (enough molecules
     that are not docked yet).
     """
-    rows, fixed = settings["rows"], settings["keep"]
-    gate = settings["gate"].get(target, True)
+    rows, fixed = settings.rows, settings.keep
+    gate = settings.gate.get(target, True)
     # Of several reasons to keep molecules the one that asks for most decides.
-    reasons = {"room": 5 * settings["dock"] + settings["docked"]}
+    reasons = {"room": 5 * settings.dock + settings.docked}
     if fixed != "auto":
         # Molecules docked in earlier rounds stay among the best: what the goal needs has them in it, this has not.
-        reasons["file"] = molecules(fixed, rows) + settings["docked"]
+        reasons["file"] = molecules(fixed, rows) + settings.docked
     if fixed == "auto" or not gate:
-        widest = molecules(settings["widest"], rows)
-        reasons["widest" if student > settings["widest"] else "goal"] = min(molecules(student, rows), widest)
+        widest = molecules(settings.widest, rows)
+        reasons["widest" if student > settings.widest else "goal"] = min(molecules(student, rows), widest)
     by = max(reasons, key=lambda name: reasons[name])
     keep = min(reasons[by], rows)
     wanted = molecules(teacher, rows)
@@ -126,5 +127,5 @@ def _kept(settings: Mapping[str, Any], target: str, student: float, teacher: flo
         "keep_by": by,
         "needed": molecules(student, rows),
         "dock_for_goal": wanted,
-        "sweep": min(wanted, settings["sweep"]) if settings["sweep"] else 0,
+        "sweep": min(wanted, settings.sweep) if settings.sweep else 0,
     }

@@ -7,12 +7,13 @@ import pyarrow.compute as pc
 from ...data.store import read_table, write_table
 from ...screening.docking.dock import Ligand, dock_batch
 from .context import TaskContext, TaskOutcome
+from .settings import DockSettings
 
 
-def dock(context: TaskContext) -> TaskOutcome:
+def dock(context: TaskContext[DockSettings]) -> TaskOutcome:
     """Dock the molecules of one selection batch; one scores row for each, failures included."""
     settings = context.settings
-    target, group = settings["target"], settings["group"]
+    target, group = settings.target, settings.group
     (source,) = context.inputs("selections/")
     with context.watch("read"):
         table = read_table(source, ["row", "id", "smiles"])
@@ -21,13 +22,13 @@ def dock(context: TaskContext) -> TaskOutcome:
     poses = context.root / "poses" / group / target / source.name
     with context.watch("dock"):
         docked = dock_batch(
-            settings["spec"],
+            settings.spec,
             context.root / "targets" / target,
             target,
             ligands,
-            settings["seed"],
+            settings.seed,
             poses.relative_to(context.root).as_posix(),
-            protocol=settings["protocol"],
+            protocol=settings.protocol,
         )
     with context.watch("write"):
         write_table(poses, docked.poses)

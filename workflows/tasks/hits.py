@@ -6,9 +6,10 @@ from ...data.store import write_table
 from ..campaign.campaign import open_campaign
 from ..hits.ask import hits
 from .context import TaskContext, TaskOutcome
+from .settings import TaskSettings
 
 
-def write_hits(context: TaskContext) -> TaskOutcome:
+def write_hits(context: TaskContext[TaskSettings]) -> TaskOutcome:
     """Write all hits of the finished campaign, so that they can be copied and compared as one file."""
     table = hits(open_campaign(context.root), top=None)
     path = context.root / "hits" / "hits.parquet"

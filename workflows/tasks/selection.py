@@ -6,7 +6,7 @@ batch is what one docking or prediction task reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +25,31 @@ from ...screening.chemistry.diversity import diverse_subset
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .context import TaskContext, TaskOutcome
+from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
 
 
-def sample(context: TaskContext) -> TaskOutcome:
+def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
     """Choose the molecules docked before there is a model: the same ones for every target."""
     settings, library = context.settings, Library.open(context.runtime["library"])
-    count = settings["molecules"]
+    count = settings.molecules
     with context.watch("sample"):
-        if settings["method"] == "diverse":
-            pool = library.sample_rows(min(20 * count, library.rows), settings["seed"], "sample")
+        if settings.method == "diverse":
+            pool = library.sample_rows(min(20 * count, library.rows), settings.seed, "sample")
             molecules = library.take(pool, MOLECULE_COLUMNS)
-            picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings["seed"])
+            picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings.seed)
             molecules = molecules.take(pa.array(np.sort(picks)))
         else:
-            rows = library.sample_rows(count, settings["seed"], "sample")
+            rows = library.sample_rows(count, settings.seed, "sample")
             molecules = library.take(rows, MOLECULE_COLUMNS)
     outputs: list[Path] = []
-    for target in settings["targets"]:
-        outputs += _write_batches(context.root, "round-00", target, molecules, settings["batch"])
+    for target in settings.targets:
+        outputs += _write_batches(context.root, "round-00", target, molecules, settings.batch)
     return TaskOutcome(library.rows, molecules.num_rows, tuple(outputs))
 
 
-def rank(context: TaskContext) -> TaskOutcome:
+def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
     """Keep the student's best molecules of each target, over all shards, for the teacher."""
     settings, library = context.settings, Library.open(context.runtime["library"])
     predictions = context.inputs("predictions/")
@@ -56,28 +57,28 @@ def rank(context: TaskContext) -> TaskOutcome:
     cuts: dict[str, Any] = {}
     with context.watch("rank"):
         histograms = merge_all_histograms(context.inputs("histograms/"))
-        for target, lower in settings["lower_is_better"].items():
+        for target, lower in settings.lower_is_better.items():
             column = f"mean:{target}"
-            best = best_rows(predictions, histograms[target], column, settings["keep"][target], lower)
+            best = best_rows(predictions, histograms[target], column, settings.keep[target], lower)
             kept.append(best["row"].to_numpy())
             cut = float(best["score"][-1].as_py()) if best.num_rows else None
             cuts[target] = {"kept": best.num_rows, "cut": cut}
         rows = np.unique(np.concatenate(kept))
     outputs = []
     with context.watch("leaderboard"):
-        for target, lower in settings["lower_is_better"].items():
-            board = context.root / "leaderboards" / settings["round"] / f"{target}.parquet"
+        for target, lower in settings.lower_is_better.items():
+            board = context.root / "leaderboards" / settings.round / f"{target}.parquet"
             write_leaderboard(board, predictions, histograms[target], library, target, lower)
             outputs.append(board)
     with context.watch("write"):
-        for index, start in enumerate(range(0, len(rows), settings["batch"])):
-            path = context.root / "shortlists" / settings["round"] / f"batch-{index:05d}.parquet"
-            write_table(path, library.take(rows[start : start + settings["batch"]], MOLECULE_COLUMNS))
+        for index, start in enumerate(range(0, len(rows), settings.batch)):
+            path = context.root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"
+            write_table(path, library.take(rows[start : start + settings.batch], MOLECULE_COLUMNS))
             outputs.append(path)
     return TaskOutcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
 
 
-def acquire_batch(context: TaskContext) -> TaskOutcome:
+def acquire_batch(context: TaskContext[AcquireSettings]) -> TaskOutcome:
     """Choose what to dock next, per target, from the teacher's predictions on the shortlist.
 
     The shortlist may be a fifth of the library: one of its files is held at a time, and of what was read only what may
@@ -88,26 +89,26 @@ def acquire_batch(context: TaskContext) -> TaskOutcome:
     outputs: list[Path] = []
     facts: dict[str, Any] = {}
     chosen = 0
-    for target, lower in settings["lower_is_better"].items():
+    for target, lower in settings.lower_is_better.items():
         mine = docked.filter(pc.equal(docked["target"], target))
-        seed = derive_seed(settings["seed"], "acquire", settings["round"], target)
-        if target in settings["taught"]:
+        seed = derive_seed(settings.seed, "acquire", settings.round, target)
+        if target in settings.taught:
             picked, facts[target] = _by_value(settings, shortlist, target, lower, mine, seed)
         else:
             picked = _at_random(context, mine["row"].drop_null().to_numpy(), seed)
             facts[target] = {
-                "asked": settings["dock"],
+                "asked": settings.dock,
                 "chosen": picked.num_rows,
                 "at_random": picked.num_rows,
                 "taught": False,
             }
-        outputs += _write_batches(context.root, settings["round"], target, picked, settings["batch"])
+        outputs += _write_batches(context.root, settings.round, target, picked, settings.batch)
         chosen += picked.num_rows
     return TaskOutcome(sum(_row_count(path) for path in shortlist), chosen, tuple(outputs), facts=facts)
 
 
 def _by_value(
-    settings: Mapping[str, Any],
+    settings: AcquireSettings,
     shortlist: Sequence[Path],
     target: str,
     lower: bool,
@@ -119,20 +120,20 @@ def _by_value(
     best = (float(known.min() if lower else known.max())) if len(known) else 0.0
     done = docked["row"].drop_null().to_numpy()
     columns = [f"mean:{target}", f"spread:{target}"]
-    sweeping = target in settings["sweep"]
-    count = settings["dock"]
+    sweeping = target in settings.sweep
+    count = settings.dock
     if sweeping:  # all of the teacher's best so many that are not docked yet
-        swept = _best_by_mean(shortlist, columns[0], settings["sweep"][target], lower)
+        swept = _best_by_mean(shortlist, columns[0], settings.sweep[target], lower)
         count = int((~np.isin(swept, done)).sum())
     stream = AcquisitionStream(
-        "greedy" if sweeping else settings["acquisition"],
+        "greedy" if sweeping else settings.acquisition,
         count,
         lower_is_better=lower,
-        context=AcquisitionContext(best=best, beta=settings["beta"], xi=settings["xi"]),
+        context=AcquisitionContext(best=best, beta=settings.beta, xi=settings.xi),
         seed=seed,
         docked=done,
-        epsilon=0.0 if sweeping else settings["epsilon"],
-        diversity="none" if sweeping else settings["diversity"],
+        epsilon=0.0 if sweeping else settings.epsilon,
+        diversity="none" if sweeping else settings.diversity,
     )
     for path in shortlist:
         stream.add(*(column.to_numpy() for column in read_table(path, ["row", *columns]).columns))
@@ -146,7 +147,7 @@ def _by_value(
         "at_random": found.at_random,
         "best_before": best,
         "taught": True,
-        "sweep": settings["sweep"].get(target, 0),
+        "sweep": settings.sweep.get(target, 0),
     }
     return picked, facts
 
@@ -167,9 +168,9 @@ def _best_by_mean(paths: Sequence[Path], column: str, count: int, lower_is_bette
     return best.best()[1]
 
 
-def _at_random(context: TaskContext, docked: np.ndarray, seed: int) -> pa.Table:
+def _at_random(context: TaskContext[AcquireSettings], docked: np.ndarray, seed: int) -> pa.Table:
     """Return molecules of the library that are not docked yet, for a target that no model knows."""
-    library, count = Library.open(context.runtime["library"]), context.settings["dock"]
+    library, count = Library.open(context.runtime["library"]), context.settings.dock
     drawn = library.sample_rows(min(count + len(docked), library.rows), seed, "acquire")
     fresh = np.setdiff1d(drawn, docked)
     if len(fresh) > count:
@@ -197,19 +198,19 @@ def _molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) -
     return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
 
 
-def select_final(context: TaskContext) -> TaskOutcome:
+def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
     docked = concat(context.inputs("scores/"), ["row", "id", "smiles", "target", "score"])
     outputs: list[Path] = []
     selected = 0
-    for target, lower in settings["lower_is_better"].items():
+    for target, lower in settings.lower_is_better.items():
         usable = pc.and_(pc.equal(docked["target"], target), pc.is_valid(docked["score"]))
         mine = docked.filter(pc.and_(usable, pc.is_valid(docked["row"])))
         order = "ascending" if lower else "descending"
-        best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings["molecules"])
+        best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings.molecules)
         picked = best.select(["row", "id", "smiles"])
-        outputs += _write_batches(context.root, "final", target, picked, settings["batch"])
+        outputs += _write_batches(context.root, "final", target, picked, settings.batch)
         selected += picked.num_rows
     return TaskOutcome(docked.num_rows, selected, tuple(outputs))
 

@@ -27,6 +27,7 @@ from ..campaign.sources import FOLDER, read_sources
 from ..config.campaign_file import settings_from
 from .context import TaskContext, TaskOutcome
 from .held_out import held_out_table, write_held_out
+from .settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from .training_scores import TrainingScores, read_training_scores
 
 
@@ -36,13 +37,13 @@ def _bundle(folder: Path, weights_sha256: str) -> Any:
     return load_bundle(folder)
 
 
-def bundle_of(context: TaskContext) -> Any:
+def bundle_of(context: TaskContext[Any]) -> Any:
     """Return the model among the inputs of the task."""
     weights = next(record for record in context.task.inputs if record.path.endswith("weights.safetensors"))
     return _bundle((context.root / weights.path).parent, weights.sha256)
 
 
-def train(context: TaskContext) -> TaskOutcome:
+def train(context: TaskContext[TrainSettings]) -> TaskOutcome:
     """Train the teacher on every docking score so far, but for the sealed ones.
 
     A target that no teacher can learn yet (too few scores, all of them equal) is left out, and named in the
@@ -54,24 +55,24 @@ def train(context: TaskContext) -> TaskOutcome:
         found = read_training_scores(
             [path for path in context.inputs() if path not in frozen],
             context.root,
-            dict(settings["lower_is_better"]),
-            settings["seed"],
-            settings["sealed"],
+            dict(settings.lower_is_better),
+            settings.seed,
+            settings.sealed,
         )
         sources = read_sources(frozen)
-    teacher_settings = settings_from(TeacherSettings, settings["teacher"])
+    teacher_settings = settings_from(TeacherSettings, settings.teacher)
     untaught = unteachable(found.data, teacher_settings.min_scores)
     data = found.data
     if len(untaught) < len(data.targets):  # else training says what is wrong
         data = _without(data, untaught)
-    seed = derive_seed(settings["seed"], "train", settings["model"])
+    seed = derive_seed(settings.seed, "train", settings.model)
     with context.watch("train"):
-        teacher = train_teacher(data, teacher_settings, seed, settings["threads"], sources)
-    folder = context.root / "models" / settings["model"]
-    units = {name: unit for name, unit in settings["units"].items() if name in teacher.targets}
-    held_out = context.root / "heldout" / f"{settings['model'].replace('/', '-')}.parquet"
+        teacher = train_teacher(data, teacher_settings, seed, settings.threads, sources)
+    folder = context.root / "models" / settings.model
+    units = {name: unit for name, unit in settings.units.items() if name in teacher.targets}
+    held_out = context.root / "heldout" / f"{settings.model.replace('/', '-')}.parquet"
     with context.watch("write"):
-        model = save_bundle(teacher, folder, {"units": units, "parent": settings["parent"]})
+        model = save_bundle(teacher, folder, {"units": units, "parent": settings.parent})
         _write_held_out(held_out, teacher, found, untaught)
     return TaskOutcome(
         rows_in=len(data.smiles),
@@ -121,27 +122,27 @@ def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaugh
     write_held_out(path, *tables)
 
 
-def label(context: TaskContext) -> TaskOutcome:
+def label(context: TaskContext[LabelSettings]) -> TaskOutcome:
     """Let the teacher predict one slice of a random sample of the library, for the student."""
     settings, library = context.settings, Library.open(context.runtime["library"])
-    rows = library.sample_rows(settings["labels"], settings["seed"], "label", settings["round"])
-    start = settings["index"] * settings["batch"]
+    rows = library.sample_rows(settings.labels, settings.seed, "label", settings.round)
+    start = settings.index * settings.batch
     with context.watch("read"):
-        molecules = library.take(rows[start : start + settings["batch"]], ["row", "id", "smiles"])
-    path = context.root / "labels" / settings["round"] / f"batch-{settings['index']:05d}.parquet"
+        molecules = library.take(rows[start : start + settings.batch], ["row", "id", "smiles"])
+    path = context.root / "labels" / settings.round / f"batch-{settings.index:05d}.parquet"
     return _predict_and_write(context, molecules, path)
 
 
-def refine(context: TaskContext) -> TaskOutcome:
+def refine(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the teacher predict one batch of the shortlist."""
     (source,) = context.inputs("shortlists/")
     with context.watch("read"):
         molecules = read_table(source)
-    path = context.root / "refined" / context.settings["round"] / source.name
+    path = context.root / "refined" / context.settings.round / source.name
     return _predict_and_write(context, molecules, path)
 
 
-def _predict_and_write(context: TaskContext, molecules: pa.Table, path: Path) -> TaskOutcome:
+def _predict_and_write(context: TaskContext[Any], molecules: pa.Table, path: Path) -> TaskOutcome:
     with context.watch("load"):
         teacher = bundle_of(context)
     with context.watch("predict"):
@@ -172,10 +173,10 @@ def _predict_and_write(context: TaskContext, molecules: pa.Table, path: Path) ->
     )
 
 
-def distil(context: TaskContext) -> TaskOutcome:
+def distil(context: TaskContext[DistilSettings]) -> TaskOutcome:
     """Train the student on the teacher's labels."""
     settings = context.settings
-    directions = dict(settings["lower_is_better"])
+    directions = dict(settings.lower_is_better)
     with context.watch("read"):
         names = ["smiles", *[f"{kind}:{target}" for kind in ("mean", "spread") for target in directions]]
         labels = concat(context.inputs("labels/"), names)
@@ -184,7 +185,7 @@ def distil(context: TaskContext) -> TaskOutcome:
         spread = np.column_stack([labels[f"spread:{target}"].to_numpy() for target in directions])
         known = concat([*context.inputs("scores/"), *context.inputs("imports/")], ["smiles"])["smiles"]
         spread = _without_memory(labels["smiles"], spread, known)
-    seed = derive_seed(settings["seed"], "distil", settings["model"])
+    seed = derive_seed(settings.seed, "distil", settings.model)
     with context.watch("train"):
         student = distil_student(
             labels["smiles"].to_pylist(),
@@ -192,14 +193,14 @@ def distil(context: TaskContext) -> TaskOutcome:
             spread,
             tuple(directions),
             tuple(directions.values()),
-            settings_from(StudentSettings, settings["student"]),
+            settings_from(StudentSettings, settings.student),
             seed,
-            settings["threads"],
+            settings.threads,
         )
-    folder = context.root / "models" / settings["model"]
+    folder = context.root / "models" / settings.model
     teacher = read_card(next(path for path in context.inputs("models/") if path.name == "card.json").parent)
-    card = {"units": dict(settings["units"]), "parent": teacher["id"]}
-    held_out = context.root / "heldout" / f"{settings['model'].replace('/', '-')}.parquet"
+    card = {"units": dict(settings.units), "parent": teacher["id"]}
+    held_out = context.root / "heldout" / f"{settings.model.replace('/', '-')}.parquet"
     with context.watch("write"):
         model = save_bundle(student, folder, card)
         assert student.held_out is not None
@@ -226,13 +227,13 @@ def _without_memory(smiles: pa.ChunkedArray, spread: np.ndarray, docked: pa.Chun
     return blanked
 
 
-def screen(context: TaskContext) -> TaskOutcome:
+def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the student score every molecule of one shard, for all targets at once."""
     settings = context.settings
     (shard,) = context.inputs("@library/")
     with context.watch("load"):
         student = bundle_of(context)
-    root, name, group = context.root, shard.stem, settings["round"]
+    root, name, group = context.root, shard.stem, settings.round
     predictions, histogram, leaders = (
         root / kind / group / f"{name}.parquet" for kind in ("predictions", "histograms", "leaders")
     )
