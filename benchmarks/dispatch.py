@@ -45,7 +45,7 @@ from docksieve.workflows.campaign.ledger import LIBRARY_PREFIX, Task
 from docksieve.workflows.config.campaign_file import CampaignConfig
 from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.observer import Silent
-from docksieve.workflows.running.parsl_engine import open_engine
+from docksieve.workflows.running.parsl_engine import open_runner
 from docksieve.workflows.running.stages import StageRunner
 from docksieve.workflows.tasks.settings import RoundSettings, TaskSettings
 from machine import provenance
@@ -146,7 +146,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         write_shard(products, path, options.shard_rows * number, options.shard_rows)
     site = dataclasses.replace(load_site("local"), workers=options.workers)
     started = time.perf_counter()
-    with open_engine(campaign, site) as engine:
+    with open_runner(campaign, site) as engine:
         first = Collector()
         StageRunner(campaign, engine, first, site).run(
             "round-00/screen", screens(campaign, library, small, "round-00")

@@ -45,7 +45,7 @@ from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.config.campaign_file import CampaignConfig
 from docksieve.workflows.running.engine import RunnerWatch
-from docksieve.workflows.running.parsl_engine import ParslEngine
+from docksieve.workflows.running.parsl_engine import ParslRunner
 from docksieve.workflows.tasks.settings import TaskSettings
 from machine import provenance
 from sites_task import sleeping_task
@@ -124,7 +124,7 @@ def _bare_seconds(site: str, folder: Path) -> float:
     return float(said.split()[-1]) - begun
 
 
-def engine_on(site: Site, root: Path) -> ParslEngine:
+def engine_on(site: Site, root: Path) -> ParslRunner:
     """Return the campaign engine of ``site``, whose workers run ``sites_task.sleeping_task``."""
     config = CampaignConfig.model_validate(tomllib.loads(CAMPAIGN))
     campaign = Campaign(root, config, {"id": f"bench-{os.getpid()}", "targets": {}})
@@ -134,7 +134,7 @@ def engine_on(site: Site, root: Path) -> ParslEngine:
     return engine
 
 
-class _Engine(ParslEngine):
+class _Engine(ParslRunner):
     def sleep_instead(self) -> None:
         """Let workers sleep and leave a receipt, instead of running the tasks."""
         import parsl

@@ -69,9 +69,25 @@ class SiteError(DocksieveError):
     """A site description is wrong, or the place it describes cannot be used."""
 
 
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6, most: int = 1) -> str:
+    """Return the question whether one of the names nearest to ``name`` was meant; empty if none is near.
+
+    Parameters
+    ----------
+    name : str
+        In any case of letters.
+    known : iterable of str
+    cutoff : float
+        How alike two names must be, from 0 to 1 (:func:`difflib.get_close_matches`).
+    most : int
+        Names to mention at most.
+    """
+    names = {item.lower(): item for item in known}
+    close = [names[item] for item in difflib.get_close_matches(name.lower(), names, most, cutoff)]
+    return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
 def unknown_name(message: str, name: str, known: Iterable[str]) -> InputError:
     """Return the error for a name that is not known: the close ones if there are any, else all."""
     names = list(known)
-    close = difflib.get_close_matches(name.lower(), names, 3, 0.6)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(names)}."
-    return InputError(message, hint)
+    return InputError(message, did_you_mean(name, names, most=3) or f"There are: {', '.join(names)}.")

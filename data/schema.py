@@ -6,7 +6,6 @@ import pyarrow as pa
 
 LIBRARY_FORMAT = "docksieve-library"
 LIBRARY_VERSION = 1
-SCORES_VERSION = 1
 
 DEFAULT_SHARD_ROWS = 1_000_000
 STREAM_ROWS = 65_536

@@ -195,13 +195,6 @@ class Kept:
             result[chosen] = self._before[block] + inside[positions[chosen] - block * RANK_BLOCK]
         return result
 
-    def position_of(self, row: int) -> int:
-        """Return the position of the molecule that gets ``row``."""
-        block = int(np.searchsorted(self._before, row, side="right")) - 1
-        flags = self.flags[block * RANK_BLOCK : (block + 1) * RANK_BLOCK]
-        inside = np.cumsum(flags, dtype=np.int64)
-        return block * RANK_BLOCK + int(np.searchsorted(inside, row - self._before[block] + 1))
-
 
 def write_kept(path: Path, total: int, pair_paths: Iterable[str]) -> None:
     """Write the file that :class:`Kept` reads: 1 for each of ``total`` molecules but the duplicates."""

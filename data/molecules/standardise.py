@@ -207,7 +207,6 @@ def _steps_needed(smiles: str, settings: StandardSettings) -> list[str]:
 
 
 # RDKit's own list turns sulfoxides into [S+][O-]; catalogues, and docking programs, want S=O.
-_SULFOXIDE = "Sulfoxide to -S+(O-)-"
 
 
 @cache

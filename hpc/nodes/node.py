@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ...data.environment import usable_cores
 from ...data.store import write_json
 from .banned import banned
 from .devices import (
@@ -118,7 +119,7 @@ def _report(reports: Path, node: str, pool: str, proofs: Sequence[Proof], refuse
         "pool": pool,
         "job": job,
         "pid": os.getpid(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "devices": [asdict(proof) for proof in proofs],
         "refused": refused,
         "started": time.time(),

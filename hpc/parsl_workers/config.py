@@ -13,6 +13,7 @@ from parsl.addresses import address_by_hostname
 from parsl.config import Config
 from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
+from ...data.environment import CAMPAIGN, FILE_PATIENCE, SCRATCH
 from ...data.errors import SiteError
 from ..jobs.blocks import BlockRecords
 from ..nodes.ranks import CORES, INTERFACE, LAUNCHER, NODES, RANKS
@@ -24,7 +25,6 @@ from .providers import cluster_provider, local_provider
 
 ODD_CHARACTERS = frozenset(" \t\n\"'`$\\&;|<>()*?#!%{}[]")
 """Those that shells, schedulers' directives or Parsl's templates take for something else."""
-MARK = "DOCKSIEVE_CAMPAIGN"
 """Environment variable by which the processes of a campaign are recognised."""
 
 
@@ -129,11 +129,11 @@ def environment_lines(site: Site, pool: Pool, mark: str) -> str:
     files of docking programs (``screening.docking.command_run``).
     """
     scripts = sysconfig.get_path("scripts")
-    scratch = site.scratch or "${DOCKSIEVE_SCRATCH:-${TMPDIR:-}}"
+    scratch = site.scratch or f"${{{SCRATCH}:-${{TMPDIR:-}}}}"
     lines = [
         *pool.setup,
         f'export PATH="{scripts}:$PATH"',  # workers must find Parsl's own programs
-        f'export DOCKSIEVE_SCRATCH="{scratch}"',  # where docking programs write
+        f'export {SCRATCH}="{scratch}"',  # where docking programs write
         "export TMPDIR=/tmp",  # long paths overflow the 108 bytes of a Unix socket's name
         "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1",
     ]
@@ -142,7 +142,7 @@ def environment_lines(site: Site, pool: Pool, mark: str) -> str:
         lines.append(f'export SLURM_JOB_NAME="docksieve-{pool.name}-$$"')
     if mark and not site.on_this_machine:
         # Files of other nodes may appear late (``workflows.tasks.run``).
-        lines.append(f"export {MARK}={mark} SPT_NOENV=1 DOCKSIEVE_FILE_PATIENCE=30")
+        lines.append(f"export {CAMPAIGN}={mark} SPT_NOENV=1 {FILE_PATIENCE}=30")
     if pool.ranks_per_node:
         lines.append(
             f"export {RANKS}={pool.ranks_per_node} {NODES}={pool.nodes} {LAUNCHER}={kind_of_launcher(site, pool)} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 import typing
@@ -12,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ...data.errors import SiteError
+from ...data.errors import SiteError, did_you_mean
 from .allocation import ASKED, pools_in_allocation
 from .pool import Pool, walltime_seconds
 from .site import Site
@@ -38,12 +37,6 @@ _WORDS: dict[Any, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
     tuple[str, ...]: ("a list of texts", (list, tuple)),
 }
-
-
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """Return the question whether the nearest of ``known`` was meant; empty if none is near."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}? " if close else ""
 
 
 def preset_names() -> list[str]:
@@ -85,7 +78,7 @@ def site_text(name: str) -> tuple[str, str]:
     if name not in known:
         raise SiteError(
             f"There is no site called {name!r}.",
-            f"{suggestion(name, known)}Known sites: {', '.join(known)}; or give the path of a TOML file.",
+            f"{did_you_mean(name, known)} Known sites: {', '.join(known)}; or give the path of a TOML file.".lstrip(),
         )
     preset = resources.files(__package__) / "presets" / f"{name}.toml"
     return preset.read_text(encoding="utf-8"), f"the preset {name!r}"
@@ -150,7 +143,7 @@ def _override(values: dict[str, Any], key: str, value: Any, where: str) -> None:
             known = [name for name in place if isinstance(place[name], dict)]
             raise SiteError(
                 f"{where} has no table {table!r}, so {key} cannot be set.",
-                f"{suggestion(table, known)}See `docksieve site show`.",
+                f"{did_you_mean(table, known)} See `docksieve site show`.".lstrip(),
             )
         place = inner
     if not tables and last in INHERITED:  # said once, it holds for every pool
@@ -232,7 +225,7 @@ def _check_required(own: Mapping[str, Any], tables: Mapping[str, Any], where: st
 def _known_keys(values: Mapping[str, Any], known: list[str], where: str) -> None:
     for key in values:
         if key not in known:
-            meant = suggestion(key, known).strip() or f"Known keys: {', '.join(known)}."
+            meant = did_you_mean(key, known) or f"Known keys: {', '.join(known)}."
             raise SiteError(f"{where}: unknown key {key!r}.", meant)
 
 

@@ -10,8 +10,8 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import Table
 
-from ...data.errors import SiteError
-from .read import INHERITED, suggestion
+from ...data.errors import SiteError, did_you_mean
+from .read import INHERITED
 
 
 def edited(text: str, overrides: Mapping[str, Any], where: str) -> str:
@@ -74,7 +74,7 @@ def _set(document: tomlkit.TOMLDocument, key: str, value: Any, where: str) -> No
             known = [str(k) for k, v in place.items() if isinstance(v, Table)]
             raise SiteError(
                 f"{where} has no table {name!r}, so {key} cannot be set.",
-                f"{suggestion(name, known)}See `docksieve site show`.",
+                f"{did_you_mean(name, known)} See `docksieve site show`.".lstrip(),
             )
         place = inner
     if not tables and last in INHERITED:

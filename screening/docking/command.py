@@ -7,7 +7,6 @@ writes is matched by that name, never by order, because programs drop molecules.
 
 from __future__ import annotations
 
-import os
 import string
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ...data.environment import usable_cores
 from ...data.errors import ConfigError, DockingError
 from ...data.seeds import derive_seed
 from ...data.store import sha256_file, write_bytes
@@ -177,7 +177,7 @@ def freeze(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict
 
 def _check_cpus(name: str, settings: CommandTarget) -> None:
     """Refuse more processors per run than there are."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cores()
     if settings.cpus > usable:
         raise ConfigError(
             f"Target {name}: cpus = {settings.cpus}, and this machine lets docksieve use {usable}.",

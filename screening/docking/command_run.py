@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data.environment import SCRATCH
 from ...data.errors import DockingError
 from ...data.seeds import derive_seed
 from .command_output import CommandOutput, Parsed, read_output
@@ -146,7 +147,7 @@ def scratch_folder() -> str | None:
 
     On workers TMPDIR is always short (``hpc.parsl_workers.config``), and DOCKSIEVE_SCRATCH keeps what it was.
     """
-    folder = os.environ.get("DOCKSIEVE_SCRATCH")
+    folder = os.environ.get(SCRATCH)
     return str(Path(folder).absolute()) if folder and Path(folder).is_dir() else None
 
 

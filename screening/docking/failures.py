@@ -43,6 +43,14 @@ class FailureCode(StrEnum):
         return "table" if self in (self.NOT_IN_TABLE, self.EMPTY_SCORE, self.CONFLICT) else "docking"
 
 
+def meaning_of(code: str) -> str:
+    """Return what a failure code means, in a sentence; empty for a code of another version."""
+    try:
+        return FailureCode(code).meaning
+    except ValueError:
+        return ""
+
+
 _MEANINGS = {
     FailureCode.PARSE: "The SMILES cannot be read, or breaks the rules of valence.",
     FailureCode.FRAGMENTS: "More than one molecule is left after counter-ions and solvents are removed.",

@@ -7,7 +7,6 @@ with each cheaper setting.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ...data.environment import usable_cores
 from ...data.errors import DockingError, InputError
 from ...data.seeds import derive_seed
 from .engine import DockingOutcome
@@ -194,7 +194,7 @@ def tune(
     # in use. Conformers are the same for all, or their noise would hide what is compared.
     seeds = {name: derive_seed(seed, name, bits=31) for name in (STANDARD, REPEAT)}
     seeds |= dict.fromkeys(ladder, derive_seed(seed, "ladder", bits=31))
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or usable_cores()
     outcomes = _dock_all(spec, scratch, searches, seeds, ligands, seed, count, progress)
     failures = {
         f"{ligand} ({name})": f"{o.failure}: {o.message}"

@@ -31,7 +31,6 @@ from .conditions import Condition, Where, column, files, literal, not_understood
 from .rankings import LIPINSKI, Ranking, opened, ranked_across
 from .score_tables import HitSources
 
-_FROM_PREDICTIONS = ("rank", "predicted_mean", "predicted_spread")
 _NO_WHERE = Where("true", "", frozenset())
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...data.errors import InputError
 from .conditions import Condition, not_understood
@@ -271,8 +270,3 @@ def with_columns(table: pa.Table, columns: dict[str, Any]) -> pa.Table:
         place = table.schema.get_field_index(name)
         table = table.append_column(name, values) if place < 0 else table.set_column(place, name, values)
     return table
-
-
-def mask_table(table: pa.Table, kept: Any) -> pa.Table:
-    """Return the rows of ``table`` for which ``kept`` holds."""
-    return table.filter(pc.fill_null(pa.array(kept), False))

@@ -6,7 +6,6 @@ of the receptors that the ``dockstring`` package carries (read as files; the pac
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import math
 import re
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data.errors import ConfigError, DockingError
+from ...data.errors import ConfigError, DockingError, did_you_mean
 from ...data.store import sha256_bytes
 
 DOCKSTRING_PREFIX = "dockstring:"
@@ -240,9 +239,8 @@ def _find_dockstring(name: str) -> tuple[Path, Path]:
     path = folder / f"{name}_target.pdbqt"
     if not re.fullmatch(r"[A-Za-z0-9]+", name) or not path.is_file():
         names = dockstring_names()
-        close = difflib.get_close_matches(name.upper(), names, 1)
-        guess = f" Did you mean {close[0]}?" if close else ""
-        raise DockingError(f"dockstring has no receptor {name!r}.{guess}", f"It has: {', '.join(names)}.")
+        hint = f"{did_you_mean(name, names)} It has: {', '.join(names)}.".lstrip()
+        raise DockingError(f"dockstring has no receptor {name!r}.", hint)
     return path, folder / f"{name}_conf.txt"
 
 

@@ -261,7 +261,7 @@ def test_a_condition_says_which_computed_columns_it_asks_about() -> None:
     computed = pa.schema([("qed", pa.float64()), ("brenk", pa.string())])
     assert read_where("weight < 3", stored, computed).late == frozenset()
     assert read_where("qed > weight / 500 and brenk = ''", stored, computed).late == {"qed", "brenk"}
-    with pytest.raises(InputError, match="Did you mean qed"):
+    with pytest.raises(InputError, match="Did you mean 'qed'"):
         read_where("qde > 1", stored, computed)
 
 

@@ -121,7 +121,7 @@ def test_a_condition_that_fails_is_explained(sources: HitSources, where: str, qu
     with pytest.raises(InputError, match="--where") as caught:
         question(sources, where=where)
     close = where.startswith("wieght") and question is ranked_hits
-    assert ("Did you mean weight" if close else "smiles") in str(caught.value)
+    assert ("Did you mean 'weight'" if close else "smiles") in str(caught.value)
 
 
 def test_a_condition_reads_no_files(sources: HitSources) -> None:

@@ -151,7 +151,7 @@ def test_without_the_library_an_answer_says_that_it_is_short(tmp_path: Path, lib
 )
 def test_what_is_no_condition_is_refused(tmp_path: Path, library: Library, where: str) -> None:
     sources, _ = screened(library, True, True, 60, tmp_path)
-    with pytest.raises(InputError, match=r"not understood|Did you mean weight"):
+    with pytest.raises(InputError, match=r"not understood|Did you mean 'weight'"):
         screened_hits(sources, 10, where)
 
 

@@ -34,10 +34,10 @@ def test_what_is_no_window_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"by": "dockd"}, "Did you mean docked"),
-        ({"windows": {"wieght": Window(1, 2)}}, "Did you mean weight"),
-        ({"rules": ("lipinsky",)}, "Did you mean lipinski"),
-        ({"no_alerts": ("pain",)}, "Did you mean pains"),
+        ({"by": "dockd"}, "Did you mean 'docked'"),
+        ({"windows": {"wieght": Window(1, 2)}}, "Did you mean 'weight'"),
+        ({"rules": ("lipinsky",)}, "Did you mean 'lipinski'"),
+        ({"no_alerts": ("pain",)}, "Did you mean 'pains'"),
         ({"add": ("colour",)}, "There are: lipinski_violations"),
         ({"diverse": "random"}, "maxmin"),
         ({"similarity": 1.5}, "not between 0 and 1"),
@@ -76,5 +76,5 @@ def test_a_question_survives_json() -> None:
     )
     assert HitQuery.from_json(json.loads(json.dumps(query.to_json()))) == query
     assert HitQuery().to_json() == {}
-    with pytest.raises(InputError, match="Did you mean where"):
+    with pytest.raises(InputError, match="Did you mean 'where'"):
         HitQuery.from_json({"wher": "x"})

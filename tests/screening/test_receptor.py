@@ -54,7 +54,7 @@ def test_dockstring_itself_is_never_imported(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_dockstring_name_is_refused_with_a_guess_and_the_list(tmp_path: Path) -> None:
-    with pytest.raises(DockingError, match=r"Did you mean EGFR\?.*ABL1.*THRB"):
+    with pytest.raises(DockingError, match=r"Did you mean 'EGFR'\?.*ABL1.*THRB"):
         freeze_target("t", VinaTarget(receptor="dockstring:egfr"), tmp_path, Path())
     with pytest.raises(DockingError, match="no receptor"):
         freeze_target("t", VinaTarget(receptor="dockstring:../../EGFR"), tmp_path, Path())

@@ -18,10 +18,6 @@ class Lost(Exception):
     hostname = "n7"
 
 
-class ManagerLost(Lost):
-    """A node's, or a walltime's."""
-
-
 class FakeExecutor:
     """Remembers what it was asked to hold."""
 
@@ -83,7 +79,9 @@ def test_success_and_bad_input_prove_that_a_node_works(tmp_path: Path, executor:
 def test_dying_workers_count_and_lost_nodes_do_not(tmp_path: Path, executor: FakeExecutor) -> None:
     watching = watch(tmp_path, executor)
     for _ in range(5):
-        watching.saw(receipt("driver", Failure("ManagerLost", "gone", retryable=True), ""), ManagerLost())
+        watching.saw(
+            receipt("driver", Failure("ManagerLost", "gone", retryable=True), ""), Lost(), node_lost=True
+        )
     assert executor.held == []
     for _ in range(MAX_FAULTS):
         watching.saw(receipt("driver", Failure("WorkerLost", "gone", retryable=True), ""), Lost())

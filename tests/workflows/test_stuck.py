@@ -44,7 +44,7 @@ class Clock:
         monkeypatch.setattr(stuck, "marked_processes", lambda _: [self.pool, Worker(11, "python", "worker")])
         state = {"id": "x", "targets": {"A": COMMAND, "B": {"engine": "vina", "time_limit": 600.0}}}
         config = SimpleNamespace(run=SimpleNamespace(dock_batch=10))
-        self.watcher = stuck.StuckPool(SimpleNamespace(state=state, config=config), patience=20)  # type: ignore[arg-type]
+        self.watcher = stuck.StalledPool(SimpleNamespace(state=state, config=config), patience=20)  # type: ignore[arg-type]
 
     def watch(self, task: Task, until: float) -> None:
         while not self.pool.killed and self.now < until:

@@ -13,12 +13,11 @@ from typing import IO, Any
 
 import psutil
 
+from ...data.environment import CAMPAIGN
 from ...data.errors import CampaignError, FormatError
 from ...data.store import read_json, remove_temporary_files, write_json
 from ...hpc.jobs.blocks import BlockRecords
 from .campaign import Campaign, open_campaign
-
-ENVIRONMENT_MARK = "DOCKSIEVE_CAMPAIGN"
 
 
 class DriverLock:
@@ -123,7 +122,7 @@ def marked_processes(campaign_id: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid not in family and process.environ().get(ENVIRONMENT_MARK) == campaign_id:
+            if process.pid not in family and process.environ().get(CAMPAIGN) == campaign_id:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             continue

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
+from ...data.errors import did_you_mean
 from .annotations import any_of, bare, describe, engine_of, fields_of, fits, is_label, is_union, names_of
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
@@ -144,7 +144,7 @@ def _words(mistake: _Mistake, values: dict[str, Any]) -> tuple[Path, str]:
     said = f"{section}{key} must be {describe(mistake.kind)}{given}."
     if path[:1] == ("targets",) and len(path) == 2:
         return path, f"{said} A target's keys stand in a section of its own, [targets.NAME]."
-    return path, said + _meant(str(value), names_of(mistake.kind))
+    return path, f"{said} {did_you_mean(str(value), names_of(mistake.kind), 0.5)}".rstrip()
 
 
 def _about_engine(mistake: _Mistake, values: dict[str, Any]) -> tuple[Path, str]:
@@ -156,7 +156,7 @@ def _about_engine(mistake: _Mistake, values: dict[str, Any]) -> tuple[Path, str]
     path = (*mistake.path, "engine")
     given = _value_at(values, path)
     said = f"{section}engine must be {any_of(engines)}{_given(given)}."
-    return path, said + _meant(str(given), engines)
+    return path, f"{said} {did_you_mean(str(given), engines, 0.5)}".rstrip()
 
 
 def _about_value(mistake: _Mistake, given: str) -> tuple[Path, str]:
@@ -178,12 +178,8 @@ def _suggestion(mistake: _Mistake) -> str:
     owners = [engine for engine, keys in mistake.engines.items() if key in keys]
     if owners:
         return f" It belongs to engine {any_of(owners)}, and this target's engine is {mistake.engine}."
-    return _meant(key, known) or (f" Known keys: {', '.join(known)}." if known else "")
-
-
-def _meant(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    guess = did_you_mean(key, known, 0.5)
+    return f" {guess}" if guess else (f" Known keys: {', '.join(known)}." if known else "")
 
 
 def _value_at(values: Any, path: Path) -> Any:

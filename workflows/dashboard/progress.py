@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...data.receipts import Receipt, plain_json
-from ...screening.docking.failures import FailureCode
+from ...screening.docking.failures import meaning_of
 from ..campaign.driver import read_driver
 from ..hits.ask import failures
 from ..progress.rates import MEASURED, began, rates_by_node, rates_over_time
@@ -146,15 +146,9 @@ def _codes(moment: Moment) -> list[dict[str, Any]]:
     counts: Counter[str] = Counter()
     for stage in moment.status.stages:
         counts.update(stage.failures)
-    return [{"code": code, "count": count, "meaning": meaning(code)} for code, count in counts.most_common()]
-
-
-def meaning(code: str) -> str:
-    """Return what a failure code means; empty if this version does not know it."""
-    try:
-        return FailureCode(code).meaning
-    except ValueError:
-        return ""
+    return [
+        {"code": code, "count": count, "meaning": meaning_of(code)} for code, count in counts.most_common()
+    ]
 
 
 def failed_dockings(moment: Moment) -> dict[str, Any]:
@@ -171,4 +165,4 @@ def _by_code(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         examples = [
             {key: row[key] for key in ("id", "target", "stage", "message")} for row in found[:EXAMPLES]
         ]
-        yield {"code": code, "meaning": meaning(code), "examples": examples}
+        yield {"code": code, "meaning": meaning_of(code), "examples": examples}

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...data.environment import SCRATCH, usable_cores
 from ...data.errors import SiteError
 from ...hpc.nodes.devices import pin_worker
 from ...hpc.nodes.names import node_name
@@ -61,7 +62,7 @@ def check_up(shared: str, pause: float = 1.0) -> dict[str, Any]:
         "versions": versions(),
         "device": device,
         "clock": time.time(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
     }
     try:
         found["nonce"] = (folder / NONCE).read_text(encoding="utf-8")
@@ -70,7 +71,7 @@ def check_up(shared: str, pause: float = 1.0) -> dict[str, Any]:
         found["reply"] = name
     except OSError as error:
         found["nonce"], found["reply"] = f"{type(error).__name__}: {error}", ""
-    found["scratch"] = _scratch(os.environ.get("DOCKSIEVE_SCRATCH") or tempfile.gettempdir())
+    found["scratch"] = _scratch(os.environ.get(SCRATCH) or tempfile.gettempdir())
     found["docking"] = _docking()
     found["ranks"] = _ranks(folder)
     time.sleep(pause)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ...data.errors import InputError, unknown_name
 from ...data.libraries.library import library_standard
 from ...screening.chemistry.similarity import fingerprint
+from ...screening.docking.failures import meaning_of
 from ...screening.queries.answer import FunnelStep, HitAnswer
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS, HitSources, RankBy, failed_dockings
@@ -226,11 +227,16 @@ def failures(
 ) -> pa.Table:
     """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
 
+    ``failure`` is the code, ``meaning`` what it stands for, ``message`` what was said of this molecule.
+
     Parameters are those of :func:`hits`; ``where`` is on ``screening.queries.score_tables.FAILURE_COLUMNS``.
     """
     standing = standing or _standing(campaign)
     names = _chosen_targets(standing.campaign, target)
-    return pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
+    table = pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
+    return table.append_column(
+        "meaning", pa.array(map(meaning_of, table["failure"].to_pylist()), pa.string())
+    )
 
 
 def _standing(campaign: str | Path | Campaign) -> CampaignReceipts:

@@ -27,7 +27,7 @@ from ..campaign.sources import read_sources
 from ..config.campaign_file import CampaignConfig, CampaignFile
 from ..running.engine import RunnerWatch, TaskRunner
 from ..running.observer import Observer
-from ..running.parsl_engine import open_engine
+from ..running.parsl_engine import open_runner
 from ..running.submit import run
 from ..tasks.settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from ..tasks.training_scores import SCORE_COLUMNS
@@ -95,7 +95,7 @@ def run_trial(
         trial = _shrunk(config, small, folder, dockings, site.worker_count)
         campaign = begin(CampaignFile(config_path, trial), site)
         measured = Measured()
-        with open_engine(campaign, site) as engine:
+        with open_runner(campaign, site) as engine:
             run(campaign, campaign.open_library(), engine, observer, site)
             measured.receipts = [
                 receipt for stage in campaign.ledger.stages() for receipt in campaign.ledger.receipts(stage)

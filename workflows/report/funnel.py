@@ -10,7 +10,7 @@ import numpy as np
 
 from ...data.libraries.library import Library
 from ...data.score_keys import MISSING_KEY
-from ...screening.docking.dock import FailureCode
+from ...screening.docking.failures import meaning_of
 from ..campaign.ledger import round_name
 from .facts import Docked, Facts, reject_reasons
 
@@ -133,11 +133,8 @@ def _docking(title: str, what: str, docked: Docked) -> Passage:
 
 
 def _failures(failures: Mapping[str, int]) -> list[Change]:
-    known = {str(code): code.meaning for code in FailureCode}
     ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        Change(f"failed: {code.replace('_', ' ')}", -count, known.get(code, "")) for code, count in ordered
-    ]
+    return [Change(f"failed: {code.replace('_', ' ')}", -count, meaning_of(code)) for code, count in ordered]
 
 
 def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Passage]:

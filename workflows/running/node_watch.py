@@ -58,17 +58,19 @@ class NodeWatch:
                 if self._refused[node] >= MAX_REFUSALS and node not in self._banned:
                     self._ban(node, f"it started no workers {MAX_REFUSALS} times: {why}")
 
-    def saw(self, receipt: Receipt, error: BaseException | None) -> None:
+    def saw(self, receipt: Receipt, error: BaseException | None, node_lost: bool = False) -> None:
         """Take note of an ended task.
 
         Parameters
         ----------
         receipt : Receipt
         error : exception or None
-            What befell its worker. The loss of a whole node counts for nothing: it ends by itself.
+            What befell its worker.
+        node_lost : bool
+            Whether it was its whole node that was lost. That counts for nothing: it ends by itself.
         """
         node = receipt.host if error is None else str(getattr(error, "hostname", ""))
-        if not node or type(error).__name__ == "ManagerLost":
+        if not node or node_lost:
             return
         if manager := receipt.facts.get("manager"):
             self._managers[node].add(str(manager))

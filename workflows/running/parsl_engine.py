@@ -18,17 +18,18 @@ from typing import Any
 
 import psutil
 
+from ...data.environment import CAMPAIGN
 from ...data.errors import SiteError
 from ...data.receipts import Failure, Receipt, write_receipt
 from ...hpc.jobs.blocks import BlockRecords
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
-from ..campaign.driver import ENVIRONMENT_MARK, marked_processes
+from ..campaign.driver import marked_processes
 from ..campaign.ledger import Task, role_of
 from ..tasks.run import failed_receipt, run_task
 from .engine import MAX_ATTEMPTS, InlineRunner, RunnerWatch, TaskRunner, is_retryable
 from .node_watch import NodeWatch
-from .stalled_pool import StuckPool
+from .stalled_pool import StalledPool
 
 CLOSE_SECONDS = 20.0
 """How long Parsl may take to end its processes before they are killed; on a cluster, three times as long."""
@@ -38,17 +39,21 @@ _NOTE_SECONDS = 0.5
 _REPORT_SECONDS = 10.0
 
 
-class ParslEngine:
+class ParslRunner:
     """Runs tasks as Parsl apps on the workers of a site."""
 
     def __init__(self, campaign: Campaign, site: Site) -> None:
         import parsl
+        from parsl.executors.errors import BadStateException
+        from parsl.executors.high_throughput.errors import ManagerLost
 
         from ...hpc.parsl_workers.config import parsl_config
 
+        self._no_workers, self._node_lost = BadStateException, ManagerLost
+
         self._root = str(campaign.root)
         self._site = site
-        self._stuck = StuckPool(campaign, site.stall_seconds) if site.on_this_machine else None
+        self._stalled = StalledPool(campaign, site.stall_seconds) if site.on_this_machine else None
         self.workers = site.worker_count
         self._id = campaign.state["id"]
         self._records = BlockRecords(campaign.root / "blocks")
@@ -111,14 +116,15 @@ class ParslEngine:
                 if self._nodes is not None and noted > reports_read + _REPORT_SECONDS:
                     reports_read = noted
                     self._nodes.look()
-                if self._stuck is not None:
-                    self._stuck.look(task for task, _ in flying.values())
+                if self._stalled is not None:
+                    self._stalled.look(task for task, _ in flying.values())
             watch.check()
             for future in _taken(ended, self._site.poll_seconds if flying else 0.0):
                 task, spent = flying.pop(future)
                 receipt, cost = self._result(future, task)
                 if self._nodes is not None:
-                    self._nodes.saw(receipt, future.exception())
+                    error = future.exception()
+                    self._nodes.saw(receipt, error, node_lost=isinstance(error, self._node_lost))
                 if not receipt.done and is_retryable(receipt) and spent + cost < MAX_ATTEMPTS:
                     send(task, spent + cost)
                 else:
@@ -129,20 +135,20 @@ class ParslEngine:
         error = future.exception()
         if error is None:
             return future.result(), 1.0
-        code = type(error).__name__
-        if code == "BadStateException":
+        if isinstance(error, self._no_workers):
             raise SiteError(
                 f"Site {self._site.name!r} gives no workers: {_own_words(error)}",
                 f"`docksieve doctor --site {self._site.name}` looks for the cause; batch scripts and their "
                 f"output are under {Path(self._root) / 'parsl'}. Finished tasks are kept.",
             )
+        code = type(error).__name__
         # run_task never raises: whatever arrives here befell the worker, not the task.
         message = (
             f"{task.name}: the worker was lost ({code}: {error}). Its memory or its node may have failed."
         )
         receipt = failed_receipt(task, Failure(code, message, retryable=True))
         write_receipt(Path(self._root), receipt)
-        return receipt, NODE_LOSS_COST if code == "ManagerLost" else 1.0
+        return receipt, NODE_LOSS_COST if isinstance(error, self._node_lost) else 1.0
 
     def _dead_interchanges(self) -> list[str]:
         pools = {name: self._kernel.executors[name].interchange_proc for name in self._site.pools}
@@ -215,7 +221,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_engine(campaign: Campaign, site: Site) -> Iterator[TaskRunner]:
+def open_runner(campaign: Campaign, site: Site) -> Iterator[TaskRunner]:
     """Yield the engine of ``site``; its processes carry the campaign's id and are ended on leaving.
 
     Raises
@@ -228,7 +234,7 @@ def open_engine(campaign: Campaign, site: Site) -> Iterator[TaskRunner]:
         return
     with _marked_environment(campaign):
         try:
-            engine = ParslEngine(campaign, site)
+            engine = ParslRunner(campaign, site)
         except OSError as error:
             raise SiteError(
                 f"The workers of site {site.name!r} could not be started: {error}.",
@@ -247,7 +253,7 @@ def _marked_environment(campaign: Campaign) -> Iterator[None]:
     Parsl's processes give themselves titles, which by default overwrites the environment that the system
     shows of them; SPT_NOENV (of the setproctitle package) keeps it.
     """
-    marks = {ENVIRONMENT_MARK: campaign.state["id"], "SPT_NOENV": "1"}
+    marks = {CAMPAIGN: campaign.state["id"], "SPT_NOENV": "1"}
     before = {name: os.environ.get(name) for name in marks}
     os.environ.update(marks)
     try:

@@ -26,7 +26,7 @@ _HOUSEKEEPING = ("interchange", "process_worker_pool")
 """Parsl's own processes; a stuck pool keeps its manager busy, so their time proves nothing."""
 
 
-class StuckPool:
+class StalledPool:
     """Watches the processes of a campaign on this machine."""
 
     def __init__(self, campaign: Campaign, patience: float) -> None:

@@ -24,7 +24,7 @@ from ..campaign.ledger import round_name
 from ..config.campaign_file import CampaignFile, read_campaign_file
 from .engine import TaskRunner
 from .observer import Observer, Silent
-from .parsl_engine import open_engine
+from .parsl_engine import open_runner
 from .pipeline import Pipeline
 from .stages import StageRunner
 
@@ -72,7 +72,7 @@ def submit(
         library = campaign.open_library()
         orphans = end_orphans(campaign)
         observer.begun(campaign, library, site, orphans)
-        with open_engine(campaign, site) as engine:
+        with open_runner(campaign, site) as engine:
             run(campaign, library, engine, observer, site)
         observer.ended(campaign)
     return campaign

@@ -15,15 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...data.environment import FILE_PATIENCE
 from ...data.errors import FormatError, LibraryError
 from ...data.receipts import Failure, Receipt, Stopwatch, write_receipt
 from ...data.store import record_file, sha256_file
 from ...hpc.nodes.devices import DeviceFault, pin_worker
 from ..campaign.ledger import LIBRARY_PREFIX, Task
 from .context import TaskContext, TaskOutcome
-
-PATIENCE = "DOCKSIEVE_FILE_PATIENCE"
-"""Environment variable: how many seconds a worker waits for a file that its node does not see yet."""
 
 KINDS = {
     "sample": ".selection:sample",
@@ -140,7 +138,7 @@ def _check_inputs(root: Path, task: Task) -> None:
 
 def _await(path: Path, size: int) -> None:
     """Give a file of another node the time to appear here: some file systems show it seconds after it was renamed."""
-    until = time.monotonic() + float(os.environ.get(PATIENCE, "0"))
+    until = time.monotonic() + float(os.environ.get(FILE_PATIENCE, "0"))
     while time.monotonic() < until:
         with contextlib.suppress(OSError):
             if path.stat().st_size == size:

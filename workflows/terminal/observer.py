@@ -18,7 +18,7 @@ from ...data.receipts import Receipt
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..text import cut_words
-from .tables import without_score
+from .tables import meanings, without_score
 
 QUIET_SECONDS = 30.0
 
@@ -116,6 +116,8 @@ class TerminalObserver:
             self._say(f"      {note}")
         if self._without_score:
             self._say(f"      {without_score(self._without_score)}")
+            for line in meanings(code for code, _ in self._without_score.most_common()):
+                self._say(f"        {line}")
 
     def ended(self, campaign: Campaign) -> None:
         """Say that the campaign is complete and what to do next."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from ...screening.docking.failures import meaning_of
 from ..progress.status import CampaignStatus
 from ..progress.throughput import Throughput, used_words
 from ..text import duration
@@ -30,6 +31,11 @@ def without_score(failures: Mapping[str, int]) -> str:
     return f"dockings without a score: {sum(failures.values()):,} ({listed})"
 
 
+def meanings(codes: Iterable[str]) -> list[str]:
+    """Return a line per failure code that this version knows: the code, and what it means."""
+    return [f"{code}: {meaning}" for code in dict.fromkeys(codes) if (meaning := meaning_of(code))]
+
+
 def status_table(status: CampaignStatus) -> Group:
     """Return the stages of a campaign as a table, and the dockings without a score below it."""
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
@@ -46,6 +52,7 @@ def status_table(status: CampaignStatus) -> Group:
     for name in status.waiting:
         table.add_row(name, *["-"] * 7, style="dim")
     lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
+    lines += [f"  {line}" for line in meanings(code for stage in status.stages for code in stage.failures)]
     if status.blocks:
         lines.append(f"Blocks: {'; '.join(status.blocks)}")
     return Group(table, *map(Text, lines))
