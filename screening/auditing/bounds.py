@@ -104,13 +104,13 @@ class _Stratum:
     def __init__(self, count: StratumCount, seen: int, weight: float, limit: int) -> None:
         self.size, self.drawn, self.limit = count.size, count.drawn, limit
         low, high = seen, count.size - (count.drawn - seen)
-        grid = [float(low)]
-        while grid[-1] < high:
-            grid.append(min(float(high), max(grid[-1] + 1, np.floor(grid[-1] * 1.005))))
-        self.grid: NDArray[np.int64] = np.array(grid, dtype=np.int64)
+        points = [low]
+        while points[-1] < high:
+            points.append(min(high, max(points[-1] + 1, int(points[-1] * 1.005))))
+        self.grid: NDArray[np.int64] = np.array(points, dtype=np.int64)
         # floor(weight k) <= limit exactly for the k below this
         self.most = min(int((limit + 1) / weight) + 1, count.drawn)
-        self.bins = np.floor(weight * np.arange(self.most + 1) + 1e-9).astype(np.int64)
+        self.bins: NDArray[np.int64] = np.floor(weight * np.arange(self.most + 1) + 1e-9).astype(np.int64)
         self.kept: dict[int, Floats] = {}
 
     def upper_end(self, index: int) -> int:
@@ -122,9 +122,8 @@ class _Stratum:
         if index not in self.kept:
             values = hypergeometric_pmf(self.size, int(self.grid[index]), self.drawn, self.most)
             inside = self.bins <= self.limit
-            self.kept[index] = np.bincount(
-                self.bins[inside], weights=values[inside], minlength=self.limit + 1
-            )
+            binned = np.bincount(self.bins[inside], weights=values[inside], minlength=self.limit + 1)
+            self.kept[index] = np.asarray(binned, np.float64)
         return self.kept[index]
 
     @cached_property

@@ -11,7 +11,9 @@ from scipy.stats import binom, hypergeom
 RISK = 0.05
 
 
-@pytest.mark.parametrize(("size", "marked", "drawn"), [(10, 3, 4), (10, 8, 5), (40, 40, 7), (7, 0, 3), (5, 2, 5)])
+@pytest.mark.parametrize(
+    ("size", "marked", "drawn"), [(10, 3, 4), (10, 8, 5), (40, 40, 7), (7, 0, 3), (5, 2, 5)]
+)
 def test_pmf_is_the_hypergeometric(size: int, marked: int, drawn: int) -> None:
     expected = hypergeom.pmf(np.arange(drawn + 1), size, marked, drawn)
     np.testing.assert_allclose(hypergeometric_pmf(size, marked, drawn, drawn), expected, atol=1e-12)
@@ -70,7 +72,9 @@ def brute_force(sizes: tuple[int, ...], drawn: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("sizes", "drawn"), [((4, 6), (2, 2)), ((8, 8), (3, 3)), ((3, 4, 5), (2, 1, 2)), ((1, 9), (1, 2))]
 )
-def test_bound_against_all_outcomes_of_tiny_populations(sizes: tuple[int, ...], drawn: tuple[int, ...]) -> None:
+def test_bound_against_all_outcomes_of_tiny_populations(
+    sizes: tuple[int, ...], drawn: tuple[int, ...]
+) -> None:
     if any(size == n for size, n in zip(sizes, drawn, strict=True)):
         # a stratum drawn whole is known: only the other is left to chance
         whole = upper_missed([StratumCount(1, 1, 1), StratumCount(9, 2, 0)], 1 - RISK).upper

@@ -68,7 +68,7 @@ def test_least_dockings_reach_the_goal_and_less_does_not() -> None:
     plan = least_dockings(0.9, 9_500, SIZES, EXPECTED)
     one = least_dockings(0.9, 9_500, SIZES, EXPECTED, most=1)
     assert plan is not None and one is not None and plan.dockings < 0.9 * one.dockings
-    bought = what_a_budget_buys(plan, 9_500, draws=20)
+    bought = what_a_budget_buys(plan, 9_500, seen=(0,), draws=6)
     assert bought.expected > 0.89 and bought.low <= bought.expected <= bought.high
     assert least_dockings(0.99, 9_500, SIZES, EXPECTED) is None  # the guess itself has more misses
     with pytest.raises(ValueError, match="goal"):

@@ -50,9 +50,10 @@ def test_recall_of_the_best_is_covered(skill: float, rounded: bool, best: int) -
     truth = top_k_found(scores, picked, best)["scores"]
     generator = np.random.default_rng(7)
     good = total = 0
-    for _ in range(60):
+    for _ in range(40):
         sampled = [
-            scores[generator.choice(rows, n, replace=False)] for rows, n in zip(strata, (150, 400), strict=True)
+            scores[generator.choice(rows, n, replace=False)]
+            for rows, n in zip(strata, (150, 400), strict=True)
         ]
         found = recall_of_best(best, scores[picked], [len(rows) for rows in strata], sampled)
         good += found.lower <= truth + 1e-12

@@ -72,9 +72,7 @@ def test_a_bias_that_moves_widens_the_interval() -> None:
 def test_failed_dockings_are_left_out() -> None:
     z = normal(60, 14)
     whole = batch(z)
-    holed = Batch(
-        np.append(whole.mean, -9.0), np.append(whole.sd, np.nan), np.append(whole.docked, np.nan)
-    )
+    holed = Batch(np.append(whole.mean, -9.0), np.append(whole.sd, np.nan), np.append(whole.docked, np.nan))
     assert calibrate_picked([whole]) == calibrate_picked([holed])
     failed = Batch(np.zeros(2), np.ones(2), np.full(2, np.nan))
     assert not calibrate_picked([failed]).learnt and np.isnan(calibrate_picked([]).coverage(failed, 0.95))
