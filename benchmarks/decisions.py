@@ -2,8 +2,8 @@
 
 Campaigns as in ``picked.py``. Before each batch from the second on, ``decide`` is asked about exactly the molecules
 that are picked next: what is the probability of at least k hits (score in the best 1 % of the table; k = 5, 15, 30,
-45 and 60 % of the batch), of a new best score, and which number of hits is to be expected (80 % interval). ``plain`` is what the
-teacher's mean and s.d. alone would say of the hits (normal, independent).
+45 and 60 % of the batch), of a new best score, and which number of hits is to be expected (80 % interval).
+``plain`` is what the teacher's mean and s.d. alone would say of the hits (normal, independent).
 
 Forecasts of one campaign share their molecules, so that intervals of the reliability table are too narrow.
 
@@ -22,13 +22,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from docksieve.models.fingerprints import featurise
-from docksieve.models.settings import TeacherSettings
 from docksieve.screening.calibration.picked import Batch
 from docksieve.screening.decisions.forecast import Criteria, decide
 from docksieve.screening.decisions.scoring import brier, reliability_table
 from machine import provenance
-from picked import FLAT, GROUPS, campaign, read
+from picked import FLAT, GROUPS, campaigns
 from scipy.stats import norm
 
 SHARES = (0.05, 0.15, 0.3, 0.45, 0.6)
@@ -102,17 +100,16 @@ def main() -> None:
     parser.add_argument("--group", choices=sorted(GROUPS), default="development")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, help="folder with campaigns of picked.py")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "decisions.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     entries: list[dict[str, Any]] = []
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     for name in GROUPS[arguments.group]:
-        smiles, scores = read(name)
-        features = featurise(smiles, TeacherSettings().fingerprints)
-        scores = np.where(features.valid, scores, np.nan)
-        for seed in seeds:
-            entries += asked(name, scores, seed, campaign(features, scores, seed))
+        scores, found = campaigns(name, seeds, arguments.cache)
+        for seed, rounds in zip(seeds, found, strict=True):
+            entries += asked(name, scores, seed, rounds)
         print(name, flush=True)
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     results[f"{arguments.group}, seeds {seeds[0]} to {seeds[-1]}"] = {

@@ -7,7 +7,7 @@ confidence
 
 since prod_h (1 - c / f_h)^K_h has a mean of at most (1 - c)^M (a sample without replacement has less convex moments
 than one with; Hoeffding, J. Am. Stat. Assoc. 58, 13, 1963) and by Markov's inequality. It is smooth in the
-fractions, which the search for the best ones needs, and a few percent above what
+fractions, which the search for the best ones needs, and somewhat above what
 :func:`docksieve.screening.auditing.bounds.upper_missed` will give.
 """
 
