@@ -18,7 +18,7 @@ How the last batch missed is the best witness of how the next will. With z = (do
 ``shift`` and ``inflation`` are its median and half the width of its central 68 %: what a normal distribution needs
 to be told. Intervals come from the quantiles themselves.
 
-The constants were chosen on six tables (``benchmarks/picked.py``, with the coverage there and on tables and seeds
+The constants were chosen on six tables (``benchmarks/picked.py``, with the coverage there and on two tables
 that had no part in the choice). It is an empirical forecast: batches are not exchangeable, and no coverage is
 guaranteed.
 """

@@ -242,10 +242,8 @@ def _outlooks(
     limit = sign * criteria.threshold + resolution / 2
     # to be better by anything is to be better by the last digit
     record = sign * best - max(criteria.improve, resolution) + resolution / 2
-    hits = np.zeros(len(errors.shift))
-    records = np.zeros(len(errors.shift))
-    expected = 0.0
-    result, start = [], 0
+    hits, records = np.zeros((2, len(errors.shift)))
+    result, start, expected = [], 0, 0.0
     for budget in budgets:
         sizes, centre, spread = _grouped(mean[start:budget], sd[start:budget])
         hit = (1 - failed) * errors.below(limit, centre, spread)
@@ -265,10 +263,16 @@ def _outlooks(
             success &= records > 0
         chance = float(success.mean())
         low, high = np.quantile(hits, [0.1, 0.9])
-        hours = budget * seconds_each / 3600
         improves = float((records > 0).mean())
         outlook = Outlook(
-            budget, expected, float(low), float(high), improves, chance, hours, _judged(chance, criteria)
+            budget,
+            expected,
+            float(low),
+            float(high),
+            improves,
+            chance,
+            budget * seconds_each / 3600,
+            _judged(chance, criteria),
         )
         result.append(outlook)
         start = budget
