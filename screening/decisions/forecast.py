@@ -264,17 +264,8 @@ def _outlooks(
         chance = float(success.mean())
         low, high = np.quantile(hits, [0.1, 0.9])
         improves = float((records > 0).mean())
-        outlook = Outlook(
-            budget,
-            expected,
-            float(low),
-            float(high),
-            improves,
-            chance,
-            budget * seconds_each / 3600,
-            _judged(chance, criteria),
-        )
-        result.append(outlook)
+        hours, verdict = budget * seconds_each / 3600, _judged(chance, criteria)
+        result.append(Outlook(budget, expected, float(low), float(high), improves, chance, hours, verdict))
         start = budget
     return result
 
