@@ -236,6 +236,14 @@ class TeacherSettings:
     auto_minutes : float
         What ``auto`` may cost: kinds that would exceed it, by an estimate that knows nothing but the number
         of scores and the settings, are left out. Minutes of one core.
+    focus : str
+        Whether scores worse than the median are drawn together before a teacher learns them
+        (:mod:`docksieve.models.focus`): ``auto`` (where held-out molecules of the better half are ranked better by
+        it), ``always`` or ``never``. Predictions are then of drawn scores: near enough the docked ones where these
+        are good, and the median or a little better for all that are bad.
+    drop_failures : bool
+        Whether values that many bad rows share exactly are taken for failed dockings and left out
+        (:mod:`docksieve.data.failed_scores`).
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -249,10 +257,13 @@ class TeacherSettings:
     trees: TreesSettings = field(default_factory=TreesSettings, metadata={SINCE: 2})
     dmpnn: DmpnnSettings = field(default_factory=DmpnnSettings, metadata={SINCE: 2})
     auto_minutes: float = field(default=60.0, metadata={SINCE: 2})
+    focus: Literal["auto", "always", "never"] = field(default="auto", metadata={SINCE: 5, BEFORE: "never"})
+    drop_failures: bool = field(default=True, metadata={SINCE: 5, BEFORE: False})
 
     def __post_init__(self) -> None:
         _require(2 <= self.folds <= 50, f"teacher.folds must be from 2 to 50, not {self.folds}")
         _require(self.auto_minutes >= 0, f"teacher.auto_minutes must not be negative: {self.auto_minutes}")
+        _require(self.focus in ("auto", "always", "never"), f"teacher.focus: {self.focus!r} is not known")
         _require(self.min_scores >= 4, f"teacher.min_scores must be at least 4, not {self.min_scores}")
 
 

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from ..teachers.teacher import Teacher
 
 BUNDLE_FORMAT = "docksieve-model"
-BUNDLE_VERSION = 4
+BUNDLE_VERSION = 5
 """The newest; it and all before it are read. 2: weights of members per target, trees, the student's gate.
-3: the kernel's linear component and length. 4: sources. A model without sources is still written as version 3, and
-so has the id that it always had."""
+3: the kernel's linear component and length. 4: sources. 5: the teacher's focus, and ``sources`` in the card of every
+teacher. A student is still written as version 3, and so has the id that it always had."""
 SOURCES_SINCE = 4
+STUDENT_VERSION = 3
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 STUDENT_TENSORS = ("embedding", "bias", "hidden", "hidden_bias", "head", "head_bias", "floor")
@@ -136,10 +137,10 @@ def save_bundle(
         )
     tensors = _tensors_of(model)
     weights = safetensors.numpy.save(tensors)
-    sources = _sources_of(model)
+    student = isinstance(model, Student)
     content: dict[str, Any] = {
         "format": BUNDLE_FORMAT,
-        "version": SOURCES_SINCE if sources else SOURCES_SINCE - 1,
+        "version": STUDENT_VERSION if student else BUNDLE_VERSION,
         "kind": model.kind,
         "settings": settings_to_json(model.settings),
         "targets": _targets_of(model, given.get("units", {})),
@@ -149,7 +150,7 @@ def save_bundle(
         "parent": given.get("parent") or "",
         "tensors": {name: [str(value.dtype), list(value.shape)] for name, value in tensors.items()},
         "weights_sha256": sha256_bytes(weights),
-        **({"sources": sources} if sources else {}),
+        **({} if student else {"sources": _sources_of(model)}),
     }
     content["id"] = sha256_json(content)[:32]
     content |= {"report": model.report, "notes": given.get("notes", {}), "code_version": __version__}

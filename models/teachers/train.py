@@ -18,6 +18,7 @@ from ..regressors.registry import regressor_class
 from ..regressors.regressor import FitContext
 from ..settings import TeacherSettings
 from .calibration import calibration_report, scaling
+from .focus import refocused
 from .sources import select_sources
 from .stacking import Moments, affordable, cross_validate, explain, held_out_mixture, stacking_weights
 from .teacher import Member, Teacher, with_source_predictions
@@ -82,12 +83,13 @@ def train_teacher(
     """
     settings = settings or TeacherSettings()
     started = time.perf_counter()
-    table = clean(data, settings.min_scores)
+    table = clean(data, settings.min_scores, settings.drop_failures)
     features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
     if not features.valid.all():
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
     sources = [source.means_only() for source in sources]
     features = with_source_predictions(features, sources, settings.fingerprints, threads, standard=True)
+    table = refocused(table, features, settings, seed, threads)
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
     context = FitContext(settings, derive_seed(seed, "teacher", "sources"), threads)

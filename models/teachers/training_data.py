@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from rdkit import Chem
 
 from ...data.errors import ModelError
+from ...data.failed_scores import failures_written_as_scores
 from ..fingerprints import read_molecules
 
 OUTLIER_RANGES = 5.0
@@ -144,10 +145,22 @@ def unteachable(data: TrainingData, min_scores: int) -> dict[str, str]:
     return reasons
 
 
-def clean(data: TrainingData, min_scores: int) -> CleanData:
+def _without_failures(scores: NDArray[np.float64], data: TrainingData) -> dict[str, str]:
+    """Make missing, in place, what stands for a failed docking; return what was found by target, in words."""
+    said = {}
+    for column, (target, lower) in enumerate(zip(data.targets, data.lower_is_better, strict=True)):
+        found = failures_written_as_scores(scores[:, column], lower)
+        if found.values:
+            scores[found.mask, column] = np.nan
+            said[target] = found.explanation
+    return said
+
+
+def clean(data: TrainingData, min_scores: int, drop_failures: bool = True) -> CleanData:
     """Return what a teacher can learn from, in an order that does not depend on that of the rows.
 
-    Molecules that RDKit cannot read are dropped; infinite scores count as missing; molecules without any
+    Molecules that RDKit cannot read are dropped; infinite scores count as missing, and so do numbers that stand for
+    failed dockings if ``drop_failures`` (:mod:`docksieve.data.failed_scores`); molecules without any
     score are dropped; equal molecules are merged, their scores averaged; scores on the bad side by more than
     ``OUTLIER_RANGES`` interquartile ranges are moved to that fence. Each is counted in ``facts``.
 
@@ -160,6 +173,7 @@ def clean(data: TrainingData, min_scores: int) -> CleanData:
     molecules = read_molecules(data.smiles)
     infinite = np.isinf(scores)
     scores[infinite] = np.nan
+    failed = _without_failures(scores, data) if drop_failures else {}
     readable = np.array([mol is not None for mol in molecules], bool)
     scored = ~np.isnan(scores).all(axis=1)
     unreadable = [text for text, fine in zip(data.smiles, readable, strict=True) if not fine]
@@ -190,6 +204,7 @@ def clean(data: TrainingData, min_scores: int) -> CleanData:
         },
         "unreadable": [str(text)[:200] for text in unreadable[:5]],
         "infinite scores taken as missing": int(infinite.sum()),
+        **({"failed dockings written as scores, left out": failed} if failed else {}),
         "equal molecules with different scores": conflicts,
         "largest difference": gap,
         f"scores beyond {OUTLIER_RANGES:g} interquartile ranges moved to that fence": moved,

@@ -106,7 +106,7 @@ def test_an_altered_card_is_refused(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"format": "something"}, "not the card"),
-        ({"version": 5}, "version 5"),
+        ({"version": 6}, "version 6"),
         ({"kind": "oracle"}, "unknown kind 'oracle'"),
         ({"extra": 1}, "extra"),
         ({"seed": ...}, "seed"),

@@ -1,0 +1,160 @@
+"""What a teacher attends to: scores worse than the middle may be drawn together before it learns them.
+
+A squared error counts all scores alike, and most of what is docked first is of no interest: how bad the bad are can
+take what a model could say of the best. Greedy batches are then all of one kind that is good and not the best. The
+curve is close to a straight line of slope 1 for good scores and flat for bad ones (softplus): good scores keep their
+unit, and no order is lost. Its middle and width are those of the scores in hand, which get better from batch to
+batch: attention narrows by itself.
+
+Some scores gain much by it and others lose a little, so held-out molecules decide, anew at every training: which way
+the better half of them is ranked better.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...data.seeds import derive_seed
+from ..fingerprints import Features
+from ..metrics import spearman
+from ..regressors.registry import regressor_class
+from ..regressors.regressor import FitContext
+from ..settings import TeacherSettings
+from .stacking import cross_validate
+from .training_data import CleanData
+
+MIDDLE, GOOD = 0.5, 0.1
+"""Quantiles of the scores, best first: where the curve bends, and the distance to it that is the curve's unit."""
+BEND = 2.0
+"""How sharply: the slope is half in the middle, and falls by about e^2 with every unit that a score is worse."""
+TRIAL_ROWS, TRIAL_SELECTION = 1_000, 500
+"""Most molecules of the trial, and most that its kernel is chosen on."""
+FEWEST = 30
+"""Scores below which held-out ones could not tell: nothing is drawn together."""
+
+
+def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.float64]:
+    """Return scores with the worse half drawn together.
+
+    With z = (middle - score) / (middle - good quantile), larger is better, z becomes log(1 + exp(b z)) / b.
+
+    Parameters
+    ----------
+    scores : array of float64, shape (n,)
+        NaN where missing.
+    lower_is_better : bool
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        In the unit of the scores, in the same order; NaN where missing.
+    """
+    known = ~np.isnan(scores)
+    if not known.any():
+        return scores
+    sign = -1.0 if lower_is_better else 1.0
+    turned = sign * scores  # larger is better
+    middle, good = np.quantile(turned[known], [1 - MIDDLE, 1 - GOOD])
+    unit = good - middle
+    if unit <= 0:  # most of the better scores tie: nothing to measure by
+        return scores
+    z = (turned[known] - middle) / unit
+    result = np.full(scores.shape, np.nan)
+    result[known] = sign * (middle + unit * np.logaddexp(0.0, BEND * z) / BEND)
+    return result
+
+
+def good_ranked(truth: NDArray[np.float64], predicted: NDArray[np.float64], lower_is_better: bool) -> float:
+    """Return the rank correlation within the better half of ``truth``; 0 where all of it ties."""
+    sign = -1.0 if lower_is_better else 1.0
+    good = sign * truth >= np.median(sign * truth)
+    if np.ptp(truth[good]) == 0 or np.ptp(predicted[good]) == 0:
+        return 0.0
+    return spearman(truth[good], predicted[good])
+
+
+def trial(
+    features: Features,
+    scores: NDArray[np.float64],
+    lower_is_better: Sequence[bool],
+    settings: TeacherSettings,
+    seed: int,
+    threads: int,
+) -> list[tuple[float, float]]:
+    """Return for each target how the better half of held-out molecules is ranked: as it is, and drawn together.
+
+    The kernel teacher answers for all kinds: it is quick, and both ways have the same molecules and folds.
+
+    Parameters
+    ----------
+    features : Features
+        n valid molecules.
+    scores : array of float64, shape (n, targets)
+        NaN where missing.
+    lower_is_better : sequence of bool
+    settings : TeacherSettings
+    seed, threads : int
+    """
+    fewer = dataclasses.replace(
+        settings.kernel, selection_rows=min(TRIAL_SELECTION, settings.kernel.selection_rows)
+    )
+    settings = dataclasses.replace(settings, kernel=fewer)
+    cls = regressor_class("kernel")
+    result = []
+    for column, lower in enumerate(lower_is_better):
+        rows = np.flatnonzero(~np.isnan(scores[:, column]))
+        if len(rows) > TRIAL_ROWS:
+            generator = np.random.default_rng(derive_seed(seed, "focus", column))
+            rows = np.sort(generator.choice(rows, TRIAL_ROWS, replace=False))
+        truth = scores[rows, column]
+        if len(rows) < FEWEST or np.ptp(truth) == 0:
+            result.append((0.0, 0.0))
+            continue
+        known = features.take(rows)
+        ranked = []
+        for values in (truth, drawn_together(truth, lower)):
+            standard = ((values - values.mean()) / values.std())[:, None]
+            context = FitContext(settings, derive_seed(seed, "focus"), threads)
+            model = cls.fit(known, standard, context)
+            mean, _ = cross_validate(cls, known, standard, dataclasses.replace(context, hyper=model.hyper))
+            ranked.append(good_ranked(truth, mean[:, 0], lower))
+        result.append((ranked[0], ranked[1]))
+    return result
+
+
+def focused(
+    scores: NDArray[np.float64],
+    features: Features,
+    lower_is_better: Sequence[bool],
+    settings: TeacherSettings,
+    seed: int,
+    threads: int,
+) -> tuple[NDArray[np.float64], list[bool]]:
+    """Return scores as a teacher learns them, and for each target whether they are :func:`drawn_together`.
+
+    Parameters are those of :func:`trial`, which decides where ``settings.focus`` is ``auto``.
+    """
+    drawn = [settings.focus == "always"] * len(lower_is_better)
+    if settings.focus == "auto":
+        found = trial(features, scores, lower_is_better, settings, seed, threads)
+        drawn = [after > before for before, after in found]
+    columns = [
+        drawn_together(scores[:, column], lower) if drawn[column] else scores[:, column]
+        for column, lower in enumerate(lower_is_better)
+    ]
+    return np.stack(columns, axis=1), drawn
+
+
+def refocused(
+    data: CleanData, features: Features, settings: TeacherSettings, seed: int, threads: int
+) -> CleanData:
+    """Return ``data`` with its scores :func:`focused`; ``facts`` says of which targets."""
+    if settings.focus == "never":
+        return data
+    scores, drawn = focused(data.scores, features, data.lower_is_better, settings, seed, threads)
+    named = [target for target, is_drawn in zip(data.targets, drawn, strict=True) if is_drawn]
+    return dataclasses.replace(data, scores=scores, facts={**data.facts, "bad scores drawn together": named})
