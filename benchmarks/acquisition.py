@@ -23,6 +23,7 @@ from docksieve.models.fingerprints import Features, featurise
 from docksieve.models.regressors.registry import regressor_class
 from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings
+from docksieve.models.teachers.focus import focused
 from docksieve.screening.acquisition.acquire import ACQUISITIONS, AcquisitionContext, acquire
 from docksieve.screening.chemistry.diversity import murcko_scaffold
 from docksieve.screening.metrics.virtual_screening import top_k_found
@@ -52,7 +53,9 @@ class Campaign:
     def predict(self, known: np.ndarray, pool: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and spread of the pool, in the unit of the scores."""
         known = np.sort(known)
-        scores = self.scores[known]
+        features = self.features.take(known)
+        drawn, _ = focused(self.scores[known, None], features, [True], self.settings, seed, threads=1)
+        scores = drawn[:, 0]
         centre, scale = scores.mean(), max(scores.std(), 1e-9)
         context = FitContext(self.settings, seed, threads=1)
         model = regressor_class(self.kind).fit(

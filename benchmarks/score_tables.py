@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyarrow import feather
+from pyarrow import feather, parquet
 
 
 def data_folder() -> Path:
@@ -26,12 +26,14 @@ def _open(path: Path) -> Any:
 def read_scores(path: Path) -> tuple[list[str], np.ndarray]:
     """Return SMILES and scores (NaN where empty) of a table.
 
-    Comma-separated tables have SMILES first and the score last, tab-separated ones id, SMILES, score; Feather files
-    have the columns ``smi`` and ``gridscore``.
+    Comma-separated tables have SMILES first and the score last, tab-separated ones id, SMILES, score; Feather and
+    Parquet files have a column ``smi`` or ``smiles`` and a column ``gridscore`` or ``dockscore``.
     """
-    if path.suffix == ".feather":
-        table = feather.read_table(path, columns=["smi", "gridscore"])
-        return table["smi"].to_pylist(), table["gridscore"].to_numpy().astype(float)
+    if path.suffix in (".feather", ".parquet"):
+        table = feather.read_table(path) if path.suffix == ".feather" else parquet.read_table(path)
+        (text,) = {"smi", "smiles"} & set(table.column_names)
+        (score,) = {"gridscore", "dockscore"} & set(table.column_names)
+        return table[text].to_pylist(), table[score].to_numpy().astype(float)
     smiles, scores = [], []
     with _open(path) as handle:
         tabs = ".tsv" in path.name
@@ -51,7 +53,11 @@ def load_table(name: str) -> tuple[list[str], np.ndarray]:
     """Return a table by its file or by the start of its name; MolPAL's get the unscored rows of their library."""
     folder = data_folder()
     path = (
-        Path(name) if Path(name).exists() else next(iter(sorted((folder / "scores").glob(f"{name}*"))), None)
+        Path(name)
+        if Path(name).exists()
+        else next(
+            (item for part in ("scores", "messy") for item in sorted((folder / part).glob(f"{name}*"))), None
+        )
     )
     if path is None:
         raise SystemExit(f"No table {name!r}: give a file, or set DOCKSIEVE_DATA to the folder with scores/.")
@@ -63,3 +69,12 @@ def load_table(name: str) -> tuple[list[str], np.ndarray]:
             missing = [cells[0] for cells in list(csv.reader(handle))[1:] if cells[0] not in known]
         smiles, scores = smiles + missing, np.concatenate([scores, np.full(len(missing), np.nan)])
     return smiles, scores
+
+
+def sampled(smiles: list[str], scores: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
+    """Return at most ``most`` molecules drawn at random, the first row of each SMILES, or all rows."""
+    if not most or len(smiles) <= most:
+        return smiles, scores
+    rows = np.sort(np.unique(np.array(smiles, dtype=str), return_index=True)[1])
+    kept = np.sort(np.random.default_rng(0).choice(rows, min(most, len(rows)), replace=False))
+    return [smiles[row] for row in kept], scores[kept]
