@@ -54,8 +54,8 @@ class Campaign:
         """Return mean and spread of the pool, in the unit of the scores."""
         known = np.sort(known)
         features = self.features.take(known)
-        drawn, _ = focused(self.scores[known, None], features, [True], self.settings, seed, threads=1)
-        scores = drawn[:, 0]
+        drawn = focused(self.scores[known, None], features, [True], self.settings, seed, threads=1)
+        scores = drawn.scores[:, 0]
         centre, scale = scores.mean(), max(scores.std(), 1e-9)
         context = FitContext(self.settings, seed, threads=1)
         model = regressor_class(self.kind).fit(

@@ -87,7 +87,7 @@ def docksieve_model(
     def fit_predict(train: np.ndarray, scores: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         order = np.argsort(train)
         ordered = features.take(train[order])
-        drawn, _ = focused(scores[order, None], ordered, [True], settings, seed, threads=1)
+        drawn = focused(scores[order, None], ordered, [True], settings, seed, threads=1).scores
         standard = (drawn - drawn.mean()) / max(drawn.std(), 1e-9)
         context = FitContext(settings, seed, threads=1)
         known = features

@@ -126,6 +126,24 @@ def trial(
     return result
 
 
+@dataclasses.dataclass(frozen=True)
+class Focused:
+    """Scores as a teacher learns them.
+
+    Attributes
+    ----------
+    scores : array of float64, shape (n, targets)
+    drawn : list of bool
+        For each target, whether its scores are :func:`drawn_together`.
+    tried : list of (float, float)
+        What :func:`trial` found for each target; empty where the settings decide.
+    """
+
+    scores: NDArray[np.float64]
+    drawn: list[bool]
+    tried: list[tuple[float, float]]
+
+
 def focused(
     scores: NDArray[np.float64],
     features: Features,
@@ -133,28 +151,35 @@ def focused(
     settings: TeacherSettings,
     seed: int,
     threads: int,
-) -> tuple[NDArray[np.float64], list[bool]]:
-    """Return scores as a teacher learns them, and for each target whether they are :func:`drawn_together`.
+) -> Focused:
+    """Return scores as a teacher learns them.
 
     Parameters are those of :func:`trial`, which decides where ``settings.focus`` is ``auto``.
     """
     drawn = [settings.focus == "always"] * len(lower_is_better)
+    tried: list[tuple[float, float]] = []
     if settings.focus == "auto":
-        found = trial(features, scores, lower_is_better, settings, seed, threads)
-        drawn = [after > before for before, after in found]
+        tried = trial(features, scores, lower_is_better, settings, seed, threads)
+        drawn = [after > before for before, after in tried]
     columns = [
         drawn_together(scores[:, column], lower) if drawn[column] else scores[:, column]
         for column, lower in enumerate(lower_is_better)
     ]
-    return np.stack(columns, axis=1), drawn
+    return Focused(np.stack(columns, axis=1), drawn, tried)
 
 
 def refocused(
     data: CleanData, features: Features, settings: TeacherSettings, seed: int, threads: int
-) -> CleanData:
-    """Return ``data`` with its scores :func:`focused`; ``facts`` says of which targets."""
-    if settings.focus == "never":
-        return data
-    scores, drawn = focused(data.scores, features, data.lower_is_better, settings, seed, threads)
-    named = [target for target, is_drawn in zip(data.targets, drawn, strict=True) if is_drawn]
-    return dataclasses.replace(data, scores=scores, facts={**data.facts, "bad scores drawn together": named})
+) -> tuple[CleanData, dict[str, dict[str, bool | float]]]:
+    """Return ``data`` with its scores :func:`focused`, and what is to be said of it.
+
+    For each target ``drawn_together``, and where held-out molecules were asked ``ranked_as_they_are`` and
+    ``ranked_drawn_together``: the rank correlation of the better half of them with their predictions.
+    """
+    found = focused(data.scores, features, data.lower_is_better, settings, seed, threads)
+    said: dict[str, dict[str, bool | float]] = {
+        target: {"drawn_together": drawn} for target, drawn in zip(data.targets, found.drawn, strict=True)
+    }
+    for target, (before, after) in zip(data.targets, found.tried, strict=False):
+        said[target] |= {"ranked_as_they_are": before, "ranked_drawn_together": after}
+    return dataclasses.replace(data, scores=found.scores), said

@@ -70,11 +70,11 @@ def train_teacher(
     Returns
     -------
     Teacher
-        Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``,
-        ``rmse``, ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the
-        data), ``members``, ``choice`` (why these), ``cost``, ``calibration`` (with ``coverage``, the table of
-        a calibration plot), ``seconds``, and with sources ``sources``: how each ranks what was docked now, what
-        the evidence says of it, and whether it was kept.
+        Its ``report`` holds ``data`` (what was kept and dropped), ``targets`` (cross-validated ``r2``, ``rmse``,
+        ``spearman``, each with ``value``, ``low``, ``high``; hyper-parameters were chosen on all the data),
+        ``focus`` (whether bad scores were drawn together, and why), ``members``, ``choice`` (why these), ``cost``,
+        ``calibration`` (with ``coverage``, the table of a calibration plot), ``seconds``, and with sources
+        ``sources``: how each ranks what was docked now, what the evidence says of it, and whether it was kept.
 
     Raises
     ------
@@ -87,9 +87,9 @@ def train_teacher(
     features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
     if not features.valid.all():
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
+    table, focus = refocused(table, features, settings, seed, threads)
     sources = [source.means_only() for source in sources]
     features = with_source_predictions(features, sources, settings.fingerprints, threads, standard=True)
-    table = refocused(table, features, settings, seed, threads)
     centre, scale = np.nanmean(table.scores, axis=0), np.nanstd(table.scores, axis=0)
     scores = (table.scores - centre) / scale
     context = FitContext(settings, derive_seed(seed, "teacher", "sources"), threads)
@@ -119,6 +119,7 @@ def train_teacher(
     report = {
         "data": table.facts,
         "targets": _target_metrics(table, centre, scale, mixture, seed),
+        "focus": focus,
         "folds": min(settings.folds, len(scores)),
         "members": {
             member.name: {"weight": _by_target(table.targets, member.weight), **member.model.hyper}

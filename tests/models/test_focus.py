@@ -92,8 +92,9 @@ def test_held_out_molecules_decide(features: Features, monkeypatch: pytest.Monke
         ([(0.4, 0.4), (0.0, 0.0)], [False, False]),
     ):
         monkeypatch.setattr(focus, "trial", lambda *_, found=found: found)
-        values, drawn = focus.focused(scores, features, [True, False], TeacherSettings(), 1, 1)
-        assert drawn == wanted
+        answer = focus.focused(scores, features, [True, False], TeacherSettings(), 1, 1)
+        values = answer.scores
+        assert (answer.drawn, answer.tried) == (wanted, found)
         expected = drawn_together(scores[:, 0], True) if wanted[0] else scores[:, 0]
         np.testing.assert_array_equal(values[:, 0], expected)
         np.testing.assert_array_equal(values[:, 1], scores[:, 1])
@@ -123,11 +124,13 @@ def test_each_target_has_its_own_curve_and_it_is_said() -> None:
     both = np.stack([SCORES, -10 * SCORES], axis=1)
     data = CleanData(["C"] * len(both), both, ("A", "B"), (True, False), "hash", {"rows": 400})
     nothing = featurise([], TeacherSettings().fingerprints)
-    found = focus.refocused(data, nothing, TeacherSettings(focus="always"), 1, 1)
+    found, said = focus.refocused(data, nothing, TeacherSettings(focus="always"), 1, 1)
     np.testing.assert_allclose(found.scores[:, 1], -10 * found.scores[:, 0])
-    assert found.sha256 == data.sha256
-    assert found.facts == {"rows": 400, "bad scores drawn together": ["A", "B"]}
-    assert focus.refocused(data, nothing, TeacherSettings(focus="never"), 1, 1) is data
+    assert (found.sha256, found.facts) == (data.sha256, data.facts)
+    assert said == {"A": {"drawn_together": True}, "B": {"drawn_together": True}}
+    same, said = focus.refocused(data, nothing, TeacherSettings(focus="never"), 1, 1)
+    np.testing.assert_array_equal(same.scores, data.scores)
+    assert said["A"] == {"drawn_together": False}
 
 
 def test_a_teacher_learns_what_is_drawn() -> None:
@@ -138,8 +141,10 @@ def test_a_teacher_learns_what_is_drawn() -> None:
     drawing, plain = (train_teacher(data, TeacherSettings(focus=value)) for value in ("always", "never"))
     bad = [smiles[index] for index in np.argsort(scores)[-9:]]
     assert drawing.predict(bad).mean.mean() < plain.predict(bad).mean.mean() - 1
-    assert drawing.report["data"]["bad scores drawn together"] == ["A"]
-    assert "bad scores drawn together" not in plain.report["data"]
+    assert drawing.report["focus"] == {"A": {"drawn_together": True}}
+    assert plain.report["focus"] == {"A": {"drawn_together": False}}
+    asked = train_teacher(data).report["focus"]["A"]
+    assert asked["drawn_together"] == (asked["ranked_drawn_together"] > asked["ranked_as_they_are"])
 
 
 def test_failures_written_as_scores_are_left_out() -> None:

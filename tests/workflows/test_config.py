@@ -31,6 +31,7 @@ def test_a_short_file_gets_defaults() -> None:
     config = parse_config(GOOD, "campaign.toml")
     assert config.rounds.count == 3
     assert config.rounds.acquisition == "greedy"
+    assert (config.teacher.focus, config.teacher.drop_failures) == ("auto", True)
     assert config.targets["EGFR"].engine == "vina"
     assert config.campaign.seed == 1
 

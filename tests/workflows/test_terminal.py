@@ -93,6 +93,29 @@ def test_an_acquisition_that_falls_short_says_so(screen: Console) -> None:
     assert "A: only" not in said(screen)
 
 
+def test_what_a_teacher_attends_to_is_said(screen: Console) -> None:
+    observer = TerminalObserver(screen, [])
+    ranked = {"ranked_as_they_are": 0.43, "ranked_drawn_together": 0.72}
+    report = {
+        "targets": {},
+        "focus": {
+            "A": {"drawn_together": True, **ranked},
+            "B": {"drawn_together": False, **ranked},
+            "C": {"drawn_together": True},
+        },
+        "data": {"failed dockings written as scores, left out": {"C": "9 of 90 scores look like failures."}},
+    }
+    facts = {"report": report, "model": "abc", "untaught": {}}
+    receipt = Receipt("round-01/train", "train", "x", facts=facts, counts={"molecules": 90})
+    observer.stage_begun("round-01/train", 1, 0)
+    observer.task_ended("round-01/train", receipt)
+    observer.stage_ended("round-01/train")
+    shown = " ".join(said(screen).split())
+    assert "A: bad scores drawn together" in shown and "0.72 instead of 0.43" in shown
+    assert "B: bad" not in shown and "C: bad" not in shown
+    assert "C: 9 of 90 scores look like failures. They are left out." in shown
+
+
 @pytest.mark.parametrize("width", [200, 60])
 def test_hits_are_printed_as_they_are(width: int) -> None:
     count = len(SMILES)

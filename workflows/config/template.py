@@ -53,6 +53,10 @@ confidence = 0.95            # ... with this probability
 widest = 0.2                 # where the goal decides, the student keeps this share at most
 sweep = 0                    # the last round docks all that the goal needs, at most so many per target; 0: no
 
+# [teacher]
+# focus = "auto"             # or always, never: bad scores are drawn together where that ranks the good ones better
+# drop_failures = true       # 0.0, 9999 and the like, shared by many bad rows, are no scores
+
 [final]
 molecules = 50               # the best of each target are docked again, more thoroughly; 0: none
 

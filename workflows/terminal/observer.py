@@ -151,6 +151,7 @@ def _notes(receipt: Receipt) -> list[str]:
         return [
             f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
             *_quality(report),
+            *_attention(report),
             *(
                 f"{target}: no model yet ({reason}); its next molecules are drawn at random"
                 for target, reason in receipt.facts["untaught"].items()
@@ -163,6 +164,19 @@ def _notes(receipt: Receipt) -> list[str]:
     if receipt.kind == "acquire" and receipt.done:
         return list(_short_of(receipt.facts))
     return []
+
+
+def _attention(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each target whose bad scores a teacher drew together or took for failures."""
+    for target, focus in report.get("focus", {}).items():
+        if focus["drawn_together"] and "ranked_as_they_are" in focus:
+            before, after = focus["ranked_as_they_are"], focus["ranked_drawn_together"]
+            yield (
+                f"{target}: bad scores drawn together, since the better half of held-out molecules is then ranked "
+                f"better (rank correlation {after:.2f} instead of {before:.2f})"
+            )
+    failed = report.get("data", {}).get("failed dockings written as scores, left out", {})
+    yield from (f"{target}: {words} They are left out." for target, words in failed.items())
 
 
 def _short_of(facts: Mapping[str, Any]) -> Iterator[str]:
