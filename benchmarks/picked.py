@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 from docksieve.data.seeds import derive_seed
-from docksieve.models.calibration import scaling
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressor import FitContext, regressor_class
+from docksieve.models.regressors.registry import regressor_class
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.stacking import cross_validate
+from docksieve.models.teachers.calibration import scaling
+from docksieve.models.teachers.stacking import cross_validate
 from docksieve.screening.calibration.picked import Batch, calibrate_picked
 from machine import provenance
 from pyarrow import feather, parquet

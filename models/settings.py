@@ -238,9 +238,9 @@ class TeacherSettings:
         of scores and the settings, are left out. Minutes of one core.
     focus : str
         Whether scores worse than the median are drawn together before a teacher learns them
-        (:mod:`docksieve.models.focus`): ``auto`` (where held-out molecules of the better half are ranked better by
-        it), ``always`` or ``never``. Predictions are then of drawn scores: near enough the docked ones where these
-        are good, and the median or a little better for all that are bad.
+        (:mod:`docksieve.models.teachers.focus`): ``auto`` (where held-out molecules of the better half are ranked
+        better by it), ``always`` or ``never``. Predictions are then of drawn scores: near enough the docked ones
+        where these are good, and the median or a little better for all that are bad.
     drop_failures : bool
         Whether values that many bad rows share exactly are taken for failed dockings and left out
         (:mod:`docksieve.data.failed_scores`).

@@ -5,8 +5,8 @@ others, with the stated confidence, no more than U are (:mod:`docksieve.screenin
 found / (found + missed) is at least found / (found + U).
 
 **Of the best K of the library.** Which score bounds them is unknown. Recall counts scores, as in
-:func:`docksieve.screening.metrics.top_k_found`: a molecule with the K-th best score will do for any other. For a
-score t let F be the picked and M the missed molecules at or beyond it.
+:func:`docksieve.screening.metrics.virtual_screening.top_k_found`: a molecule with the K-th best score will do for any
+other. For a score t let F be the picked and M the missed molecules at or beyond it.
 
 1. If F + M <= K, all F are among the best K, and the recall is at least F / K.
 2. If F + M >= K, what lacks from the best K is made up of missed molecules at or beyond t: the recall is at least

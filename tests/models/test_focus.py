@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.models import focus
 from docksieve.models.fingerprints import Features, featurise
 from docksieve.models.settings import TeacherSettings
-from docksieve.models.teacher import train_teacher
+from docksieve.models.teachers import focus
 from docksieve.models.teachers.focus import drawn_together
-from docksieve.models.training_data import CleanData, TrainingData
+from docksieve.models.teachers.train import train_teacher
+from docksieve.models.teachers.training_data import CleanData, TrainingData
 
 SCORES = np.random.default_rng(1).normal(-7.5, 1.0, 400)
 

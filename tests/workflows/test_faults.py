@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pyarrow as pa
 import pytest
+from docksieve.data.environment import CAMPAIGN as CAMPAIGN_MARK
 from docksieve.data.store import read_table
 from docksieve.workflows.campaign.campaign import open_campaign
-from docksieve.workflows.campaign.driver import ENVIRONMENT_MARK
 from docksieve.workflows.progress.status import status
 from docksieve.workflows.running.submit import submit
 
@@ -63,7 +63,7 @@ def family(root: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(ENVIRONMENT_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(CAMPAIGN_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from docksieve.data.environment import FILE_PATIENCE
 from docksieve.data.errors import FormatError
 from docksieve.data.store import record_file
 from docksieve.workflows.campaign.ledger import Task
-from docksieve.workflows.tasks.run import PATIENCE, _check_inputs
+from docksieve.workflows.tasks.run import _check_inputs
 from docksieve.workflows.tasks.settings import TaskSettings
 
 
@@ -29,7 +30,7 @@ def test_a_file_that_appears_late_is_waited_for(
     tmp_path: Path, late: tuple[Task, Path, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, path, content = late
-    monkeypatch.setenv(PATIENCE, "30")
+    monkeypatch.setenv(FILE_PATIENCE, "30")
     timer = threading.Timer(1.0, lambda: path.write_bytes(content))
     timer.start()
     begun = time.monotonic()
@@ -42,7 +43,7 @@ def test_a_file_that_never_appears_is_named(
     tmp_path: Path, late: tuple[Task, Path, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, _, _ = late
-    monkeypatch.setenv(PATIENCE, "1")
+    monkeypatch.setenv(FILE_PATIENCE, "1")
     with pytest.raises(FormatError, match=r"batch\.bin is missing, and t needs it"):
         _check_inputs(tmp_path, task)
 
@@ -51,7 +52,7 @@ def test_on_one_machine_nothing_is_waited_for(
     tmp_path: Path, late: tuple[Task, Path, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, _, _ = late
-    monkeypatch.delenv(PATIENCE, raising=False)
+    monkeypatch.delenv(FILE_PATIENCE, raising=False)
     begun = time.monotonic()
     with pytest.raises(FormatError, match="is missing"):
         _check_inputs(tmp_path, task)

@@ -156,10 +156,22 @@ def _resume(file: CampaignFile, site: Site) -> Campaign:
     _check_sweep(campaign, config, config_path)
     place = os.path.relpath(file.library.resolve(), root)
     library = {**campaign.state["library"], "path": place}
-    state = {**campaign.state, "config": now, "site": site.name, "library": library}
+    recorded = _as_recorded(now, campaign.state["config"])
+    state = {**campaign.state, "config": recorded, "site": site.name, "library": library}
     if state != campaign.state:
         write_json(root / "campaign.json", state)
     return Campaign(root, config, state)
+
+
+def _as_recorded(now: Any, before: Any) -> Any:
+    """Return ``now`` without the keys that the version which began the campaign did not know.
+
+    They have their defaults (anything else would be a change, and refused), and recording them would make a finished
+    task look like another one.
+    """
+    if not (isinstance(now, dict) and isinstance(before, dict)):
+        return now
+    return {key: _as_recorded(value, before[key]) for key, value in now.items() if key in before}
 
 
 def _check_sweep(campaign: Campaign, config: CampaignConfig, config_path: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from ...data.errors import ConfigError
-from ...models.settings import SIZES, StudentSettings, TeacherSettings
+from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
 from ...screening.docking.dock import CommandTarget, TableTarget, VinaTarget
 from .mistakes import explain
@@ -163,9 +164,18 @@ class CampaignConfig(_Section):
         return value
 
 
-def settings_from(kind: type[T], values: Any) -> T:
-    """Return settings of a room (a frozen dataclass) from their JSON values, nested ones included."""
-    return TypeAdapter(kind).validate_python(values)
+def settings_from(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Return settings (a frozen dataclass) from the JSON values that a campaign recorded, nested ones included.
+
+    A field that the campaign's version did not know is absent. It gets what that version did (its ``BEFORE``), so
+    that a campaign goes on as it began, or its default.
+    """
+    before = {
+        item.name: item.metadata[BEFORE]
+        for item in fields(kind)  # type: ignore[arg-type]
+        if BEFORE in item.metadata and item.name not in values
+    }
+    return TypeAdapter(kind).validate_python({**before, **values})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from docksieve.screening.auditing.bounds import StratumCount
 from docksieve.screening.auditing.recall import count_strata, recall_above, recall_of_best
-from docksieve.screening.metrics import top_k_found
+from docksieve.screening.metrics.virtual_screening import top_k_found
 
 
 def test_recall_beyond_a_score() -> None:
