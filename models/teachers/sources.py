@@ -35,7 +35,7 @@ def select_sources(
     scores: NDArray[np.float64],
     context: FitContext,
 ) -> tuple[Features, list[Teacher], list[dict[str, Any]]]:
-    """Return features and sources of a new teacher: those that the evidence of its scores speaks for.
+    """Return features and sources of a new teacher: those that the evidence of its scores supports.
 
     Parameters
     ----------

@@ -13,8 +13,7 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import open_campaign
 from ..config.campaign_file import CampaignFile, read_campaign_file
 from ..progress.receipts import CampaignReceipts
-from ..progress.spans import Span
-from ..report.charts.timeline import Clock
+from ..progress.spans import Span, busy_seconds
 from ..running.observer import Observer, Silent
 from .estimate import STEPS, CampaignPlan, StepPlan, estimate, plan_from_json, scores_by_round
 from .trial import run_trial
@@ -107,7 +106,7 @@ def taken(campaign: str | Path) -> dict[str, StepPlan]:
             Span("", kind, float(receipt.facts.get("started", receipt.finished)), receipt.finished)
             for receipt in receipts
         ]
-        wall = Clock(spans).busy  # pauses do not count
+        wall = busy_seconds(spans)
         seconds = sum(receipt.seconds["total"] for receipt in receipts)
         rows = sum(receipt.rows_in for receipt in receipts)
         steps[kind] = steps[kind].plus(StepPlan(len(receipts), rows, seconds, 0.0, wall))

@@ -202,8 +202,8 @@ def _teachers(
 def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]) -> FileRecord:
     """Write scores that depend on the molecules about as docking scores do: on their size, and on chance.
 
-    They also follow what the sources predict: a source that scores do not speak for is left out, and asking it is what
-    most of a prediction costs.
+    They also follow what the sources predict: a source that the scores do not support is left out, and querying it is
+    what most of a prediction costs.
     """
     rows = library.sample_rows(size, campaign.seed, "plan-scores", size)
     smiles = library.take(rows, ["smiles"])["smiles"].to_pylist()

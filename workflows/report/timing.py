@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...data.receipts import Receipt
-from ..progress.spans import Span
-from .charts.timeline import Clock
+from ..progress.spans import Span, busy_seconds
 from .facts import Facts
 
 KINDS = {
@@ -106,7 +105,7 @@ def read_times(facts: Facts) -> Times | None:
         spans=spans,
         started=started,
         ended=max(receipt.finished for receipt in done),
-        busy=Clock(spans).busy,
+        busy=busy_seconds(spans),
         kinds=tuple(_by_kind(receipts)),
         docking_seconds=sum(_total(r) for r in done if r.kind == "dock"),
         workers=len({span.worker for span in spans}),

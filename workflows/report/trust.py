@@ -52,7 +52,7 @@ def _source_words(facts: Facts, target: str) -> Iterator[str]:
         used[entry.get("kept", True)].append(f"{entry['target']} {entry['spearman'][target]:.2f}")
     told = (
         ("learned from earlier teachers of {} (rank correlation with the scores docked here)", used[True]),
-        ("left out earlier teachers of {}: the scores did not speak for them", used[False]),
+        ("left out earlier teachers of {}: the scores did not support them", used[False]),
     )
     said = [words.format(", ".join(names)) for words, names in told if names]
     yield f"The teacher of round {number} {'; it '.join(said)}."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from ...html.svg import Frame, Scale, drawing, element, escape, legend, legend_rows, line, path, ticks, titled
-from ...progress.spans import Span
+from ...progress.spans import Span, runs
 
 WIDTH = 860
 MAX_LANES = 24
@@ -32,17 +32,12 @@ class Clock:
     """
 
     def __init__(self, spans: Sequence[Span]) -> None:
-        runs: list[list[float]] = []
-        for span in sorted(spans, key=lambda item: item.start):
-            if runs and span.start <= runs[-1][1]:
-                runs[-1][1] = max(runs[-1][1], span.end)
-            else:
-                runs.append([span.start, span.end])
-        self.busy = sum(end - start for start, end in runs)
+        stretches = runs(spans)
+        self.busy = sum(end - start for start, end in stretches)
         least = max(_IDLE_SHARE * self.busy, 10.0)
-        gaps = [(before[1], after[0]) for before, after in pairwise(runs)]
+        gaps = [(before[1], after[0]) for before, after in pairwise(stretches)]
         self.pauses = [gap for gap in gaps if gap[1] - gap[0] > least]
-        self.end = runs[-1][1] if runs else 0.0
+        self.end = stretches[-1][1] if stretches else 0.0
         self._short = _IDLE_WIDTH * max(self.busy, 1.0)
 
     def __call__(self, seconds: float) -> float:
