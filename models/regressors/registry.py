@@ -12,7 +12,7 @@ _LOADERS: dict[str, Callable[[], type[Regressor]]] = {}
 _OPTIONAL: set[str] = set()
 
 
-def register(name: str, loader: Callable[[], type[Regressor]], optional: bool = False) -> None:
+def register_regressor(name: str, loader: Callable[[], type[Regressor]], optional: bool = False) -> None:
     """Make a kind of teacher known by ``name``; ``loader`` imports and returns its class when needed.
 
     An ``optional`` kind needs more than docksieve brings. It is taken only by name: what ``auto`` chooses must
@@ -75,7 +75,7 @@ def _dmpnn() -> type[Regressor]:
     return DmpnnRegressor
 
 
-register("kernel", _kernel)
-register("mlp", _mlp)
-register("trees", _trees)
-register("dmpnn", _dmpnn, optional=True)
+register_regressor("kernel", _kernel)
+register_regressor("mlp", _mlp)
+register_regressor("trees", _trees)
+register_regressor("dmpnn", _dmpnn, optional=True)

@@ -121,7 +121,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Price:
+class CutPrice:
     """What a cut costs in a library: molecules sent on, and their interval."""
 
     molecules: int
@@ -130,7 +130,7 @@ class Price:
     seconds: float | None = None
 
 
-def price(cut: Cut, library_rows: int, seconds_each: float | None = None) -> Price:
+def cut_price(cut: Cut, library_rows: int, seconds_each: float | None = None) -> CutPrice:
     """Return how many molecules ``cut`` sends on to the next stage.
 
     After the student these are teacher predictions, after the teacher dockings.
@@ -146,7 +146,7 @@ def price(cut: Cut, library_rows: int, seconds_each: float | None = None) -> Pri
     molecules, low, estimate = (
         int(np.ceil(share * library_rows)) for share in (cut.fraction, cut.low, cut.estimate)
     )
-    return Price(molecules, low, estimate, None if seconds_each is None else molecules * seconds_each)
+    return CutPrice(molecules, low, estimate, None if seconds_each is None else molecules * seconds_each)
 
 
 def members_needed(recall: float, confidence: float) -> int:

@@ -40,11 +40,11 @@ __all__ = [
     "paired_difference",
     "precision_at",
     "r2",
+    "ranking_summary",
     "ranks",
     "recall_at",
     "rmse",
     "spearman",
-    "summary",
     "top_k_found",
 ]
 
@@ -156,7 +156,7 @@ def matthews(truth: ArrayLike, predicted: ArrayLike, cut: float, lower_is_better
     return float((len(first) * true_hits - hits * calls) / norm) if norm > 0 else float("nan")
 
 
-def summary(
+def ranking_summary(
     truth: ArrayLike,
     predicted: ArrayLike,
     seed: int,

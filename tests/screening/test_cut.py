@@ -7,8 +7,8 @@ import pytest
 from docksieve.screening.cuts.order_statistics import (
     CutGoal,
     choose_cut,
+    cut_price,
     members_needed,
-    price,
     quantile_ranks,
     share_bounds,
 )
@@ -86,9 +86,9 @@ def test_a_cut_by_hand() -> None:
     assert cut.low == pytest.approx(21 / 101)
     assert cut.recall == 0.8
     assert cut.met and cut.method == "order statistics" and cut.notes == ()
-    assert price(cut, 1_000_000, 2.0).molecules == 405_941
-    assert price(cut, 1_000_000, 2.0).seconds == 811_882.0
-    assert price(cut, 1_000_000).low == 207_921
+    assert cut_price(cut, 1_000_000, 2.0).molecules == 405_941
+    assert cut_price(cut, 1_000_000, 2.0).seconds == 811_882.0
+    assert cut_price(cut, 1_000_000).low == 207_921
     turned = choose_cut(-truth, -predicted, CutGoal(0.5, 0.25, 0.8), library=-library, lower_is_better=False)
     assert (turned.fraction, turned.threshold, turned.score) == (cut.fraction, 6.0, -4.0)
 

@@ -179,13 +179,15 @@ def test_summary_gives_every_figure_an_interval() -> None:
     generator = np.random.default_rng(5)
     truth = generator.normal(-7, 1, 400).round(1)
     predicted = truth + generator.normal(0, 0.7, 400)
-    found = metrics.summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
-    assert found == metrics.summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
+    found = metrics.ranking_summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
+    assert found == metrics.ranking_summary(truth, predicted, seed=1, best=0.05, kept=0.1, rounds=60)
     assert found["recall"].value == metrics.recall_at(truth, predicted, 0.1, 0.05)
     assert found["precision_at_top"].value == metrics.precision_at(truth, predicted, 0.05, 0.05)
     assert found["mcc"].value == metrics.matthews(truth, predicted, np.sort(truth)[19])
     for name, interval in found.items():
         assert interval.low < interval.high, name
-    turned = metrics.summary(-truth, -predicted, 1, lower_is_better=False, best=0.05, kept=0.1, rounds=60)
+    turned = metrics.ranking_summary(
+        -truth, -predicted, 1, lower_is_better=False, best=0.05, kept=0.1, rounds=60
+    )
     for name in found:
         assert turned[name].value == pytest.approx(found[name].value), name

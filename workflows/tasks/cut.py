@@ -12,7 +12,7 @@ from ...data.errors import CampaignError
 from ...data.seeds import derive_seed
 from ...data.store import concat
 from ...screening.cuts.cascade import molecules, plan_cascade
-from ...screening.cuts.order_statistics import Cut, CutGoal, price
+from ...screening.cuts.order_statistics import Cut, CutGoal, cut_price
 from .context import TaskContext, TaskOutcome
 from .held_out import read_held_out
 from .settings import CutSettings
@@ -78,8 +78,8 @@ def _price(
     """Return core-seconds of docking and of the teacher's predictions, if both cuts were followed to the full."""
     docking, predicting = costs.get("docking_seconds", {}).get(target), costs.get("predicting_seconds")
     return {
-        "docking_seconds": price(teacher, rows, docking).seconds,
-        "predicting_seconds": price(student, rows, predicting).seconds,
+        "docking_seconds": cut_price(teacher, rows, docking).seconds,
+        "predicting_seconds": cut_price(student, rows, predicting).seconds,
     }
 
 
