@@ -39,7 +39,29 @@ def ranks(values: ArrayLike) -> Floats:
 
 
 def spearman(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return Spearman's rank correlation (Pearson's of the ranks); NaN where one side does not vary."""
+    """Return Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank.
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+        Not empty, no NaN.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; NaN where one side does not vary.
+
+    Raises
+    ------
+    ValueError
+        If they are empty, not equally long, or hold NaN.
+
+    Examples
+    --------
+    >>> docked, predicted = np.array([-9.1, -8.4, -7.0, -6.2]), np.array([-8.8, -8.6, -7.3, -6.0])
+    >>> docksieve.spearman(docked, predicted)
+    1.0
+    """
     first, second = (ranks(side) for side in paired(truth, predicted))
     first, second = first - first.mean(), second - second.mean()
     norm = np.sqrt((first**2).sum() * (second**2).sum())
@@ -47,21 +69,78 @@ def spearman(truth: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def r2(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return 1 - residual / total sum of squares; NaN where the truth does not vary."""
+    """Return the share of the variance that is explained: 1 - residual / total sum of squares.
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+        Not empty, no NaN.
+
+    Returns
+    -------
+    float
+        At most 1; NaN where the truth does not vary.
+
+    Raises
+    ------
+    ValueError
+        If they are empty, not equally long, or hold NaN.
+
+    Examples
+    --------
+    >>> docked, predicted = np.array([-9.1, -8.4, -7.0, -6.2]), np.array([-8.8, -8.6, -7.3, -6.0])
+    >>> round(docksieve.r2(docked, predicted), 2)
+    0.95
+    """
     first, second = paired(truth, predicted)
     total = ((first - first.mean()) ** 2).sum()
     return float(1 - ((first - second) ** 2).sum() / total) if total > 0 else float("nan")
 
 
 def rmse(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the root mean squared error, in the unit of the scores."""
+    """Return the root mean squared error.
+
+    Parameters
+    ----------
+    truth, predicted : array of float, shape (n,)
+        Not empty, no NaN.
+
+    Returns
+    -------
+    float
+        In the unit of the scores.
+
+    Raises
+    ------
+    ValueError
+        If they are empty, not equally long, or hold NaN.
+
+    Examples
+    --------
+    >>> docked, predicted = np.array([-9.1, -8.4, -7.0, -6.2]), np.array([-8.8, -8.6, -7.3, -6.0])
+    >>> round(docksieve.rmse(docked, predicted), 3)
+    0.255
+    """
     first, second = paired(truth, predicted)
     return float(np.sqrt(((first - second) ** 2).mean()))
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its bootstrap interval."""
+    """A figure with its bootstrap interval; as text ``0.912 (0.874 to 0.941)``.
+
+    Attributes
+    ----------
+    value : float
+        Of all molecules.
+    low, high : float
+        Ends of the interval; NaN where no draw has the figure.
+
+    Examples
+    --------
+    >>> print(docksieve.Interval(0.912, 0.874, 0.941))
+    0.912 (0.874 to 0.941)
+    """
 
     value: float
     low: float
@@ -91,6 +170,24 @@ def bootstrap(
     rounds : int
     level : float
         Coverage, in (0, 1).
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If the arrays are empty, not equally long, or hold NaN, or ``level`` or ``rounds`` is out of range.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 200)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 200)
+    >>> found = docksieve.bootstrap(docksieve.spearman, docked, predicted, seed=1)
+    >>> found.low < found.value < found.high
+    True
     """
     if not 0 < level < 1 or rounds < 1:
         raise ValueError(f"level must be in (0, 1) and rounds at least 1, not {level} and {rounds}")
@@ -117,7 +214,38 @@ def paired_difference(
     rounds: int = 1000,
     level: float = 0.95,
 ) -> Interval:
-    """Return ``metric(truth, after) - metric(truth, before)`` with its interval, both on the same draws."""
+    """Return how much better or worse a second prediction is: ``metric(truth, after) - metric(truth, before)``.
+
+    Parameters
+    ----------
+    metric : callable
+        ``metric(truth, predicted) -> float``.
+    truth, before, after : array of float, shape (n,)
+        Of the same molecules in the same order, no NaN.
+    seed : int
+        The same seed gives the same interval.
+    rounds : int
+        Bootstrap draws of molecules, each the same for both predictions.
+    level : float
+        Coverage, in (0, 1).
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        As for :func:`bootstrap`.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 200)
+    >>> before, after = (docked + generator.normal(0.0, error, 200) for error in (0.8, 0.4))
+    >>> docksieve.paired_difference(docksieve.rmse, docked, before, after, seed=1).high < 0  # surely better
+    True
+    """
     first, old = paired(truth, before)
     _, new = paired(truth, after)
     joined = np.arange(len(first), dtype=np.float64)

@@ -87,6 +87,14 @@ class Features:
     smiles : array of object, shape (n,), or None
         What the rows were made from, for models that read molecules themselves; None where only the
         fingerprints are known.
+
+    Examples
+    --------
+    >>> features = docksieve.featurise(["CC(=O)Nc1ccc(O)cc1", "no molecule"])
+    >>> len(features), features.valid
+    (2, array([ True, False]))
+    >>> sorted(features.counts)
+    ['morgan1', 'morgan2', 'pair', 'torsion']
     """
 
     counts: dict[str, CountRows]
@@ -231,6 +239,14 @@ def featurise(
     -------
     Features
         One row per SMILES, in order; ``valid`` is False where RDKit could not read it.
+
+    Examples
+    --------
+    >>> features = docksieve.featurise(["CC(=O)Nc1ccc(O)cc1", "no molecule"], descriptors=False)
+    >>> features.valid
+    array([ True, False])
+    >>> features.descriptors.shape
+    (2, 0)
     """
     settings = settings or FingerprintSettings()
     return _joined(list(iter_features(smiles, settings, descriptors, threads, standard=standard)))

@@ -24,6 +24,15 @@ class Prediction:
     novel : array of bool, shape (n,), or None
         Whether that similarity is below what all but 1 % of the training molecules have to their nearest
         neighbour among the others: far from anything docked. False where the molecule could not be read.
+
+    Examples
+    --------
+    >>> teacher = docksieve.load_bundle("campaign/models/round-02/teacher")
+    >>> prediction = teacher.predict(["O=C(c1ccccc1)NCc1ccccc1", "no molecule"])
+    >>> prediction.mean.shape
+    (2, 2)
+    >>> np.isnan(prediction.mean).all(axis=1)
+    array([False,  True])
     """
 
     mean: NDArray[np.float32]

@@ -35,6 +35,12 @@ class FingerprintSettings:
     toolkit : str
         ``compiled``: our own kernels, some thirty times as fast. ``rdkit``: RDKit's generators. The same features
         under other hashes; descriptors differ in two of thirteen.
+
+    Examples
+    --------
+    >>> settings = docksieve.FingerprintSettings(kinds=("morgan2", "torsion"))
+    >>> sorted(docksieve.featurise(["CC(=O)Nc1ccc(O)cc1"], settings).counts)
+    ['morgan2', 'torsion']
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
@@ -70,6 +76,12 @@ class KernelSettings:
         Inducing molecules of the approximation.
     selection_rows : int
         Molecules on which weights, length and noise are chosen by marginal likelihood.
+
+    Examples
+    --------
+    >>> settings = docksieve.TeacherSettings(kernel=docksieve.KernelSettings(max_exact=3_000, inducing=1_500))
+    >>> settings.kernel.selection_rows
+    1000
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -102,6 +114,11 @@ class MlpSettings:
     weight_decay : float
     dropout : float
         Share of hidden units dropped while training, in [0, 1).
+
+    Examples
+    --------
+    >>> docksieve.TeacherSettings(kind="mlp", mlp=docksieve.MlpSettings(members=2, epochs=10)).mlp.width
+    128
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -148,6 +165,11 @@ class TreesSettings:
         Share of the features that a split may choose from.
     subsample : float
         Share of the scored molecules that each booster sees.
+
+    Examples
+    --------
+    >>> docksieve.TeacherSettings(kind="trees", trees=docksieve.TreesSettings(iterations=100)).trees.leaves
+    15
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -193,6 +215,11 @@ class DmpnnSettings:
         The highest of a one-cycle schedule.
     dropout : float
         Share of units dropped while training, in [0, 1).
+
+    Examples
+    --------
+    >>> docksieve.TeacherSettings(kind="dmpnn", dmpnn=docksieve.DmpnnSettings(epochs=20)).dmpnn.width
+    300
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -238,12 +265,20 @@ class TeacherSettings:
         of scores and the settings, are left out. Minutes of one core.
     focus : str
         Whether scores worse than the median are drawn together before a teacher learns them
-        (:mod:`docksieve.models.teachers.focus`): ``auto`` (where held-out molecules of the better half are ranked
+        (``docs/models.md``): ``auto`` (where held-out molecules of the better half are ranked
         better by it), ``always`` or ``never``. Predictions are then of drawn scores: near enough the docked ones
         where these are good, and the median or a little better for all that are bad.
     drop_failures : bool
-        Whether values that many bad rows share exactly are taken for failed dockings and left out
-        (:mod:`docksieve.data.failed_scores`).
+        Whether values that many bad rows share exactly are taken for failed dockings and left out.
+
+    Examples
+    --------
+    >>> docksieve.TeacherSettings().kind
+    'kernel'
+    >>> docksieve.TeacherSettings(folds=1)
+    Traceback (most recent call last):
+        ...
+    ValueError: teacher.folds must be from 2 to 50, not 1
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -301,6 +336,13 @@ class StudentSettings:
         that the student is not to be trusted with a narrow cut.
     min_recall : float
         The same for the recall of the teacher's best 5 % among the student's best 5 %.
+
+    Examples
+    --------
+    >>> docksieve.StudentSettings().width
+    128
+    >>> docksieve.StudentSettings.named("tiny").width
+    32
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012

@@ -60,12 +60,25 @@ def build_library(
     open_cluster : callable, optional
         Opens one when it is needed, with ``workers`` workers at most (:func:`docksieve.open_dask` of a site).
 
+    Returns
+    -------
+    Library
+        Of molecules in standard form, each once; ``manifest`` accounts for every line of the input.
+
     Raises
     ------
     InputError
         If an input cannot be read, or no molecule is left.
     LibraryError
         If ``out`` is taken.
+
+    Examples
+    --------
+    >>> library = docksieve.build_library("mine", ["vendor.smi"], workers=1, progress=False)
+    >>> library.rows
+    192
+    >>> library.manifest["counts"]["duplicates"]
+    0
     """
     settings = settings or IngestSettings()
 

@@ -127,9 +127,23 @@ def enumerate_library(
     reactions_file : path, optional
         TOML with ``[[reaction]]`` tables, instead of the built-in reactions.
 
+    Returns
+    -------
+    Library
+        Ids name what to order: ``amide:DS-AC-0012:DS-AM-0345`` is made of that acid and that amine.
+
     Raises
     ------
-    InputError, LibraryError
+    InputError
+        If a reaction or a role is unknown, or a file cannot be read.
+    LibraryError
+        If ``out`` is taken.
+
+    Examples
+    --------
+    >>> library = docksieve.enumerate_library("amides", ["amide"], limit=20, seed=1, workers=1, progress=False)
+    >>> {name.split(":")[0] for name in library.take(range(library.rows), ["id"])["id"].to_pylist()}
+    {'amide'}
     """
     if limit is not None and limit < 1:
         raise InputError(f"The limit must be at least 1, not {limit}.")

@@ -67,6 +67,15 @@ class Library:
         What ``library.json`` says: counts, sources, settings, checksums.
     shards : tuple of Shard
         In row order.
+
+    Examples
+    --------
+    >>> library = docksieve.Library.open("library")
+    >>> library
+    Library('library', rows=192, shards=1)
+    >>> row = library.find_smiles([docksieve.standard_smiles("C(=O)(c1ccccc1)NCc1ccccc1")])
+    >>> library.take(row, ["id", "heavy_atoms"]).to_pylist()
+    [{'id': 'A016', 'heavy_atoms': 16}]
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:

@@ -16,12 +16,23 @@ class IngestSettings:
     Attributes
     ----------
     standard : StandardSettings
+        What becomes of a molecule, and which are left out.
     reading : ReadingSettings
+        How text files are laid out, where that is not to be found out.
     shard_rows : int
+        Molecules per shard.
     chunk_bytes : int
         Text that a worker takes at a time. More means fewer, larger steps; the library is the same.
     chunk_rows : int
         The same for rows of Parquet and Feather files and for products.
+
+    Examples
+    --------
+    >>> small = docksieve.StandardSettings(max_heavy_atoms=15)
+    >>> settings = docksieve.IngestSettings(standard=small, shard_rows=50)
+    >>> library = docksieve.build_library("small", ["vendor.smi"], settings, workers=1, progress=False)
+    >>> library.rows, len(library.shards)
+    (103, 3)
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field

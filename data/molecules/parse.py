@@ -23,6 +23,14 @@ class MoleculeError(InputError):
     code : str
         One of ``missing``, ``characters``, ``too_long``, ``syntax``, ``valence``, ``kekulise``,
         ``sanitise``, ``empty``, ``wildcard``, ``too_small``, ``too_large``, ``standardise``.
+
+    Examples
+    --------
+    >>> try:
+    ...     docksieve.standard_smiles("CC(C)(C)(C)C")
+    ... except docksieve.MoleculeError as error:
+    ...     print(error.code)
+    valence
     """
 
     def __init__(self, code: str, message: str) -> None:

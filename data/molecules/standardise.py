@@ -65,6 +65,12 @@ class StandardSettings:
         Smaller and larger molecules are rejected.
     max_characters : int
         Longer SMILES are rejected, never cut.
+
+    Examples
+    --------
+    >>> settings = docksieve.StandardSettings(clear_isotopes=True)
+    >>> docksieve.standard_smiles("[2H]C([2H])([2H])Oc1ccccc1", settings)
+    'COc1ccccc1'
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
@@ -175,7 +181,29 @@ def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDA
 
 
 def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> str:
-    """Return the standard SMILES of the SMILES ``text`` (:func:`standardise`)."""
+    """Return the standard SMILES of a SMILES: what a library holds, and what students are to be asked about.
+
+    Parameters
+    ----------
+    text : str
+        SMILES without title; blanks around it do not matter.
+    settings : StandardSettings
+        For a molecule of a library, those that it was built with.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    MoleculeError
+        If there is no such molecule or it cannot be in a library; ``code`` says which.
+
+    Examples
+    --------
+    >>> docksieve.standard_smiles("[Na+].[O-]C(=O)c1ccccc1O")
+    'O=C(O)c1ccccc1O'
+    """
     with rdkit_messages():
         return standardise(text.strip(), settings).smiles
 

@@ -38,6 +38,13 @@ class ReadingSettings:
         Whether the first line names the columns.
     comment : str
         A line that starts with this is a comment; empty: there are none.
+
+    Examples
+    --------
+    >>> reading = docksieve.ReadingSettings(smiles_column="smiles", id_column="none", delimiter="comma")
+    >>> settings = docksieve.IngestSettings(reading=reading)
+    >>> docksieve.build_library("scored", ["egfr.csv"], settings, workers=1, progress=False).rows
+    173
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field

@@ -45,6 +45,12 @@ class DaskCluster:
         Where it is and how it can be watched, for the user.
     check : callable
         Raises SiteError if there will be no workers.
+
+    Examples
+    --------
+    >>> cluster = docksieve.DaskCluster(client=None, workers=64, words="two jobs of 32", check=lambda: None)
+    >>> cluster.workers
+    64
     """
 
     client: Any
@@ -54,7 +60,22 @@ class DaskCluster:
 
 
 def data_workers(site: Site) -> int:
-    """Return the workers that work on data can have on ``site``, when all of its jobs run."""
+    """Return how many workers a site can give to work on data, when all of its jobs run.
+
+    Parameters
+    ----------
+    site : Site
+
+    Returns
+    -------
+    int
+        One thread each.
+
+    Examples
+    --------
+    >>> docksieve.data_workers(docksieve.load_site("local", {"workers": 4}))
+    4
+    """
     pool = site.pool_for("dock")
     return pool.most_workers if site.on_cluster else pool.workers_per_node
 
@@ -70,10 +91,22 @@ def open_dask(site: Site, folder: Path) -> Iterator[DaskCluster]:
     folder : Path
         That all nodes see: certificates and logs of the jobs.
 
+    Yields
+    ------
+    DaskCluster
+
     Raises
     ------
     SiteError
         If jobs cannot be asked for here.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> site = docksieve.load_site("local", {"workers": 4})
+    >>> cluster = partial(docksieve.open_dask, site) if site.on_cluster else None
+    >>> docksieve.build_library("mine", ["vendor.smi"], workers=1, progress=False, open_cluster=cluster).rows
+    192
     """
     import dask
     from distributed import Client

@@ -63,6 +63,12 @@ def run_ranks(
     ------
     SiteError
         If the ranks could not be started, or one of them failed: with its own words.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> docksieve.run_ranks("os.path:basename", {"p": "/data/library"}, Path("."))  # one rank outside a pool
+    ['library']
     """
     per_node, nodes = int(os.environ.get(RANKS, "1")), int(os.environ.get(NODES, "1"))
     with tempfile.TemporaryDirectory(dir=folder, prefix=".ranks-") as own:

@@ -74,6 +74,12 @@ class Pool:
     ranks_per_node : int
         For distributed training (``hpc.nodes.ranks``): processes per node that one task starts over all nodes of its
         block; 0 means that tasks keep to their node.
+
+    Examples
+    --------
+    >>> pool = docksieve.Pool("gpu", roles=("screen",), cores=64, accelerator="cuda", gpus=4)
+    >>> pool.workers_per_node
+    4
     """
 
     name: str

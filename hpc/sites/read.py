@@ -90,15 +90,27 @@ def load_site(name: str, overrides: Mapping[str, Any] | None = None) -> Site:
     Parameters
     ----------
     name : str
-        As for :func:`site_text`.
+        Of a preset or of a file in the folder ``DOCKSIEVE_SITES``, or a path that ends in ``.toml``.
     overrides : mapping, optional
         Keys with other values, such as ``{"account": "abc", "pool.gpu.nodes": 4}``.
+
+    Returns
+    -------
+    Site
 
     Raises
     ------
     SiteError
         If there is no such preset or file, it is not TOML, it has an unknown key or a wrong value, a key that it
         requires is missing, or it is an allocation and there is none.
+
+    Examples
+    --------
+    >>> docksieve.load_site("local", {"workers": 2}).worker_count
+    2
+    >>> site = docksieve.load_site("perlmutter", {"account": "m1234"})
+    >>> site.kind, sorted(site.pools)
+    ('slurm', ['cpu', 'gpu'])
     """
     text, where = site_text(name)
     try:

@@ -61,6 +61,12 @@ class Site:
         Folders that every node sees. If any are given, campaign, library and environment must lie in one of them.
     requires : tuple of str
         Keys that a user must give, such as ``account``.
+
+    Examples
+    --------
+    >>> site = docksieve.Site("laptop", workers=2)
+    >>> site.worker_count, site.on_cluster
+    (2, False)
     """
 
     name: str

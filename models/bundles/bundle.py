@@ -129,6 +129,15 @@ def save_bundle(
     ------
     ModelError
         If ``card`` has an unknown key or names an unknown target.
+
+    Examples
+    --------
+    >>> student = docksieve.load_bundle("campaign/models/round-02/student")
+    >>> model_id = docksieve.save_bundle(student, "mine", {"notes": {"why": "an example"}})
+    >>> len(model_id)
+    32
+    >>> docksieve.load_bundle("mine").targets
+    ('EGFR', 'JAK2')
     """
     given = dict(card or {})
     if set(given) - _GIVEN_KEYS:
@@ -226,10 +235,27 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
 def load_bundle(folder: str | os.PathLike[str]) -> Teacher | Student:
     """Return the model in ``folder``, predicting to the bit what it did when it was saved.
 
+    Parameters
+    ----------
+    folder : path
+        Written by :func:`save_bundle`, or ``CAMPAIGN/models/NAME``.
+
+    Returns
+    -------
+    Teacher or Student
+
     Raises
     ------
     FormatError
         If anything is missing, unknown, altered or of the wrong shape.
+
+    Examples
+    --------
+    >>> teacher = docksieve.load_bundle("campaign/models/round-02/teacher")
+    >>> teacher.targets
+    ('EGFR', 'JAK2')
+    >>> teacher.predict(["O=C(c1ccccc1)NCc1ccccc1"]).mean.shape
+    (1, 2)
     """
     card, raw = _read(Path(folder))
     try:

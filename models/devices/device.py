@@ -21,6 +21,13 @@ class DeviceError(ModelError):
     """A device failed at work, or computes something else than the CPU does.
 
     What was asked of it can be asked of another: nothing of it was written.
+
+    Examples
+    --------
+    >>> issubclass(docksieve.DeviceError, docksieve.ModelError)
+    True
+    >>> docksieve.DeviceError.retryable  # the task is tried again elsewhere
+    True
     """
 
     retryable = True

@@ -13,10 +13,26 @@ _OPTIONAL: set[str] = set()
 
 
 def register_regressor(name: str, loader: Callable[[], type[Regressor]], optional: bool = False) -> None:
-    """Make a kind of teacher known by ``name``; ``loader`` imports and returns its class when needed.
+    """Make a kind of teacher known by its name: ``[teacher] kind`` in Python, and the name in its bundles.
 
-    An ``optional`` kind needs more than docksieve brings. It is taken only by name: what ``auto`` chooses must
-    not depend on what happens to be installed.
+    Parameters
+    ----------
+    name : str
+        What :class:`TeacherSettings` calls it (``kind``).
+    loader : callable
+        Imports and returns its class, a :class:`Regressor`; called when one is trained or read.
+    optional : bool
+        Whether it needs more than docksieve brings. Such a kind is taken only by name: what ``auto`` chooses must not
+        depend on what happens to be installed.
+
+    Examples
+    --------
+    >>> def load():
+    ...     from my_package import MyRegressor  # imported only where it is used
+    ...     return MyRegressor
+    >>> docksieve.register_regressor("mine", load, optional=True)
+    >>> docksieve.TeacherSettings(kind="mine").kind
+    'mine'
     """
     _LOADERS[name] = loader
     if optional:

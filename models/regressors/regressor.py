@@ -21,9 +21,16 @@ class FitContext:
     ----------
     settings : TeacherSettings
     seed : int
+        The same data, settings and seed must give the same model.
     threads : int
     hyper : mapping or None
         Choices of an earlier fit (``Regressor.hyper``) to keep, as cross-validation does.
+
+    Examples
+    --------
+    >>> context = docksieve.FitContext(docksieve.TeacherSettings(), seed=1, threads=1)
+    >>> context.hyper is None  # nothing chosen yet: the fit is to choose
+    True
     """
 
     settings: TeacherSettings
@@ -39,6 +46,33 @@ class Regressor(Protocol):
     ----------
     hyper : mapping
         JSON values: what the fit chose by itself.
+
+    Examples
+    --------
+    >>> class Mean:
+    ...     hyper = {}
+    ...     def __init__(self, mean):
+    ...         self.mean = mean
+    ...     def predict(self, features, threads):
+    ...         shape = (len(features), len(self.mean))
+    ...         return np.broadcast_to(self.mean, shape), np.ones(shape)
+    ...     def tensors(self):
+    ...         return {"mean": self.mean}
+    ...     @classmethod
+    ...     def fit(cls, features, scores, context):
+    ...         return cls(np.nanmean(scores, axis=0))
+    ...     @classmethod
+    ...     def seconds(cls, rows, targets, settings):
+    ...         return 0.001
+    ...     @classmethod
+    ...     def restore(cls, tensors, hyper, settings):
+    ...         return cls(tensors["mean"])
+    >>> docksieve.register_regressor("mean", lambda: Mean, optional=True)
+    >>> smiles = ["CC(=O)Nc1ccc(O)cc1", "CC(C)Cc1ccc(cc1)C(C)C(=O)O", "COc1ccccc1", "Oc1ccccc1C(=O)O"]
+    >>> data = docksieve.TrainingData(smiles, ["EGFR"], [-6.0, -7.5, -5.0, -5.5], [True])
+    >>> settings = docksieve.TeacherSettings(kind="mean", folds=2, min_scores=4)
+    >>> docksieve.train_teacher(data, settings).predict(["CCO"]).mean
+    array([[-6.]], dtype=float32)
     """
 
     hyper: Mapping[str, Any]

@@ -38,6 +38,14 @@ class ScreenResult:
         threads that score, added up.
     notes : tuple of str
         What a reader of the result should know: a batch halved for want of memory, say.
+
+    Examples
+    --------
+    >>> student = docksieve.load_bundle("campaign/models/round-02/student")
+    >>> shard = docksieve.Library.open("library").shards[0]
+    >>> result = docksieve.screen_shard(shard.path, student, "predictions.parquet", "histogram.parquet", "best.parquet")
+    >>> result.predictions, result.missing, result.path
+    (384, 0, 'kernel')
     """
 
     rows: int

@@ -180,6 +180,18 @@ def distil_student(
     ------
     ModelError
         If there are too few labels, shapes disagree, or the parent does not fit.
+
+    Examples
+    --------
+    >>> teacher = docksieve.load_bundle("campaign/models/round-02/teacher")
+    >>> smiles = docksieve.Library.open("library").take(range(192), ["smiles"])["smiles"].to_pylist()
+    >>> labels = teacher.predict(smiles, standard=True)
+    >>> student = docksieve.distil_student(
+    ...     smiles, labels.mean, labels.spread, teacher.targets, teacher.lower_is_better,
+    ...     docksieve.StudentSettings(width=16, buckets=256, layers=1, epochs=4),
+    ... )
+    >>> student.predict(["CC(=O)Nc1ccc(O)cc1"]).mean.shape
+    (1, 2)
     """
     settings = settings or StudentSettings()
     started = time.perf_counter()

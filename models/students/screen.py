@@ -100,6 +100,16 @@ def screen_shard(
         If the device is not there, or a number is out of range.
     DeviceError
         If the device fails, or scores differently from the CPU; nothing is written.
+
+    Examples
+    --------
+    >>> student = docksieve.load_bundle("campaign/models/round-02/student")
+    >>> shard = docksieve.Library.open("library").shards[0]
+    >>> result = docksieve.screen_shard(shard.path, student, "predictions.parquet", "histogram.parquet", "best.parquet")
+    >>> result.rows
+    192
+    >>> docksieve.merge_histograms(["histogram.parquet"], "EGFR").sum()
+    np.int64(192)
     """
     if (batch_rows is not None and batch_rows < 1) or best_count < 0 or threads < 1:
         raise ModelError("screen_shard needs batch_rows >= 1, best_count >= 0 and threads >= 1.")

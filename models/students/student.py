@@ -32,6 +32,14 @@ class Student(StudentNetwork):
     seed : int
     held_out : HeldOut or None
         Labels that neither training nor early stopping saw; a student loaded from a bundle does not know them.
+
+    Examples
+    --------
+    >>> student = docksieve.load_bundle("campaign/models/round-02/student")
+    >>> alone = student.predict(["O=C(NCc1ccccc1)c1ccccc1"]).mean
+    >>> beside = student.predict(["CCO", "O=C(NCc1ccccc1)c1ccccc1"]).mean
+    >>> bool((alone[0] == beside[1]).all())  # to the bit
+    True
     """
 
     kind = "student"
@@ -53,9 +61,29 @@ class Student(StudentNetwork):
         self.seed = seed
 
     def predict(self, smiles: Sequence[str | None], threads: int = 1, device: str = "cpu") -> Prediction:
-        """Return predictions for ``smiles``, one row each, in order; spread is NaN where it was not distilled.
+        """Return predictions, one row per SMILES, in order.
 
         On the CPU a molecule's prediction is the same to the bit in any company and with any ``threads``.
+
+        Parameters
+        ----------
+        smiles : sequence of str or None, length n
+            Standard SMILES (:func:`standard_smiles`); another spelling of a molecule has another score.
+        threads : int
+            Of the CPU.
+        device : str
+            ``cpu``, or what torch calls another one (``cuda``, ``cuda:1``).
+
+        Returns
+        -------
+        Prediction
+            In score units, arrays of shape (n, targets); NaN for nulls and empty strings. ``spread`` is NaN where
+            it was not distilled.
+
+        Raises
+        ------
+        ModelError
+            If the device is not there.
         """
         with StudentScorer(self, threads, device) as scorer:
             values = scorer.score(StringBatch.from_strings(smiles))

@@ -63,6 +63,13 @@ class Teacher:
         Earlier teachers whose predictions are descriptors of this one; reduced to their means.
     origin : mapping of str to str
         ``id`` and ``weights_sha256`` of the bundle that it was loaded from; empty if it was not.
+
+    Examples
+    --------
+    >>> teacher = docksieve.load_bundle("campaign/models/round-02/teacher")
+    >>> prediction = teacher.predict(["O=C(NCc1ccccc1)c1ccccc1", "C[Si](C)(C)C"])
+    >>> bool(prediction.similarity[0] > prediction.similarity[1])  # to the nearest that it learnt from
+    True
     """
 
     kind = "teacher"
@@ -123,16 +130,25 @@ class Teacher:
         return combine(np.stack([member.weight for member in self.members]), parts)
 
     def predict(self, smiles: Sequence[str | None], threads: int = 1, standard: bool = False) -> Prediction:
-        """Return predictions for ``smiles``, one row each, in order.
+        """Return predictions, one row per SMILES, in order.
 
-        ``standard`` says that they are as RDKit writes them, as those of a library are: then they need not be
-        rewritten, which would take most of the time.
+        A molecule's prediction does not depend on the others (to about 1e-6 of a score: matrix products may round
+        differently).
 
-        A teacher with a member that compares molecules (``kernel``) also tells how similar each is to the
-        nearest that it learned from, and whether it is novel.
+        Parameters
+        ----------
+        smiles : sequence of str or None, length n
+        threads : int
+        standard : bool
+            Whether they are as RDKit writes them, as those of a library are: then they need not be rewritten, which
+            would take most of the time.
 
-        A molecule's prediction does not depend on the others (to about 1e-6 of a score: matrix products may
-        round differently).
+        Returns
+        -------
+        Prediction
+            In score units, arrays of shape (n, targets); NaN where RDKit could not read the molecule. A teacher
+            with a member that compares molecules (``kernel``) also tells how similar each is to the nearest that it
+            learned from, and whether it is novel.
         """
         means, spreads, nearest = [], [], []
         comparing = next((item.model for item in self.members if isinstance(item.model, Comparing)), None)

@@ -80,6 +80,15 @@ def train_teacher(
     ------
     ModelError
         If the scores cannot teach anything; see :func:`docksieve.models.teachers.training_data.clean`.
+
+    Examples
+    --------
+    >>> import pyarrow.csv
+    >>> table = pyarrow.csv.read_csv("egfr.csv")
+    >>> data = docksieve.TrainingData(table["smiles"].to_pylist(), ["EGFR"], table["score"].to_numpy(), [True])
+    >>> teacher = docksieve.train_teacher(data, seed=1)
+    >>> teacher.report["targets"]["EGFR"]["spearman"]["value"] > 0.8  # cross-validated
+    True
     """
     settings = settings or TeacherSettings()
     started = time.perf_counter()

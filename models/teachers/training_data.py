@@ -30,6 +30,17 @@ class TrainingData:
     scores : array of float64, shape (n, targets)
         NaN where a molecule has no score for a target. A vector is taken as one column.
     lower_is_better : sequence of bool, shape (targets,)
+
+    Examples
+    --------
+    >>> data = docksieve.TrainingData(
+    ...     smiles=["CC(=O)Nc1ccc(O)cc1", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"],
+    ...     targets=["EGFR", "JAK2"],
+    ...     scores=[[-6.1, -5.8], [-7.4, float("nan")]],
+    ...     lower_is_better=[True, True],
+    ... )
+    >>> np.shape(data.scores)
+    (2, 2)
     """
 
     smiles: Sequence[str]

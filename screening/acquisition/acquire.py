@@ -31,7 +31,7 @@ def acquire(
     diversity: str = "none",
     smiles: Callable[[Rows], Sequence[str]] | None = None,
 ) -> tuple[Rows, Array]:
-    """Choose molecules to dock.
+    """Choose molecules to dock from predictions held in arrays.
 
     Parameters
     ----------
@@ -66,6 +66,21 @@ def acquire(
         smaller row, so the order of ``rows`` is of no consequence.
     values : array of float, shape (m,)
         Acquisition value of each.
+
+    Raises
+    ------
+    ValueError
+        If an argument is unknown or out of range, a row occurs twice, or SMILES are needed and not given.
+
+    Examples
+    --------
+    >>> rows, mean, spread = np.array([4, 8, 15]), np.array([-8.0, -9.5, -9.0]), np.array([0.5, 0.1, 1.0])
+    >>> context = docksieve.AcquisitionContext(beta=1.0)
+    >>> chosen, values = docksieve.acquire(
+    ...     "ucb", rows, mean, spread, 2, lower_is_better=True, context=context, seed=1
+    ... )
+    >>> rows[chosen], values
+    (array([15,  8]), array([10. ,  9.6]))
     """
     rows = np.asarray(rows, np.int64)
     stream = AcquisitionStream(

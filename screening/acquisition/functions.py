@@ -32,6 +32,11 @@ class AcquisitionContext:
         Spreads added to the mean by the upper confidence bound.
     xi : float
         Least improvement that counts, in score units.
+
+    Examples
+    --------
+    >>> docksieve.AcquisitionContext(best=-10.2)  # for expected improvement on -10.2 kcal/mol
+    AcquisitionContext(best=-10.2, beta=2.0, xi=0.01)
     """
 
     best: float = 0.0

@@ -36,6 +36,16 @@ class Acquired:
         Acquisition value of each.
     at_random : int
         How many of them, at the end, were drawn at random.
+
+    Examples
+    --------
+    >>> context = docksieve.AcquisitionContext()
+    >>> stream = docksieve.AcquisitionStream("greedy", 2, lower_is_better=True, context=context, seed=1)
+    >>> stream.add(np.array([0, 1, 2]), np.array([-7.0, -9.0, -8.0]), np.array([0.5, 0.5, 0.5]))
+    >>> stream.add(np.array([3]), np.array([-8.5]), np.array([0.5]))
+    >>> batch = stream.choose()
+    >>> batch.rows, batch.values, batch.at_random
+    (array([1, 3]), array([9. , 8.5]), 0)
     """
 
     rows: Rows
@@ -115,6 +125,15 @@ class AcquisitionStream:
     ------
     ValueError
         If an argument is unknown or out of range.
+
+    Examples
+    --------
+    >>> context = docksieve.AcquisitionContext()
+    >>> stream = docksieve.AcquisitionStream("greedy", 2, lower_is_better=True, context=context, seed=1)
+    >>> stream.add(np.array([0, 1, 2]), np.array([-7.0, -9.0, -8.0]), np.array([0.5, 0.5, 0.5]))
+    >>> stream.add(np.array([3]), np.array([-8.5]), np.array([0.5]))
+    >>> stream.choose().rows
+    array([1, 3])
     """
 
     def __init__(

@@ -44,6 +44,11 @@ class CutGoal:
         Share of the library that counts as best, in (0, 1].
     confidence : float
         Probability that the cut keeps as much, in (0, 1).
+
+    Examples
+    --------
+    >>> docksieve.CutGoal(recall=0.9, best=0.01)
+    CutGoal(recall=0.9, best=0.01, confidence=0.95)
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
@@ -92,6 +97,16 @@ class Cut:
         confidence; False if the answer is about more of the library or rests on an assumption.
     notes : tuple of str
         What a reader must know.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 5000)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
+    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
+    >>> cut = docksieve.choose_cut(docked, predicted, goal)
+    >>> cut.method, cut.members, cut.low < cut.estimate < cut.fraction
+    ('order statistics', 100, True)
     """
 
     goal: CutGoal
@@ -122,7 +137,27 @@ class Cut:
 
 @dataclass(frozen=True)
 class CutPrice:
-    """What a cut costs in a library: molecules sent on, and their interval."""
+    """What a cut costs in a library: molecules sent on, and their interval.
+
+    Attributes
+    ----------
+    molecules : int
+        Sent on at ``Cut.fraction``.
+    low, estimate : int
+        The same at ``Cut.low`` and ``Cut.estimate``.
+    seconds : float or None
+        What the next stage takes for ``molecules`` on one core or device; None if it was not said what one takes.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 5000)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
+    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
+    >>> cut = docksieve.choose_cut(docked, predicted, goal)
+    >>> docksieve.cut_price(cut, 1_000_000).seconds is None
+    True
+    """
 
     molecules: int
     low: int
@@ -142,6 +177,21 @@ def cut_price(cut: Cut, library_rows: int, seconds_each: float | None = None) ->
         N.
     seconds_each : float, optional
         What the next stage takes for a molecule; ``seconds`` is then the total of one core or device.
+
+    Returns
+    -------
+    CutPrice
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 5000)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
+    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
+    >>> cut = docksieve.choose_cut(docked, predicted, goal)
+    >>> price = docksieve.cut_price(cut, 1_000_000, seconds_each=20.0)
+    >>> price.seconds == 20.0 * price.molecules
+    True
     """
     molecules, low, estimate = (
         int(np.ceil(share * library_rows)) for share in (cut.fraction, cut.low, cut.estimate)
@@ -244,6 +294,16 @@ def choose_cut(
     ------
     ValueError
         If the input is empty, of different lengths, or has missing scores.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 5000)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
+    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
+    >>> cut = docksieve.choose_cut(docked, predicted, goal)
+    >>> cut.met, 0.02 < cut.fraction < 0.2
+    (True, True)
     """
     scores, predictions, everything = oriented(truth, predicted, library, lower_is_better)
     total, risk = len(scores), 1 - goal.confidence

@@ -60,6 +60,16 @@ def modelled_cut(
     ------
     ValueError
         If there are fewer than 30 molecules, or anything is missing.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> docked = generator.normal(-7.0, 1.0, 500)
+    >>> predicted = docked + generator.normal(0.0, 0.5, 500)
+    >>> goal = docksieve.CutGoal(best=0.0001)  # of which 500 molecules show none
+    >>> cut = docksieve.modelled_cut(docked, predicted, goal, seed=1, rounds=20)
+    >>> cut.method, cut.met
+    ('residual model', False)
     """
     scores, predictions, everything = oriented(truth, predicted, library, lower_is_better)
     total = len(scores)

@@ -54,6 +54,13 @@ def bedroc(
     ------
     ValueError
         If the shapes differ, nothing is given, a prediction is NaN, or ``alpha`` is out of range.
+
+    Examples
+    --------
+    >>> active = np.array([True, False, True, False, False, False])
+    >>> predicted = np.array([-9.0, -8.0, -7.5, -6.0, -5.5, -5.0])
+    >>> round(docksieve.bedroc(active, predicted, alpha=2.0), 3)
+    0.839
     """
     mask, values = np.asarray(active, bool), np.asarray(predicted, np.float64)
     if mask.ndim != 1 or mask.shape != values.shape or not len(mask):

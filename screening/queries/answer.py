@@ -21,6 +21,13 @@ class FunnelStep:
         In words, or the SQL that was given.
     left : int
         Molecules that met it and all conditions before it. The first step has no condition: all that are ranked.
+
+    Examples
+    --------
+    >>> query = docksieve.HitQuery(targets=("EGFR",), top=None, has=("c1ccncc1",))
+    >>> ranked, left = docksieve.ask("campaign", query).funnel
+    >>> left.target, left.left < ranked.left
+    ('EGFR', True)
     """
 
     target: str
@@ -46,6 +53,14 @@ class HitAnswer:
         too few (``notes`` says so).
     notes : tuple of str
         What a reader has to know: that the campaign still runs, where the search ended, what is missing.
+
+    Examples
+    --------
+    >>> answer = docksieve.ask("campaign", docksieve.HitQuery(targets=("EGFR",), top=5))
+    >>> len(answer), answer.complete
+    (5, True)
+    >>> answer.table["rank"].to_pylist()
+    [1, 2, 3, 4, 5]
     """
 
     table: pa.Table

@@ -48,6 +48,18 @@ class ScreenedHits:
         and the library was not gone through.
     widened : bool
         Whether the library was gone through.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> sources = docksieve.ScreenedSources(
+    ...     leaderboard=Path("campaign/leaderboards/round-02/EGFR.parquet"),
+    ...     predictions=sorted(Path("campaign/predictions/round-02").glob("*.parquet")),
+    ...     library=docksieve.Library.open("library"),
+    ... )
+    >>> answer = docksieve.screened_hits(sources, top=3)
+    >>> answer.table["rank"].to_pylist(), answer.complete, answer.widened
+    ([1, 2, 3], True, False)
     """
 
     table: pa.Table
@@ -75,10 +87,26 @@ def screened_hits(
     threads : int, optional
         All cores by default.
 
+    Returns
+    -------
+    ScreenedHits
+
     Raises
     ------
     InputError
         If ``where`` is not a condition on these columns.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> sources = docksieve.ScreenedSources(
+    ...     leaderboard=Path("campaign/leaderboards/round-02/EGFR.parquet"),
+    ...     predictions=sorted(Path("campaign/predictions/round-02").glob("*.parquet")),
+    ...     library=docksieve.Library.open("library"),
+    ... )
+    >>> answer = docksieve.screened_hits(sources, top=3, where="weight < 250 AND rings = 2")
+    >>> max(answer.table["weight"].to_pylist()) < 250
+    True
     """
     condition = read_where(where, ANSWER_SCHEMA, pa.schema([]))
     ranked = leaderboard_ranking(sources, {}, threads)

@@ -45,7 +45,20 @@ POOL = 20
 
 @dataclass(frozen=True)
 class Window:
-    """Values from ``low`` to ``high``, both included; None: no bound."""
+    """Values from ``low`` to ``high``, both included; None: no bound.
+
+    Attributes
+    ----------
+    low, high : float or None
+        In the unit of the column.
+
+    Examples
+    --------
+    >>> docksieve.Window(250, 450)
+    Window(low=250, high=450)
+    >>> docksieve.Window.parse(":4", "logp")
+    Window(low=None, high=4.0)
+    """
 
     low: float | None = None
     high: float | None = None
@@ -95,7 +108,14 @@ class Selective:
     ----------
     target, over : str
     margin : float or None
-        Least difference; None: none is asked.
+        Least difference, in score units; None: none is asked.
+
+    Examples
+    --------
+    >>> query = docksieve.HitQuery(selective=docksieve.Selective("EGFR", over="JAK2"), top=3)
+    >>> answer = docksieve.ask("campaign", query)
+    >>> answer.table.num_rows, "selectivity" in answer.table.column_names
+    (3, True)
     """
 
     target: str
@@ -164,6 +184,14 @@ class HitQuery:
         :data:`POOL` times ``top`` if not given.
     add : tuple of str
         Further columns, of :data:`ADDITIONS`.
+
+    Examples
+    --------
+    >>> query = docksieve.HitQuery(
+    ...     targets=("EGFR",), top=5, windows={"weight": docksieve.Window(200, 300)}, has=("c1ccncc1",)
+    ... )
+    >>> docksieve.HitQuery.from_json(query.to_json()) == query
+    True
     """
 
     by: str = "auto"

@@ -66,11 +66,12 @@ def write_leaderboard(
     predictions : sequence of path
         One file per shard of the library, in any order, with the same rows.
     histogram : array of int64, shape (65536,)
-        Of the target over all of them (:func:`~docksieve.screening.ranking.top_k.merge_histograms`).
+        Of the target over all of them (:func:`merge_histograms`).
     library : Library
     target : str
     lower_is_better : bool
     rows : int
+        At most so many.
 
     Returns
     -------
@@ -81,6 +82,17 @@ def write_leaderboard(
     ------
     FormatError
         If the files hold other molecules than the histogram promises.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> predictions = sorted(Path("campaign/predictions/round-02").glob("*.parquet"))
+    >>> histograms = sorted(Path("campaign/histograms/round-02").glob("*.parquet"))
+    >>> docksieve.write_leaderboard(
+    ...     "best.parquet", predictions, docksieve.merge_histograms(histograms, "EGFR"),
+    ...     docksieve.Library.open("library"), "EGFR", lower_is_better=True, rows=50,
+    ... )
+    50
     """
     # Which they are is settled on rows and scores alone: scores may tie by the million.
     best = best_rows(predictions, histogram, f"mean:{target}", rows, lower_is_better)
@@ -162,6 +174,18 @@ class ScreenedSources:
     predictions : sequence of Path
         One file per shard of the library, named as the shard; may be empty, then only the leaderboard answers.
     library : Library
+        The one that was screened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> sources = docksieve.ScreenedSources(
+    ...     leaderboard=Path("campaign/leaderboards/round-02/EGFR.parquet"),
+    ...     predictions=sorted(Path("campaign/predictions/round-02").glob("*.parquet")),
+    ...     library=docksieve.Library.open("library"),
+    ... )
+    >>> docksieve.screened_hits(sources, top=1).table.num_rows
+    1
     """
 
     leaderboard: Path

@@ -41,7 +41,26 @@ def merge_all_histograms(paths: Iterable[str | Path]) -> dict[str, NDArray[np.in
 
 
 def merge_histograms(paths: Iterable[str | Path], target: str) -> NDArray[np.int64]:
-    """Return :func:`merge_all_histograms` of one target; zeros if no file knows it."""
+    """Add up the histograms of many shards, for one target.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Written beside the predictions of each shard (:func:`docksieve.screen_shard`).
+    target : str
+
+    Returns
+    -------
+    array of int64, shape (65536,)
+        Molecules per score key (``docs/formats.md``), best key first; zeros if no file knows the target.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> paths = Path("campaign/histograms/round-02").glob("*.parquet")
+    >>> docksieve.merge_histograms(paths, "EGFR").sum()
+    np.int64(192)
+    """
     return merge_all_histograms(paths).get(target, np.zeros(KEYS, np.int64))
 
 

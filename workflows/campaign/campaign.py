@@ -31,6 +31,14 @@ class Campaign:
     state : dict
         ``campaign.json``: id, library path and fingerprint, the targets' frozen specifications, training
         threads, versions.
+
+    Examples
+    --------
+    >>> campaign = docksieve.load_campaign("campaign")
+    >>> list(campaign.targets), campaign.seed
+    (['EGFR', 'JAK2'], 7)
+    >>> campaign.open_library().rows
+    192
     """
 
     root: Path

@@ -40,6 +40,14 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
         If there is no campaign.
     ConfigError
         If the port cannot be had.
+
+    Examples
+    --------
+    >>> docksieve.serve("campaign")  # doctest: +SKIP
+    >>> docksieve.serve("nowhere")
+    Traceback (most recent call last):
+        ...
+    CampaignError: There is no campaign at nowhere. ...
     """
     import uvicorn
 

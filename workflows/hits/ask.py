@@ -55,6 +55,13 @@ def ask(
         is not understood.
     CampaignError
         If there is nothing to rank yet.
+
+    Examples
+    --------
+    >>> query = docksieve.HitQuery(by="screened", targets=("EGFR",), top=3, windows={"logp": docksieve.Window(high=3)})
+    >>> answer = docksieve.ask("campaign", query)
+    >>> len(answer), max(answer.table["logp"].to_pylist()) <= 3
+    (3, True)
     """
     query = query or HitQuery()
     standing = standing or _standing(campaign)
@@ -115,6 +122,12 @@ def hits(
     ------
     InputError
         If the target or the condition is wrong.
+
+    Examples
+    --------
+    >>> table = docksieve.hits("campaign", top=3, target="EGFR", where="heavy_atoms < 18")
+    >>> table.num_rows, table["unit"].to_pylist()
+    (3, ['kcal/mol', 'kcal/mol', 'kcal/mol'])
     """
     targets = () if target is None else (target,)
     answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), standing=standing)
@@ -230,6 +243,33 @@ def failures(
     ``failure`` is the code, ``meaning`` what it stands for, ``message`` what was said of this molecule.
 
     Parameters are those of :func:`hits`; ``where`` is on ``screening.queries.score_tables.FAILURE_COLUMNS``.
+
+    Parameters
+    ----------
+    campaign : path or Campaign
+    target : str, optional
+        One target; all of them, one after the other, if not given.
+    top : int or None
+        How many per target; None for all.
+    where : str, optional
+        An SQL condition on the columns of the answer.
+    standing : CampaignReceipts, optional
+        Receipts of the same campaign, if they were read already.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``target``, ``stage``, ``id``, ``smiles``, ``failure``, ``message``, ``row``.
+
+    Raises
+    ------
+    InputError
+        If the target or the condition is wrong.
+
+    Examples
+    --------
+    >>> set(docksieve.failures("campaign")["failure"].to_pylist())
+    {'not_in_table'}
     """
     standing = standing or _standing(campaign)
     names = _chosen_targets(standing.campaign, target)

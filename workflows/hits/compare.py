@@ -55,6 +55,15 @@ class Comparison:
     differences : tuple of Difference
         Of settings, targets, versions and libraries.
     notes : tuple of str
+
+    Examples
+    --------
+    >>> found = docksieve.compare("campaign", rounds=(1, 2))
+    >>> found.same_library, sorted(found.agreements)
+    (True, ['EGFR', 'JAK2'])
+    >>> best = found.agreements["EGFR"]["screened"].overlaps[0]
+    >>> best.depth, 0 <= best.share <= 1
+    (10, True)
     """
 
     first: str
@@ -96,12 +105,22 @@ def compare(
     rounds : (int, int), optional
         Then: what was docked up to the end of each round, and what the models of each predicted.
 
+    Returns
+    -------
+    Comparison
+
     Raises
     ------
     InputError
         If it is not said what to compare, or the two sides have no target in common.
     CampaignError
         If there is no such campaign.
+
+    Examples
+    --------
+    >>> found = docksieve.compare("campaign", rounds=(1, 2))
+    >>> found.first, found.second
+    ('campaign, round 1', 'campaign, round 2')
     """
     one, other = _sides(first, second, rounds)
     same = one.library.fingerprint == other.library.fingerprint

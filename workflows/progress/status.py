@@ -33,6 +33,12 @@ class StageStatus:
         Sum of the finished tasks' seconds.
     failures : dict of str to int
         Dockings without a score in the finished tasks, by code.
+
+    Examples
+    --------
+    >>> stage = docksieve.status("campaign").stages[1]
+    >>> stage.stage, stage.rows, stage.done == stage.total
+    ('round-00/dock', 100, True)
     """
 
     stage: str
@@ -57,6 +63,8 @@ class CampaignStatus:
 
     Attributes
     ----------
+    root : Path
+        The campaign's folder.
     state : str
         ``running``, ``complete``, ``cancelling``, ``stopped``.
     stages : tuple of StageStatus
@@ -69,6 +77,12 @@ class CampaignStatus:
         How many blocks each pool of a cluster has, by state, in words.
     seconds_left : float or None
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
+
+    Examples
+    --------
+    >>> found = docksieve.status("campaign")
+    >>> found.state, found.waiting, found.seconds_left
+    ('complete', (), 0.0)
     """
 
     root: Path
@@ -88,6 +102,20 @@ def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = 
     campaign : path or Campaign
     standing : CampaignReceipts, optional
         Of the same campaign, if it was read already.
+
+    Returns
+    -------
+    CampaignStatus
+
+    Raises
+    ------
+    CampaignError
+        If there is no campaign.
+
+    Examples
+    --------
+    >>> [stage.stage for stage in docksieve.status("campaign").stages if stage.left]
+    []
     """
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
     driven = is_driven(opened.root)

@@ -64,6 +64,12 @@ class Throughput:
         What the engine had to say: a halved batch, for instance.
     shares : dict of str to float
         Share of the tasks' time in each of :data:`STAGES`, and ``other``.
+
+    Examples
+    --------
+    >>> rates = docksieve.throughput("campaign")[-1]
+    >>> rates.name, rates.molecules, rates.predictions
+    ('all', 384, 768)
     """
 
     name: str
@@ -98,10 +104,24 @@ class Throughput:
 def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
     """Return the rates of each round, each worker and all of a campaign's screens.
 
+    Parameters
+    ----------
+    campaign : path or Campaign
+
+    Returns
+    -------
+    list of Throughput
+        One per round, one per worker, and last that of all.
+
     Raises
     ------
     CampaignError
         If nothing was screened yet.
+
+    Examples
+    --------
+    >>> [rates.name for rates in docksieve.throughput("campaign")][:2]
+    ['round-01', 'round-02']
     """
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
     ledger = opened.ledger

@@ -52,6 +52,12 @@ def write_report(
     ------
     CampaignError, FormatError
         If there is no campaign, or a table that a receipt vouches for cannot be read.
+
+    Examples
+    --------
+    >>> path, summary = docksieve.write_report("campaign", out="report.html")
+    >>> path.name, "JAK2" in summary
+    ('report.html', True)
     """
     contents = contents_of(read_facts(open_campaign(campaign)))
     path = Path(out) if out is not None else contents.facts.root

@@ -42,6 +42,12 @@ class RetrainResult:
         The same on the sealed molecules of the seed sample alone, which the imported file has no part in.
     promoted : bool
     reason : str
+
+    Examples
+    --------
+    >>> result = docksieve.retrain("campaign", "new.csv", target="EGFR", promote=True)
+    >>> result.promoted, sorted(result.comparison)
+    (True, ['EGFR', 'JAK2'])
     """
 
     name: str
@@ -87,12 +93,24 @@ def retrain(
     columns : mapping, optional
         ``smiles_column``, ``id_column``, ``score_column``.
 
+    Returns
+    -------
+    RetrainResult
+
     Raises
     ------
     CampaignError
         If there is no model yet, or the campaign is running.
     InputError
         If the file cannot be used.
+
+    Examples
+    --------
+    >>> result = docksieve.retrain("campaign", "new.csv", target="EGFR")
+    >>> result.name
+    'retrain-001/teacher'
+    >>> result.imported.used, result.comparison["EGFR"].molecules
+    (60, 19)
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):

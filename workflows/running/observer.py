@@ -11,7 +11,16 @@ from ..campaign.campaign import Campaign
 
 
 class Observer(Protocol):
-    """Told by the driver what happens, as it happens."""
+    """Told by the driver what happens, as it happens.
+
+    Examples
+    --------
+    >>> class Failures(docksieve.Observer):  # prints the tasks that fail, and nothing else
+    ...     def task_ended(self, stage, receipt):
+    ...         if not receipt.done:
+    ...             print(stage, receipt.task)
+    >>> campaign = docksieve.submit("campaign.toml", site="inline", observer=Failures())
+    """
 
     def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
         """Hear that the campaign begins or goes on; ``orphans`` processes of a killed driver were ended."""

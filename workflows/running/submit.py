@@ -57,6 +57,12 @@ def submit(
     DocksieveError
         Whatever is wrong with the file, the library, a receptor or the site, before any work is done; or
         the first failures of a stage, after the rest of it is done.
+
+    Examples
+    --------
+    >>> campaign = docksieve.submit("campaign.toml", site="inline")  # here it is finished already
+    >>> docksieve.status(campaign).state
+    'complete'
     """
     file, observer = read_campaign_file(config_path), observer or Silent()
     site = site if isinstance(site, Site) else load_site(site)
@@ -113,7 +119,27 @@ def _look(site: Site, file: CampaignFile) -> None:
 
 
 def load_campaign(path: str | Path) -> Campaign:
-    """Open the campaign at ``path`` (its folder or its TOML file) for reading."""
+    """Open a campaign for reading: nothing runs, nothing is written.
+
+    Parameters
+    ----------
+    path : path
+        The campaign's folder or its TOML file.
+
+    Returns
+    -------
+    Campaign
+
+    Raises
+    ------
+    CampaignError
+        If there is no campaign.
+
+    Examples
+    --------
+    >>> docksieve.load_campaign("campaign.toml").config.rounds.count
+    2
+    """
     return open_campaign(path)
 
 
