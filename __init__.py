@@ -59,8 +59,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .models.settings import StudentSettings as StudentSettings
     from .models.settings import TeacherSettings as TeacherSettings
     from .models.settings import TreesSettings as TreesSettings
+    from .models.students.accounting import ScreenResult as ScreenResult
     from .models.students.distill import distil_student as distil_student
-    from .models.students.screen import ScreenResult as ScreenResult
     from .models.students.screen import screen_shard as screen_shard
     from .models.students.student import Student as Student
     from .models.teachers.teacher import Teacher as Teacher
@@ -77,10 +77,10 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.cuts.order_statistics import cut_price as cut_price
     from .screening.cuts.residual_model import modelled_cut as modelled_cut
     from .screening.metrics.bedroc import bedroc as bedroc
-    from .screening.metrics.virtual_screening import EnrichmentSurface as EnrichmentSurface
+    from .screening.metrics.surface import EnrichmentSurface as EnrichmentSurface
+    from .screening.metrics.surface import enrichment_surface as enrichment_surface
     from .screening.metrics.virtual_screening import bedroc_at as bedroc_at
     from .screening.metrics.virtual_screening import enrichment_factor as enrichment_factor
-    from .screening.metrics.virtual_screening import enrichment_surface as enrichment_surface
     from .screening.metrics.virtual_screening import matthews as matthews
     from .screening.metrics.virtual_screening import precision_at as precision_at
     from .screening.metrics.virtual_screening import ranking_summary as ranking_summary
@@ -136,7 +136,7 @@ _HOMES = {
     "TeacherSettings": ".models.settings",
     "TreesSettings": ".models.settings",
     "distil_student": ".models.students.distill",
-    "ScreenResult": ".models.students.screen",
+    "ScreenResult": ".models.students.accounting",
     "screen_shard": ".models.students.screen",
     "Student": ".models.students.student",
     "Teacher": ".models.teachers.teacher",
@@ -167,10 +167,10 @@ _HOMES = {
     "rmse": ".data.statistics",
     "spearman": ".data.statistics",
     "bedroc": ".screening.metrics.bedroc",
-    "EnrichmentSurface": ".screening.metrics.virtual_screening",
+    "EnrichmentSurface": ".screening.metrics.surface",
     "bedroc_at": ".screening.metrics.virtual_screening",
     "enrichment_factor": ".screening.metrics.virtual_screening",
-    "enrichment_surface": ".screening.metrics.virtual_screening",
+    "enrichment_surface": ".screening.metrics.surface",
     "matthews": ".screening.metrics.virtual_screening",
     "precision_at": ".screening.metrics.virtual_screening",
     "ranking_summary": ".screening.metrics.virtual_screening",

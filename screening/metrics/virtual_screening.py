@@ -9,13 +9,10 @@ Rounded docking scores tie often: :func:`top_k_found` counts both ways.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ...data.statistics import (
-    Floats,
     Interval,
     Metric,
     bootstrap,
@@ -27,6 +24,7 @@ from ...data.statistics import (
     spearman,
 )
 from .bedroc import bedroc
+from .surface import EnrichmentSurface, best_first, enrichment_surface
 
 __all__ = [
     "EnrichmentSurface",
@@ -47,10 +45,6 @@ __all__ = [
     "spearman",
     "top_k_found",
 ]
-
-
-def _order(values: Floats, lower_is_better: bool) -> NDArray[np.int64]:
-    return np.argsort(values if lower_is_better else -values, kind="stable")
 
 
 def _count(share: float, total: int, name: str) -> int:
@@ -94,8 +88,8 @@ def recall_at(
     0.9
     """
     first, second = paired(truth, predicted)
-    wanted = _order(first, lower_is_better)[: _count(best, len(first), "best")]
-    taken = _order(second, lower_is_better)[: _count(kept, len(first), "kept")]
+    wanted = best_first(first, lower_is_better)[: _count(best, len(first), "best")]
+    taken = best_first(second, lower_is_better)[: _count(kept, len(first), "kept")]
     return float(np.isin(wanted, taken).mean())
 
 
@@ -134,8 +128,8 @@ def precision_at(
     0.72
     """
     first, second = paired(truth, predicted)
-    wanted = _order(first, lower_is_better)[: _count(best, len(first), "best")]
-    taken = _order(second, lower_is_better)[: _count(kept, len(first), "kept")]
+    wanted = best_first(first, lower_is_better)[: _count(best, len(first), "best")]
+    taken = best_first(second, lower_is_better)[: _count(kept, len(first), "kept")]
     return float(np.isin(taken, wanted).mean())
 
 
@@ -214,7 +208,7 @@ def bedroc_at(
     """
     first, second = paired(truth, predicted)
     active = np.zeros(len(first), bool)
-    active[_order(first, lower_is_better)[: _count(best, len(first), "best")]] = True
+    active[best_first(first, lower_is_better)[: _count(best, len(first), "best")]] = True
     return bedroc(active, second, alpha, lower_is_better)
 
 
@@ -301,7 +295,7 @@ def ranking_summary(
     """
     first, _ = paired(truth, predicted)
     if cut is None:
-        cut = float(first[_order(first, lower_is_better)[_count(best, len(first), "best") - 1]])
+        cut = float(first[best_first(first, lower_is_better)[_count(best, len(first), "best") - 1]])
     limit, lower = cut, lower_is_better
     metrics: dict[str, Metric] = {
         "r2": r2,
@@ -316,94 +310,6 @@ def ranking_summary(
         "res": lambda a, b: enrichment_surface(a, b, lower).integral,
     }
     return {name: bootstrap(metric, truth, predicted, seed, rounds) for name, metric in metrics.items()}
-
-
-@dataclass(frozen=True)
-class EnrichmentSurface:
-    """A regression enrichment surface.
-
-    Attributes
-    ----------
-    shares : array of float64, shape (g,)
-        The grid of both axes, ascending, the last being 1.
-    surface : array of float64, shape (g, g)
-        ``surface[i, j]``: keeping the best ``shares[i]`` by prediction, looking for the best ``shares[j]``.
-    integral : float
-        Its volume over logarithmic axes scaled to one.
-
-    Examples
-    --------
-    >>> generator = np.random.default_rng(1)
-    >>> docked = generator.normal(-7.0, 1.0, 1000)
-    >>> predicted = docked + generator.normal(0.0, 0.5, 1000)
-    >>> found = docksieve.enrichment_surface(docked, predicted, points=11)
-    >>> found.surface.shape, float(found.shares[-1])
-    ((11, 11), 1.0)
-    """
-
-    shares: Floats
-    surface: Floats
-    integral: float
-
-
-def enrichment_surface(
-    truth: ArrayLike,
-    predicted: ArrayLike,
-    lower_is_better: bool = True,
-    least: float = 1e-3,
-    points: int = 31,
-) -> EnrichmentSurface:
-    """Return the regression enrichment surface (Clyde, Duan, Stevens, arXiv 2006.01171, 2020).
-
-    RES(x, y) = |best x by prediction that are among the true best y| / (min(x, y) n): recall where x >= y,
-    precision where x < y; 1 everywhere for a perfect ranking, max(x, y) for a random one. Shares are turned
-    into whole numbers of molecules, at least one.
-
-    Parameters
-    ----------
-    truth, predicted : array of float, shape (n,)
-    lower_is_better : bool
-    least : float
-        Smallest share; the grid is logarithmic from there to 1.
-    points : int
-        Grid points on each axis, at least 2.
-
-    Returns
-    -------
-    EnrichmentSurface
-
-    Raises
-    ------
-    ValueError
-        If the arrays are empty, not equally long, or hold NaN, or ``least`` or ``points`` is out of range.
-
-    Examples
-    --------
-    >>> generator = np.random.default_rng(1)
-    >>> docked = generator.normal(-7.0, 1.0, 1000)
-    >>> predicted = docked + generator.normal(0.0, 0.5, 1000)
-    >>> docksieve.enrichment_surface(docked, docked).integral
-    1.0
-    >>> 0.4 < docksieve.enrichment_surface(docked, predicted).integral < 1
-    True
-    """
-    if not 0 < least < 1 or points < 2:
-        raise ValueError(f"least must be in (0, 1) and points at least 2, not {least} and {points}")
-    first, second = paired(truth, predicted)
-    count = len(first)
-    rank = np.empty(count, np.int64)
-    rank[_order(first, lower_is_better)] = np.arange(count)
-    by_prediction = rank[_order(second, lower_is_better)]
-    shares = np.geomspace(least, 1.0, points)
-    shares[-1] = 1.0
-    sizes = np.maximum(np.rint(shares * count).astype(np.int64), 1)
-    # found[i, j]: among the first sizes[i] by prediction, those of true rank below sizes[j].
-    found = np.array([np.searchsorted(np.sort(by_prediction[:size]), sizes) for size in sizes])
-    surface = found / np.minimum(sizes[:, None], sizes[None, :])
-    steps = np.full(points, 1.0)
-    steps[[0, -1]] = 0.5  # trapezoids; the logarithmic grid is even
-    weights = np.outer(steps, steps) / (points - 1) ** 2
-    return EnrichmentSurface(shares, surface, float((surface * weights).sum()))
 
 
 def top_k_found(
@@ -444,7 +350,7 @@ def top_k_found(
     scored = np.flatnonzero(~np.isnan(scores))
     if not 1 <= count <= len(scored):
         raise ValueError(f"count must be from 1 to {len(scored)} (the scored molecules), not {count}")
-    best = scored[_order(scores[scored], lower_is_better)[:count]]
+    best = scored[best_first(scores[scored], lower_is_better)[:count]]
     molecules = float(np.isin(best, rows).mean())
     limit = scores[best[-1]]
     have = scores[rows]
