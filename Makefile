@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install test test-fast test-slurm lint types demo clean
+.PHONY: help install test test-fast test-slurm lint types docs demo clean
 
 help:
 	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
 	@echo "make test-slurm  campaigns on a real Slurm, brought up on this machine (as root: installs it if it is missing)"
+	@echo "make docs       the documentation as HTML, in build/docs; any warning is an error"
 	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
 
 install: $(VENV)/.installed
@@ -39,6 +40,14 @@ test-fast: lint types
 
 test-slurm: install
 	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm
+
+$(VENV)/.docs-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.docs-installed
+	$(BIN)/sphinx-build -W --keep-going -q -d build/doctrees docs build/docs
+	@echo "open build/docs/index.html"
 
 demo: install
 	$(BIN)/python -m docksieve.workflows.cli.demo demo

@@ -85,6 +85,10 @@ def test_docstring_is_whole(name: str) -> None:
         assert returns == bool(found.keys() & {"Returns", "Yields"}), (
             f"docksieve.{name}: what does it return?"
         )
+    text = inspect.getdoc(value) or ""
+    assert not re.search(r"\b(data|models|screening|hpc|workflows)\.[a-z_]+\.", text), (
+        "readers know no deeper path"
+    )
     told = found.get("Parameters", "") + found.get("Attributes", "")
     heads = [line.partition(" : ")[0] for line in told.split("\n") if line and not line.startswith(" ")]
     named = {word.strip() for head in heads for word in head.split(",")}

@@ -123,7 +123,7 @@ def enumerate_library(
     seed : int
         Of the sample.
     settings, workers, progress, client, open_cluster
-        As for :func:`docksieve.data.libraries.build.build_library`.
+        As for :func:`docksieve.build_library`.
     reactions_file : path, optional
         TOML with ``[[reaction]]`` tables, instead of the built-in reactions.
 

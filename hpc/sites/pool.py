@@ -25,7 +25,7 @@ class Pool:
     ----------
     name : str
     roles : tuple of str
-        What its workers do (:data:`ROLES`).
+        What its workers do: ``screen``, ``dock``, ``train``.
     nodes : int
         Nodes per block.
     blocks, min_blocks : int
@@ -56,7 +56,7 @@ class Pool:
         How workers are bound to cores: ``none``, ``block``, ``block-reverse``, ``alternating`` or
         ``list:0-7:8-15`` with one part per worker.
     accelerator : str
-        Kind of the devices (:data:`ACCELERATORS`); empty where there are none.
+        Kind of the devices: ``cuda``, ``rocm``, ``xpu``; empty where there are none.
     gpus : int
         Devices per node.
     devices : tuple of str
@@ -72,8 +72,8 @@ class Pool:
     setup : tuple of str
         Shell lines before the workers start: modules, environments.
     ranks_per_node : int
-        For distributed training (``hpc.nodes.ranks``): processes per node that one task starts over all nodes of its
-        block; 0 means that tasks keep to their node.
+        For distributed training (:func:`docksieve.run_ranks`): processes per node that one task starts over all
+        nodes of its block; 0 means that tasks keep to their node.
 
     Examples
     --------

@@ -46,7 +46,7 @@ class Site:
     stall_seconds : float
         If no process of the campaign used the processor for so long while tasks were in flight, the worker
         pool is taken for stuck and started again (``local`` only). While a docking program of one's own may be
-        waiting for something, its time limit counts instead, if that is longer (``workflows.running.stalled_pool``).
+        waiting for something, its time limit counts instead, if that is longer.
     screen_device : str
         Of a site without pools: what students score on: ``cpu``, or a device as torch names it (``cuda``, ``cuda:1``,
         ``xpu``). A worker that does not have it fails the task; nothing falls back to the CPU. Workers share it: one

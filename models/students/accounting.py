@@ -34,8 +34,8 @@ class ScreenResult:
     path : str
         How it was computed: ``kernel``, ``torch`` or ``fused``.
     used : dict
-        See :meth:`docksieve.models.devices.device.Meter.read`; and ``busy_seconds``: of the device, or of the
-        threads that score, added up.
+        Processor seconds, peak memory and energy, where the device tells; and ``busy_seconds``: of the device, or of
+        the threads that score, added up.
     notes : tuple of str
         What a reader of the result should know: a batch halved for want of memory, say.
 

@@ -173,8 +173,8 @@ def distil_student(
     -------
     Student
         Its ``report``: ``labels``, ``fidelity`` per target (``r2``, ``spearman`` with intervals,
-        ``recall_best_0.001`` ..., None where too few were held out), ``gate`` per target (see
-        :func:`docksieve.models.students.fidelity.passed_gate`), ``training``, ``seconds``.
+        ``recall_best_0.001`` ..., None where too few were held out), ``gate`` per target (whether it is faithful
+        enough, ``docs/models.md``), ``training``, ``seconds``.
 
     Raises
     ------

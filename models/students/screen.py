@@ -72,8 +72,8 @@ def screen_shard(
         Written: one row per row of the shard, in order; ``row``, then ``mean:<target>`` and, if the student
         has it, ``spread:<target>`` (float32, null where there is no SMILES).
     histogram : path
-        Written: ``target``, ``key`` (:mod:`docksieve.data.score_keys`), ``count``. Counts of a target,
-        :data:`~docksieve.data.score_keys.MISSING_KEY` included, add up to the shard's rows.
+        Written: ``target``, ``key`` (``docs/formats.md``), ``count``. Counts of a target, those without a prediction
+        included, add up to the shard's rows.
     best : path
         Written: ``target``, ``row`` and ``mean`` of the ``best_count`` best of each target, best first, ties by row.
     best_count : int
@@ -90,7 +90,7 @@ def screen_shard(
     -------
     ScreenResult
         Neither ``batch_rows`` nor ``threads`` changes a bit of what is written on the CPU; on another device
-        scores agree with the CPU's to the tolerance of its precision (:mod:`docksieve.models.inference.device_check`).
+        scores agree with the CPU's to the tolerance of its precision (``docs/models.md``).
 
     Raises
     ------

@@ -64,8 +64,8 @@ def train_teacher(
     threads : int
     sources : sequence of Teacher
         Teachers of earlier campaigns, for other receptors or by other programs: what they predict is known of
-        every molecule, as further descriptors (:mod:`docksieve.models.teachers.sources`). A source that the evidence
-        of the scores does not support is left out.
+        every molecule, as further descriptors (``docs/models.md``). A source that the evidence of the scores does not
+        support is left out.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def train_teacher(
     Raises
     ------
     ModelError
-        If the scores cannot teach anything; see :func:`docksieve.models.teachers.training_data.clean`.
+        If the scores cannot teach anything: too few, all alike, or of the wrong shape.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def acquire(
     Parameters
     ----------
     name : str
-        A key of :data:`ACQUISITIONS`.
+        ``greedy``, ``ucb``, ``ei``, ``pi``, ``thompson``, ``uncertainty`` or ``random``.
     rows : array of int64, shape (n,)
         Library rows, each once.
     mean, spread : array of float, shape (n,)
@@ -54,8 +54,7 @@ def acquire(
     epsilon : float
         Share of the batch drawn at random from all other candidates, in [0, 1], rounded to whole molecules.
     diversity : str
-        ``none``, ``scaffold`` or ``maxmin`` (:mod:`docksieve.screening.chemistry.diversity`); what is drawn at
-        random is drawn regardless of it.
+        ``none``, ``scaffold`` or ``maxmin``; what is drawn at random is drawn regardless of it.
     smiles : callable, optional
         Given indices into ``rows``, returns those molecules' SMILES; needed if ``diversity`` is not ``none``.
 

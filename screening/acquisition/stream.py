@@ -104,7 +104,7 @@ class AcquisitionStream:
     Parameters
     ----------
     name : str
-        A key of :data:`docksieve.screening.acquisition.functions.ACQUISITIONS`.
+        ``greedy``, ``ucb``, ``ei``, ``pi``, ``thompson``, ``uncertainty`` or ``random``.
     count : int
         How many to choose; all that can be chosen if there are fewer.
     lower_is_better : bool
@@ -118,8 +118,8 @@ class AcquisitionStream:
     diversity : str
         ``none``, ``scaffold`` or ``maxmin``.
     pool : int, optional
-        Best candidates, as a multiple of the batch, among which ``diversity`` chooses; by default that of
-        :data:`docksieve.screening.acquisition.functions.DIVERSITIES`.
+        Best candidates, as a multiple of the batch, among which ``diversity`` chooses; by default 10 for
+        ``scaffold`` and 3 for ``maxmin``.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def enrichment_surface(
 ) -> EnrichmentSurface:
     """Return the regression enrichment surface (Clyde, Duan, Stevens, arXiv 2006.01171, 2020).
 
-    RES(x, y) = |best x by prediction that are among the true best y| / (min(x, y) n): recall where x >= y,
+    ``RES(x, y) = |best x by prediction that are among the true best y| / (min(x, y) n)``: recall where x >= y,
     precision where x < y; 1 everywhere for a perfect ranking, max(x, y) for a random one. Shares are turned
     into whole numbers of molecules, at least one.
 

@@ -72,7 +72,7 @@ def recall_at(
     Returns
     -------
     float
-        |kept and best| / |best|; never below one molecule each.
+        ``|kept and best| / |best|``; never below one molecule each.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def precision_at(
     Returns
     -------
     float
-        |kept and best| / |kept|; never below one molecule each.
+        ``|kept and best| / |kept|``; never below one molecule each.
 
     Raises
     ------

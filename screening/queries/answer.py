@@ -42,7 +42,7 @@ class HitAnswer:
     Attributes
     ----------
     table : pyarrow.Table
-        Best first, target after target. Columns of :mod:`docksieve.screening.queries.columns`: those that every
+        Best first, target after target. Columns as in ``docs/hits.md``: those that every
         answer has, then those that the question made.
     query : HitQuery
     funnel : tuple of FunnelStep

@@ -41,8 +41,8 @@ class ScreenedHits:
     Attributes
     ----------
     table : pyarrow.Table
-        Columns :data:`~docksieve.screening.ranking.leaderboard.SCREENED_COLUMNS`, best first. ``rank`` is the place
-        among all molecules with a prediction, null for those that are not in the leaderboard.
+        ``rank``, ``row``, ``id``, ``smiles``, ``predicted_mean``, ``predicted_spread`` and the properties, best first.
+        ``rank`` is the place among all molecules with a prediction, null for those that are not in the leaderboard.
     complete : bool
         Whether these are the best of the library that meet the conditions. False: the leaderboard held too few
         and the library was not gone through.
@@ -81,7 +81,7 @@ def screened_hits(
     sources : ScreenedSources
     top : int
     where : str, optional
-        An SQL condition on ``SCREENED_COLUMNS``, for example ``"weight < 450 and logp between 1 and 4"``.
+        An SQL condition on the columns of the answer, for example ``"weight < 450 and logp between 1 and 4"``.
     widen : bool
         Go through the library if the leaderboard holds too few.
     threads : int, optional

@@ -141,7 +141,7 @@ class HitQuery:
     Attributes
     ----------
     by : str
-        What ranks (:data:`RANKINGS`). ``docked``: score of the rounds' docking. ``final``: score of the final
+        What ranks. ``docked``: score of the rounds' docking. ``final``: score of the final
         docking, where there is none the docked one. ``predicted``: the teacher's mean. ``combined``: docked
         where docked, else the teacher's mean made worse by ``caution`` spreads. ``screened``: the student's
         mean, all of the library. ``auto``: final, else docked, else predicted, whichever there is.
@@ -150,13 +150,14 @@ class HitQuery:
     targets : tuple of str
         All of them if empty.
     where : str, optional
-        An SQL condition on the columns (:mod:`docksieve.screening.queries.columns`).
+        An SQL condition on the columns (``docs/hits.md``).
     windows : mapping of str to Window
-        By column, of :data:`WINDOWS`.
+        By column: ``weight``, ``logp``, ``tpsa``, ``donors``, ``acceptors``, ``rotatable_bonds``, ``rings``,
+        ``heavy_atoms``, ``charge``, ``fsp3``, ``qed``, ``predicted_spread``.
     rules : tuple of str
-        Of :data:`RULES`.
+        ``lipinski``, ``veber``.
     no_alerts : tuple of str
-        Catalogues (:data:`CATALOGUES`) of which no alert may match.
+        Catalogues of which no alert may match: ``pains``, ``brenk``, ``nih``.
     has, has_not : tuple of str
         SMARTS; all of ``has`` and none of ``has_not`` must match.
     similar_to : tuple of str
@@ -179,11 +180,11 @@ class HitQuery:
     per_parent : bool
         Only the best of all stereoisomers, tautomers and protonation states of a compound.
     diverse : str, optional
-        Pick molecules that differ (:data:`DIVERSITIES`) from the best ``pool``.
+        Pick molecules that differ from the best ``pool``: ``maxmin`` or ``scaffold``.
     pool : int, optional
-        :data:`POOL` times ``top`` if not given.
+        20 times ``top`` if not given.
     add : tuple of str
-        Further columns, of :data:`ADDITIONS`.
+        Further columns: ``lipinski_violations``, ``qed``, ``pains``, ``brenk``, ``nih``, ``scaffold``, ``parent``.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
     campaign : path
         Its folder or its TOML file.
     port : int, optional
-        Port on the loopback interface; 0: any that is free. If not given, :data:`PORT`, or any if that is taken.
+        Port on the loopback interface; 0: any that is free. If not given, 8642, or any if that is taken.
     say : callable
         Told, line by line, where the dashboard is.
 

@@ -116,7 +116,7 @@ def hits(
     Returns
     -------
     pyarrow.Table
-        Columns ``screening.queries.score_tables.HIT_COLUMNS``.
+        Columns as in ``docs/start.md``, best first, target after target.
 
     Raises
     ------
@@ -240,10 +240,6 @@ def failures(
 ) -> pa.Table:
     """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
 
-    ``failure`` is the code, ``meaning`` what it stands for, ``message`` what was said of this molecule.
-
-    Parameters are those of :func:`hits`; ``where`` is on ``screening.queries.score_tables.FAILURE_COLUMNS``.
-
     Parameters
     ----------
     campaign : path or Campaign
@@ -259,7 +255,8 @@ def failures(
     Returns
     -------
     pyarrow.Table
-        Columns ``target``, ``stage``, ``id``, ``smiles``, ``failure``, ``message``, ``row``.
+        Columns ``target``, ``stage``, ``id``, ``smiles``, ``failure`` (the code), ``meaning`` (what it stands for),
+        ``message`` (what was said of this molecule), ``row``.
 
     Raises
     ------

@@ -51,7 +51,8 @@ class Comparison:
     same_library : bool
         If not, molecules are matched by their standard SMILES.
     agreements : dict of str to dict of str to Agreement
-        By target, and by what ranks (:data:`KINDS`); only where both sides have such a ranking.
+        By target, and by what ranks (``docked``, ``predicted``, ``screened``); only where both sides have such
+        a ranking.
     differences : tuple of Difference
         Of settings, targets, versions and libraries.
     notes : tuple of str

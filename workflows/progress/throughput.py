@@ -63,7 +63,8 @@ class Throughput:
     notes : tuple of str
         What the engine had to say: a halved batch, for instance.
     shares : dict of str to float
-        Share of the tasks' time in each of :data:`STAGES`, and ``other``.
+        Share of the tasks' time in each step: ``read``, ``encode``, ``model``, ``write``, ``check and record files``,
+        ``load the model``, ``other``.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def submit(
     config_path : path or CampaignFile
         A campaign file, or what was read of it.
     site : str or Site
-        A site's name or TOML file (``hpc.sites.site``).
+        A site's name or TOML file, or what :func:`docksieve.load_site` returned.
     observer : Observer, optional
         Told what happens.
 
