@@ -53,7 +53,7 @@ class InputError(DocksieveError):
     >>> docksieve.hits("campaign", where="wieght < 300")
     Traceback (most recent call last):
         ...
-    InputError: --where 'wieght < 300' asks about 'wieght', which is no column of hits. Did you mean weight?
+    InputError: --where 'wieght < 300' asks about 'wieght', which is no column of hits. ...
     """
 
 
