@@ -1,7 +1,7 @@
 """The how-tos, followed to the letter: their files written, their diffs applied to a copy, their commands given.
 
-A page has *files* (a path in backticks, a colon, a fenced block), *diffs* (fenced as ``diff``, without line numbers) and
-*commands* (fenced as ``sh``). There is no second copy of any of them.
+A page has *files* (a path in backticks, a colon, a fenced block), *diffs* (fenced as ``diff``, without line numbers)
+and *commands* (fenced as ``sh``). There is no second copy of any of them.
 """
 
 from __future__ import annotations
