@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from docksieve.workflows.cli.main import app
+from typer.testing import CliRunner
 
 FILE = re.compile(r"^`([\w./-]+)`:\n\n```(?:python|toml)\n(.*?)^```$", re.M | re.S)
 DIFF = re.compile(r"^```diff\n(.*?)^```$", re.M | re.S)
@@ -120,16 +122,23 @@ def test_campaign_with_everything_that_was_added(repository: Path, extended: Pat
     assert len(re.findall(r"-\d+\.\d\d", printed)) >= 5, printed
 
 
-def test_site_files(repository: Path, tmp_path: Path) -> None:
+def test_site_files(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = page(repository, "site")
     for name, content in FILE.findall(text):
         (tmp_path / name).write_text(content)
     given = [arguments for _, *arguments in commands(text)]
     assert [arguments[0] for arguments in given] == ["site", "site", "site", "submit", "site", "doctor"]
-    for arguments in given:
-        if arguments[0] == "site":
-            run(["-m", "docksieve", *arguments], tmp_path)
-    assert "mycluster" in (tmp_path / "mycluster.toml").read_text()
+    monkeypatch.chdir(tmp_path)
+    printed = [command_line(arguments) for arguments in [["init", "campaign.toml"], *given[:-1]]]
+    assert "abc123" in (tmp_path / "mycluster.toml").read_text()
+    assert "#SBATCH" in printed[4] and "node-hours" in printed[4]
+
+
+def command_line(arguments: list[str]) -> str:
+    """Give one command in this process and return what it prints."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, f"{arguments}: {done.exception or done.output}"
+    return done.output
 
 
 @pytest.mark.slow
