@@ -96,10 +96,11 @@ def test_added_code_is_in_style(extended: Path) -> None:
     run(["-m", "ruff", "format", "--check", "."], extended / "docksieve")
 
 
-def test_tests_of_the_pages_pass_with_the_added_code(extended: Path) -> None:
+@pytest.mark.parametrize("name", ["engine", "acquisition", pytest.param("teacher", marks=pytest.mark.slow)])
+def test_tests_of_a_page_pass_with_the_added_code(repository: Path, extended: Path, name: str) -> None:
     copy = extended / "docksieve"
-    found = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], copy, extended)
-    assert "passed" in found
+    tests = [path for path, _ in FILE.findall(page(repository, name)) if path.startswith("tests/")]
+    assert "passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], copy, extended)
     where = run(["-c", "import docksieve; print(docksieve.__file__)"], extended, extended)
     assert where.startswith(str(copy)), "the tests ran with another docksieve"
 
