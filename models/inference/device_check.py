@@ -14,7 +14,7 @@ HALF_TOLERANCE = 1e-2
 """Largest difference from the CPU, in standard deviations of an output over molecules, in half precision."""
 
 SINGLE_TOLERANCE = 1e-3
-"""The same in single precision; both leave room above what was seen (``docs/models.md``)."""
+"""The same in single precision; both leave room above what was seen (``docs/measurements.md``)."""
 
 CHECKED = 1_000
 """Molecules that a device must score before it is believed."""

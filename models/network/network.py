@@ -193,7 +193,7 @@ def forward(weights: Weights, bags: Bags) -> NDArray[np.float32]:
 def activation(x: torch.Tensor) -> torch.Tensor:
     """Return ``x / 2 * (1 + x / sqrt(1 + x**2))``: as smooth as SiLU, without an exponential.
 
-    A smooth function fits a smooth teacher better than ReLU does (measured in ``docs/models.md``).
+    A smooth function fits a smooth teacher better than ReLU does (measured in ``docs/measurements.md``).
     """
     return 0.5 * x * (1 + x * torch.rsqrt(1 + x * x))
 

@@ -8,7 +8,7 @@ larger meaning "dock this sooner". Formulas: Jones, Schonlau, Welch 1998 (expect
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +141,7 @@ def acquisition_values(
         NaN where the mean is not finite. A spread that is missing, infinite or negative counts as 0.
     """
     sign = -1.0 if lower_is_better else 1.0
-    turned = AcquisitionContext(best=sign * context.best, beta=context.beta, xi=context.xi)
+    turned = replace(context, best=sign * context.best)
     known = np.isfinite(mean)
     centre = np.where(known, sign * mean.astype(np.float64), 0.0)
     sigma = np.where(np.isfinite(spread) & (spread > 0), spread, 0.0).astype(np.float64)

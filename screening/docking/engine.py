@@ -1,8 +1,9 @@
 """The contract that every docking engine fulfils: ligand + target -> a score, or a failure with its code.
 
-An engine is a module with two functions: ``freeze`` (on the driver: check everything once, copy what the
-workers need into the campaign) and ``dock`` (on a worker: one :class:`DockingOutcome` per ligand, in order). An
-outcome depends on the ligand, the frozen target and the campaign's seed, never on its batch-mates.
+An engine is a module with three functions: ``freeze`` (on the driver: check everything once, copy what the
+workers need into the campaign), ``dock`` (on a worker: one :class:`DockingOutcome` per ligand, in order) and
+``row_settings`` (what the record of a score says about how it was made). An outcome depends on the ligand, the
+frozen target and the campaign's seed, never on the other ligands of its batch. ``docs/howto/engine.md`` adds one.
 """
 
 from __future__ import annotations
@@ -122,3 +123,6 @@ class DockingEngine(Protocol):
         notes: BatchNotes,
     ) -> list[DockingOutcome]:
         """Return one outcome per ligand, in order."""
+
+    def row_settings(self, spec: Mapping[str, Any], protocol: Protocol_) -> dict[str, Any]:
+        """Return what a score's record says about how it was made, as JSON values."""

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from ...data.errors import ConfigError
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
-from ...screening.docking.dock import CommandTarget, TableTarget, VinaTarget
+from ...screening.docking.dock import TargetSettings
 from .mistakes import explain
 
-Target = Annotated[VinaTarget | CommandTarget | TableTarget, Field(discriminator="engine")]
+Target = Annotated[TargetSettings, Field(discriminator="engine")]
 T = TypeVar("T")
 TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -204,4 +204,3 @@ function failureParts([tasks, codes, examples]) {
   }
   return parts.length ? parts : h("p", { class: "soft" }, "No task failed, and every docking gave a score.");
 }
-
