@@ -13,7 +13,7 @@ from docksieve.hpc.parsl_workers.providers import rehearsed
 from docksieve.hpc.sites.read import MissingKeys, load_site, preset_names, site_text
 from docksieve.hpc.sites.site import Site
 
-from .conftest import ADDRESS, CLUSTERS, preset
+from ..conftest import ADDRESS, CLUSTERS, preset
 
 NAMED = sorted(
     (

@@ -11,7 +11,7 @@ from docksieve.data.errors import SiteError
 from docksieve.hpc.sites.read import load_site, own_sites, parse_overrides, site_from, site_text
 from docksieve.hpc.sites.write import edited
 
-from .conftest import CLUSTERS, GIVEN, preset
+from ..conftest import CLUSTERS, GIVEN, preset
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from docksieve.hpc.sites.allocation import UNENDING, NoAllocation, clock_seconds
 from docksieve.hpc.sites.read import load_site
 from docksieve.hpc.sites.site import Site
 
-from .conftest import ADDRESS, preset
+from ..conftest import ADDRESS, preset
 
 ALL = (
     "SLURM_JOB_ID",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
 
-FOLDER = Path(__file__).parent / "bundles"
+FOLDER = Path(__file__).parent / "written"
 
 
 @pytest.mark.parametrize("kind", ["teacher", "student"])

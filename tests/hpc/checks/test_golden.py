@@ -1,7 +1,7 @@
 """Batch scripts, to the letter: one file per preset under ``golden/``.
 
 A change of a preset, of a provider or of Parsl shows here as a change of a script. If it is meant, write the files anew
-with ``DOCKSIEVE_GOLDEN=write pytest tests/hpc/test_golden.py`` and read what git says of them.
+with ``DOCKSIEVE_GOLDEN=write pytest tests/hpc/checks/test_golden.py`` and read what git says of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from docksieve.hpc.checks.dry_run import ADDRESS, address_problem, batch_scripts, node_hours
 from docksieve.hpc.sites.read import load_site
 
-from .conftest import CLUSTERS, preset
+from ..conftest import CLUSTERS, preset
 
 GOLDEN = Path(__file__).parent / "golden"
 CAMPAIGN = Path("/shared/campaign")
