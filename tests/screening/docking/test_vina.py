@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docksieve.data.errors import ConfigError, DockingError
+from docksieve.data.errors import DockingError
 from docksieve.data.schema import POSES_SCHEMA, SCORES_SCHEMA
-from docksieve.screening.docking import vina, vina_process
+from docksieve.screening.docking import vina_process
 from docksieve.screening.docking.dock import (
     Box,
-    FailureCode,
     Ligand,
     LigandSettings,
-    SearchSettings,
-    VinaTarget,
     dock_batch,
     freeze_target,
 )
 from rdkit import Chem
 
-TINY = SearchSettings(exhaustiveness=2, max_evals=2_000)
-MOLECULES = {
-    "aspirin": "CC(=O)Oc1ccccc1C(=O)O",
-    "phenethylamine": "NCCc1ccccc1",
-    "no molecule": "garbage",
-    "erlotinib": "C#Cc1cccc(Nc2ncnc3cc(OCCOC)c(OCCOC)cc23)c1",
-    "quinazoline": "CN1CCC(CC1)Nc1ncnc2ccccc12",
-}
-IMATINIB = "Cc1ccc(cc1Nc1nccc(n1)-c1cccnc1)NC(=O)c1ccc(cc1)CN1CCN(C)CC1"
-
-
-def ligands(*names: str) -> list[Ligand]:
-    return [Ligand(None, name, MOLECULES[name]) for name in (names or MOLECULES)]
-
-
-def target(**changes: Any) -> VinaTarget:
-    return VinaTarget(**{"receptor": "dockstring:EGFR", "box_size": 20.0, "search": TINY, **changes})
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("targets")
-
-
-@pytest.fixture(scope="module")
-def spec(folder: Path) -> dict[str, Any]:
-    return freeze_target("EGFR", target(), folder, Path())
-
-
-def dock(spec: dict[str, Any], folder: Path, batch: list[Ligand], **kw: Any) -> Any:
-    return dock_batch(spec, folder, "EGFR", batch, seed=7, pose_path="poses/a.parquet", **kw)
-
-
-def one_failure(folder: Path, smiles: str, name: str = "other", **changes: Any) -> tuple[str, str]:
-    spec = freeze_target(name, target(**changes), folder, Path())
-    rows = dock(spec, folder, [Ligand(3, "x", smiles), *ligands("phenethylamine")]).scores.to_pylist()
-    assert rows[0]["score"] is None
-    return rows[0]["failure"], rows[0]["message"]
+from .vina_targets import MOLECULES, TINY, dock, ligands, target
 
 
 def test_frozen_target_is_json_with_relative_paths(spec: dict[str, Any], folder: Path) -> None:
@@ -167,203 +123,6 @@ def test_scores_are_those_of_a_bare_vina_run_with_the_same_seeds(
     assert json.loads((tmp_path / "scores.json").read_text()) == [row["score"] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("smiles", "code"),
-    [
-        ("", FailureCode.PARSE),
-        ("CC(C)(C)(C)C", FailureCode.PARSE),
-        ("O", FailureCode.TOO_SMALL),
-        ("[Na+].[Cl-]", FailureCode.TOO_SMALL),
-        ("NCCc1ccccc1.OCCc1ccccc1", FailureCode.FRAGMENTS),
-        ("OB(O)c1ccccc1", FailureCode.UNSUPPORTED_ELEMENT),
-        ("C[Si](C)(C)c1ccccc1", FailureCode.UNSUPPORTED_ELEMENT),
-        ("[NH3][Pt]([NH3])(Cl)Cl", FailureCode.UNSUPPORTED_ELEMENT),
-        ("CC(=O)Nc1ccc([O])cc1", FailureCode.RADICAL),
-        ("C" * 24 + "C(=O)O", FailureCode.TOO_FLEXIBLE),
-        ("C" * 120, FailureCode.TOO_LARGE),
-        ("CC1(C)[C@@H]2CC[C@]1(C)C(=O)C2", FailureCode.EMBED),  # camphor with its bridge inside out
-    ],
-)
-def test_what_cannot_be_docked_is_named(spec: dict[str, Any], folder: Path, smiles: str, code: str) -> None:
-    row = dock(spec, folder, [Ligand(5, "x; rm -rf /", smiles)]).scores.to_pylist()[0]
-    assert row["failure"] == code
-    assert row["score"] is None and row["message"] and row["row"] == 5
-    assert row["id"] == "x; rm -rf /"
-
-
-CYCLOSPORIN = (
-    "CC[C@H]1C(=O)N(CC(=O)N([C@H](C(=O)N[C@H](C(=O)N([C@H](C(=O)N[C@H](C(=O)N[C@@H](C(=O)N([C@H](C(=O)N([C@H]"
-    "(C(=O)N([C@H](C(=O)N([C@H](C(=O)N1)[C@@H]([C@H](C)C/C=C/C)O)C)C(C)C)C)CC(C)C)C)CC(C)C)C)C)C)CC(C)C)C)C(C)C)"
-    "CC(C)C)C)C"
-)
-
-
-@pytest.mark.slow
-def test_cyclosporin_is_too_flexible_although_its_ring_hides_it(spec: dict[str, Any], folder: Path) -> None:
-    row = dock(spec, folder, [Ligand(None, "cyclosporin", CYCLOSPORIN)]).scores.to_pylist()[0]
-    assert row["failure"] == "too_flexible"
-
-
-def test_boron_that_is_allowed_fails_in_the_engine_and_the_next_ligand_docks(folder: Path) -> None:
-    elements = (*LigandSettings().elements, "B")
-    code, message = one_failure(folder, "OB(O)c1ccccc1CCC", ligand=LigandSettings(elements=elements))
-    assert code == "engine_failed"
-    assert "B" in message and "\n" not in message
-
-
-def test_atoms_without_a_type_fail_in_preparation(folder: Path) -> None:
-    elements = (*LigandSettings().elements, "Se")
-    code, _ = one_failure(folder, "c1ccc([Se]c2ccccc2)cc1", ligand=LigandSettings(elements=elements))
-    assert code == "preparation"
-
-
-def test_a_box_smaller_than_the_ligand_is_a_failure_not_a_score(folder: Path) -> None:
-    code, message = one_failure(folder, IMATINIB, "small", box_size=5.0)
-    assert code == "box_too_small"
-    assert "5 x 5 x 5" in message
-
-
-def test_a_box_inside_the_protein_gives_bad_scores_not_numbers(folder: Path) -> None:
-    inside = Box((2.992, 37.638, 108.152), (24.0, 24.0, 24.0))
-    spec = freeze_target("inside", target(box=inside, box_size=4.0), folder, Path())
-    row = dock(spec, folder, [Ligand(None, "x", "c1ccc2ccccc2c1")]).scores.to_pylist()[0]
-    assert row["failure"] in ("bad_score", "box_too_small")
-
-
-def test_the_search_has_a_time_limit_that_works(folder: Path) -> None:
-    long = SearchSettings(exhaustiveness=64, max_evals=0)
-    spec = freeze_target("long", target(search=long, time_limit=0.5), folder, Path())
-    batch = dock(spec, folder, [Ligand(None, "x", IMATINIB), Ligand(None, "y", "no")])
-    rows = batch.scores.to_pylist()
-    assert [row["failure"] for row in rows] == ["timeout", "parse"]
-    assert batch.counts["restarts"] == 1
-    assert batch.counts["crashes"] == 0  # a deadline is not a crash, and is not tried again
-
-
-def test_preparation_has_a_time_limit_that_works(folder: Path) -> None:
-    hard = LigandSettings(time_limit=0.2, max_torsions=32)
-    code, _ = one_failure(folder, CYCLOSPORIN, "hard", ligand=hard)
-    assert code == "embed_timeout"
-
-
-class Killer(threading.Thread):
-    """Kills this process's docking children while they search, a number of times."""
-
-    def __init__(self, times: int, how: int = signal.SIGKILL) -> None:
-        super().__init__(daemon=True)
-        self.times, self.how, self.killed = times, how, []
-        self.stop = threading.Event()
-
-    def run(self) -> None:
-        while len(self.killed) < self.times and not self.stop.wait(0.01):
-            for child in list(vina_process._children.values()):
-                pid = child.pid
-                if pid and pid not in self.killed and child.stage == "search":
-                    os.kill(pid, self.how)
-                    self.killed.append(pid)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("times", "how"), [(1, signal.SIGKILL), (2, signal.SIGSEGV)])
-def test_a_crash_is_tried_once_more_and_then_a_row(folder: Path, times: int, how: int) -> None:
-    search = SearchSettings(exhaustiveness=8, max_evals=20_000)
-    spec = freeze_target("crash", target(search=search), folder, Path())
-    batch = [Ligand(None, "x", IMATINIB), *ligands("phenethylamine")]
-    undisturbed = dock(spec, folder, batch).scores.to_pylist()
-    killer = Killer(times, how)
-    killer.start()
-    disturbed = dock(spec, folder, batch)
-    killer.stop.set()
-    killer.join()
-    rows = disturbed.scores.to_pylist()
-    assert len(killer.killed) == times
-    assert disturbed.counts["crashes"] == times
-    assert disturbed.counts["restarts"] == times
-    if times == 1:
-        assert [row["score"] for row in rows] == [row["score"] for row in undisturbed]
-    else:
-        assert rows[0]["failure"] == "crash"
-        assert "SIGSEGV" in rows[0]["message"]
-        assert rows[1]["score"] == undisturbed[1]["score"]
-
-
-def test_a_child_that_died_between_batches_is_replaced(spec: dict[str, Any], folder: Path) -> None:
-    first = dock(spec, folder, ligands("aspirin")).scores.to_pylist()
-    for child in vina_process._children.values():
-        if child.pid:
-            os.kill(child.pid, signal.SIGKILL)
-        while child.pid:
-            time.sleep(0.01)
-    again = dock(spec, folder, ligands("aspirin"))
-    assert again.scores.to_pylist()[0]["score"] == first[0]["score"]
-    assert again.counts["crashes"] == 0
-
-
-class Interrupted(BaseException):
-    """What Ctrl-C raises, under a name that pytest does not take for its own."""
-
-
-def test_an_interrupted_search_does_not_answer_for_the_next_ligand(folder: Path) -> None:
-    def interrupt(signum: int, frame: object) -> None:
-        raise Interrupted
-
-    long = freeze_target("interrupted", target(search=SearchSettings(64, 0)), folder, Path())
-    child = vina.child_for(long, folder, "EGFR", 7)
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
-        with pytest.raises(Interrupted):
-            dock(long, folder, [Ligand(None, "x", IMATINIB)])
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-    assert child.pid is None
-    row = dock(long, folder, [Ligand(None, "y", "garbage")]).scores.to_pylist()[0]
-    assert row["failure"] == "parse"
-
-
-def test_the_child_ends_with_its_input() -> None:
-    command = [sys.executable, "-P", "-m", "docksieve.screening.docking.vina_child", str(os.getpid())]
-    done = subprocess.run(command, input=b"", capture_output=True, timeout=60)
-    assert (done.returncode, done.stdout) == (0, b"")
-
-
-def test_what_c_code_prints_stays_out_of_the_protocol() -> None:
-    code = (
-        "import os; from docksieve.screening.docking.vina_child import _claim_stdout; "
-        "replies = _claim_stdout(); os.write(1, b'noise from C'); replies.write(b'reply'); replies.flush()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
-    assert done.stdout == b"reply"
-    assert b"noise from C" in done.stderr
-
-
-ORPHAN = """
-import os, signal, sys
-from pathlib import Path
-from docksieve.screening.docking.vina_process import Child
-child = Child({})
-child.start()
-print(child.pid, flush=True)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_the_child_dies_with_its_parent() -> None:
-    done = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=120)
-    assert done.returncode == -signal.SIGKILL
-    pid = int(done.stdout)
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return
-        if state == "Z":  # dead, waiting for whoever adopted it
-            return
-        time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
-    pytest.fail("the child outlived its parent")
-
-
 def test_an_altered_receptor_is_refused(tmp_path: Path) -> None:
     spec = freeze_target("EGFR", target(), tmp_path, Path())
     path = tmp_path / spec["receptor"]
@@ -375,14 +134,6 @@ def test_an_altered_receptor_is_refused(tmp_path: Path) -> None:
 def test_another_version_than_the_campaigns_is_refused(spec: dict[str, Any], folder: Path) -> None:
     with pytest.raises(DockingError, match=r"1\.2\.5"):
         dock({**spec, "engine_version": "1.2.5"}, folder, ligands("aspirin"))
-
-
-@pytest.mark.parametrize("found", ["1.2.3", "1.2.0", "1.1.2"])
-def test_versions_with_wrong_energies_are_refused(found: str) -> None:
-    with pytest.raises(DockingError, match="unbound"):
-        vina.check_version(found)
-    vina.check_version("1.2.4")
-    vina.check_version("1.2.7")
 
 
 def test_final_docking_uses_several_conformers_and_keeps_several_poses(folder: Path) -> None:
@@ -422,34 +173,3 @@ def test_protonation_is_optional_and_recorded(folder: Path) -> None:
     asked = freeze_target("ph", target(ligand=LigandSettings(protonate=True)), folder, Path())
     row = dock(asked, folder, [Ligand(None, "x", "NCCc1ccccc1")]).scores.to_pylist()[0]
     assert row["state"] == "[NH3+]CCc1ccccc1"
-
-
-@pytest.mark.parametrize("name", ["../x", "", "a b", "-rf", "x" * 65])
-def test_target_names_that_could_escape_the_folder_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="target name"):
-        freeze_target(name, target(), tmp_path, Path())
-    assert not list(tmp_path.iterdir())
-
-
-def test_settings_out_of_range_name_the_field() -> None:
-    for build, word in [
-        (lambda: SearchSettings(exhaustiveness=0), "exhaustiveness"),
-        (lambda: SearchSettings(max_evals=-1), "max_evals"),
-        (lambda: LigandSettings(max_torsions=99), "max_torsions"),
-        (lambda: VinaTarget(receptor="x", time_limit=0), "time_limit"),
-        (lambda: Box((0, 0, 0), (0, 20, 20)), "size"),
-        (lambda: Box((0, float("nan"), 0), (20, 20, 20)), "center"),
-    ]:
-        with pytest.raises(ValueError, match=word):
-            build()
-
-
-def test_every_failure_code_has_a_meaning() -> None:
-    for code in FailureCode:
-        assert code.meaning.endswith(".") and code.stage in ("ligand", "docking", "table")
-
-
-def test_the_documentation_lists_every_failure_code(repository: Path) -> None:
-    text = (repository / "docs" / "docking.md").read_text()
-    for code in FailureCode:
-        assert f"| `{code}` | {code.meaning} |" in text

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ import pytest
 from docksieve.data.libraries.library import Library
 from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.progress.throughput import throughput
-from docksieve.workflows.running.submit import submit
 from rdkit import Chem
 
 
@@ -26,10 +26,8 @@ def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def campaign(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline").root
+def campaign(copy_small_campaign: Callable[[], Path]) -> Path:
+    return copy_small_campaign()
 
 
 def test_help_names_the_three_jobs() -> None:

@@ -31,10 +31,8 @@ from typer.testing import CliRunner
 
 
 @pytest.fixture(scope="module")
-def campaign(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    folder = tmp_path_factory.mktemp("hits")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline")
+def campaign(finished: Campaign) -> Campaign:
+    return finished
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,9 @@ from docksieve.workflows.dashboard.app import application
 from docksieve.workflows.dashboard.watch import Watch
 from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.progress.status import status
-from docksieve.workflows.running.submit import submit
 from starlette.testclient import TestClient
 
 HOME = "http://127.0.0.1:8642"
-
-
-@pytest.fixture(scope="module")
-def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    folder = tmp_path_factory.mktemp("watched")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline")
-
-
-@pytest.fixture
-def copied(finished: Campaign, tmp_path: Path) -> Path:
-    """A copy of the finished campaign that a test may spoil."""
-    return Path(shutil.copytree(finished.root, tmp_path / "copy"))
 
 
 def entered(root: Path) -> TestClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +14,17 @@ from docksieve.hpc.sites.read import load_site
 from docksieve.screening.queries.query import HitQuery, Selective, Window
 from docksieve.screening.ranking import leaderboard
 from docksieve.workflows.campaign.begin import begin_or_resume
-from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.hits.ask import ask, hits
 from docksieve.workflows.hits.molecules import given_molecules
-from docksieve.workflows.running.submit import submit
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 
 @pytest.fixture(scope="module")
-def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    folder = tmp_path_factory.mktemp("asked")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline")
-
-
-@pytest.fixture(scope="module")
-def short(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+def short(copy_small_campaign: Callable[[], Path]) -> Campaign:
     """The same campaign, its leaderboards of sixty molecules."""
-    folder = tmp_path_factory.mktemp("short")
-    (folder / "campaign.toml").write_text(campaign_text)
-    campaign = submit(folder / "campaign.toml", "inline")
+    campaign = open_campaign(copy_small_campaign())
     from docksieve.data.libraries.library import Library
     from docksieve.screening.ranking.top_k import merge_histograms
 

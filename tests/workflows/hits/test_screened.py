@@ -13,16 +13,8 @@ from docksieve.hpc.sites.read import load_site
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
-from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    folder = tmp_path_factory.mktemp("screened")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline")
 
 
 def plainly(campaign: Campaign, target: str) -> list[dict[str, Any]]:

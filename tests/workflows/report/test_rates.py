@@ -109,11 +109,10 @@ def test_slow_work_is_told_by_the_minute_or_hour() -> None:
 
 
 @pytest.fixture(scope="module")
-def reported(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def reported(copy_small_campaign: Callable[[], Path]) -> tuple[Path, Path, Path]:
     """Campaign folder, report, folder of figures."""
-    folder = tmp_path_factory.mktemp("figures")
-    (folder / "campaign.toml").write_text(campaign_text)
-    root = submit(folder / "campaign.toml", "inline").root
+    root = copy_small_campaign()
+    folder = root.parent
     page, _ = write_report(root, folder / "report.html", folder / "out" / "figures")
     return root, page, folder / "out" / "figures"
 

@@ -38,14 +38,6 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
-@pytest.fixture(scope="module")
-def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    """One uninterrupted run that the tests of this file look at."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return submit(folder / "campaign.toml", "inline")
-
-
 def all_hits(campaign: Campaign) -> pa.Table:
     return read_table(campaign.root / "hits" / "hits.parquet")
 

@@ -17,7 +17,6 @@ from docksieve.data.environment import CAMPAIGN as CAMPAIGN_MARK
 from docksieve.data.store import read_table
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.progress.status import status
-from docksieve.workflows.running.submit import submit
 
 pytestmark = pytest.mark.slow
 Make = Callable[..., Path]
@@ -75,11 +74,9 @@ def hits_of(root: Path) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def expected(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+def expected(small_campaign: Path) -> pa.Table:
     """The hits of an uninterrupted run without Parsl."""
-    folder = tmp_path_factory.mktemp("expected")
-    (folder / "campaign.toml").write_text(campaign_text)
-    return hits_of(submit(folder / "campaign.toml", "inline").root)
+    return hits_of(small_campaign)
 
 
 def receipts(root: Path) -> int:
