@@ -18,11 +18,11 @@ def records(tmp_path: Path) -> list[tuple[FileRecord, int | None]]:
     for number, first in enumerate((0, 3)):
         table = pa.table({"row": pa.array(range(first, first + 3), pa.int64())})
         pq.write_table(table, tmp_path / f"shard-{number}.parquet")
-    (tmp_path / "rejects.parquet").write_bytes(b"whatever")
+    (tmp_path / "notes.txt").write_bytes(b"whatever")
     return [
         (record_file(tmp_path / "shard-0.parquet", tmp_path), 0),
         (record_file(tmp_path / "shard-1.parquet", tmp_path), 3),
-        (record_file(tmp_path / "rejects.parquet", tmp_path), None),
+        (record_file(tmp_path / "notes.txt", tmp_path), None),
     ]
 
 
@@ -31,7 +31,7 @@ def test_a_whole_library_is_read_in_order(
 ) -> None:
     seen: list[str] = []
     check_files(tmp_path, records, seen.append)
-    assert seen == ["shard-0.parquet", "shard-1.parquet", "rejects.parquet"]
+    assert seen == ["shard-0.parquet", "shard-1.parquet", "notes.txt"]
 
 
 def test_altered_missing_and_misnumbered_files_are_told_apart(
@@ -43,10 +43,10 @@ def test_altered_missing_and_misnumbered_files_are_told_apart(
 
     assert problem(0, 0) == ""
     assert problem(1, 0) == f"{tmp_path}/shard-1.parquet: its row numbers are not 0 and following."
-    (tmp_path / "rejects.parquet").write_bytes(b"whatewer")
-    assert problem(2, None) == f"{tmp_path}/rejects.parquet was altered since the library was built."
-    (tmp_path / "rejects.parquet").unlink()
-    assert problem(2, None) == f"{tmp_path}/rejects.parquet is missing since the library was built."
+    (tmp_path / "notes.txt").write_bytes(b"whatewer")
+    assert problem(2, None) == f"{tmp_path}/notes.txt was altered since the library was built."
+    (tmp_path / "notes.txt").unlink()
+    assert problem(2, None) == f"{tmp_path}/notes.txt is missing since the library was built."
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_many_processes_find_the_same_first_fault_and_count_the_others(
     tmp_path: Path, records: list[tuple[FileRecord, int | None]]
 ) -> None:
     (tmp_path / "shard-1.parquet").unlink()
-    (tmp_path / "rejects.parquet").unlink()
+    (tmp_path / "notes.txt").unlink()
     with pytest.raises(LibraryError, match=r"shard-1\.parquet is missing .*\. So are 1 other files\."):
         check_files(tmp_path, records, workers=2)
     with pytest.raises(LibraryError, match=r"shard-1\.parquet is missing"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +17,7 @@ from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.progress.throughput import throughput
 from rdkit import Chem
 
-
-def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "docksieve", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+from .running import run, run_process
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +26,14 @@ def campaign(copy_small_campaign: Callable[[], Path]) -> Path:
 
 
 def test_help_names_the_three_jobs() -> None:
-    text = run("--help").stdout
+    text = run_process("--help").stdout
     assert all(command in text for command in ("submit", "hits", "retrain", "status", "cancel", "library"))
 
 
 def test_init_writes_a_file_once(tmp_path: Path) -> None:
     assert run("init", "mine.toml", "--library", "lib", cwd=tmp_path).returncode == 0
     assert 'path = "lib"' in (tmp_path / "mine.toml").read_text()
-    again = run("init", "mine.toml", cwd=tmp_path)
+    again = run_process("init", "mine.toml", cwd=tmp_path)
     assert again.returncode == 2
     assert "exists already" in again.stderr
 
@@ -71,7 +66,9 @@ def test_hits_in_every_format_say_the_same(campaign: Path, tmp_path: Path) -> No
     options = ("--target", "A", "--top", "7")
     as_json = json.loads(run("hits", campaign, *options, "--format", "json").stdout)
     assert as_json == expected.to_pylist()
-    as_csv = list(csv.DictReader(io.StringIO(run("hits", campaign, *options, "--format", "csv").stdout)))
+    as_csv = list(
+        csv.DictReader(io.StringIO(run_process("hits", campaign, *options, "--format", "csv").stdout))
+    )
     assert [row["id"] for row in as_csv] == expected["id"].to_pylist()
     assert run("hits", campaign, *options, "--out", tmp_path / "hits.parquet").returncode == 0
     assert pq.read_table(tmp_path / "hits.parquet").equals(expected)
