@@ -6,9 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from docksieve.models.inference import device_engine
+from docksieve.models.inference.device_engine import DeviceEngine
 from docksieve.models.network.network import Weights
 from docksieve.models.settings import StudentSettings
 from docksieve.models.students.student import Student
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let engines take small blocks and check themselves on few molecules, where neither is the point."""
+    check = DeviceEngine._check
+    monkeypatch.setattr(DeviceEngine, "_check", lambda self, checked: check(self, min(checked, 200)))
+    monkeypatch.setattr(device_engine, "_suitable_rows", lambda *_: 512)
 
 
 @pytest.fixture(scope="session")

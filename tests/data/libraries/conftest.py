@@ -7,9 +7,10 @@ from rdkit import Chem
 from .building import AMIDES
 
 
-@pytest.fixture
-def two_files(tmp_path):
+@pytest.fixture(scope="session")
+def two_files(tmp_path_factory):
     """Two files with duplicates inside, across chunks and across files, and lines that are no molecules."""
+    folder = tmp_path_factory.mktemp("two-files")
     rng = np.random.default_rng(1)
     first = [f"{Chem.MolToSmiles(Chem.MolFromSmiles(s), doRandom=True)} A{n}" for n, s in enumerate(AMIDES)]
     first[10] = "C1CC unclosed"
@@ -17,6 +18,6 @@ def two_files(tmp_path):
     first.insert(41, "")
     second = [f"{AMIDES[n]}.Cl,B{k}" for k, n in enumerate(rng.integers(0, len(AMIDES), 150))]
     second[77] = "CC(C)(C)(C)(C)C,valence"
-    (tmp_path / "first.smi").write_text("\n".join(first) + "\n")
-    (tmp_path / "second.csv").write_text("structure,id\r\n" + "\r\n".join(second))
-    return tmp_path / "first.smi", tmp_path / "second.csv"
+    (folder / "first.smi").write_text("\n".join(first) + "\n")
+    (folder / "second.csv").write_text("structure,id\r\n" + "\r\n".join(second))
+    return folder / "first.smi", folder / "second.csv"

@@ -13,6 +13,13 @@ from docksieve.data.libraries.library import MANIFEST, Library
 
 from .building import AMIDES, SMALL, build, shard_bytes
 
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory, two_files):
+    """The library of an undisturbed build."""
+    return build(tmp_path_factory.mktemp("fresh"), *map(str, two_files), settings=SMALL)
+
+
 KILLER = """
 import os, signal, sys
 from docksieve.data.libraries import passes
@@ -46,7 +53,9 @@ build_library(sys.argv[3], sys.argv[4:], IngestSettings(chunk_bytes=600, shard_r
         ("write_json", 1),
     ],
 )
-def test_killed_in_any_pass_the_same_command_ends_with_the_same_library(tmp_path, two_files, step, times):
+def test_killed_in_any_pass_the_same_command_ends_with_the_same_library(
+    tmp_path, two_files, fresh, step, times
+):
     out = tmp_path / "lib"
     inputs = [str(path) for path in two_files]
     command = [sys.executable, "-c", KILLER, step, str(times), str(out), *inputs]
@@ -59,7 +68,6 @@ def test_killed_in_any_pass_the_same_command_ends_with_the_same_library(tmp_path
     assert len(done_before) >= (3 if step == "standardise_chunk" else 10)
     (out / ".build" / "parts" / ".tmp-1234-part-000001.parquet").write_bytes(b"half")
     resumed = build(tmp_path, *inputs, settings=SMALL)
-    fresh = build(tmp_path, *inputs, settings=SMALL, name="fresh")
     assert shard_bytes(resumed) == shard_bytes(fresh)
     assert resumed.fingerprint == fresh.fingerprint
     assert resumed.manifest["counts"] == fresh.manifest["counts"]
@@ -78,18 +86,17 @@ def test_finished_work_is_not_done_again(tmp_path, two_files, monkeypatch):
     assert build(tmp_path, *inputs, settings=SMALL).rows > 0
 
 
-def test_a_part_that_was_damaged_is_made_again(tmp_path, two_files):
+def test_a_part_that_was_damaged_is_made_again(tmp_path, two_files, fresh):
     inputs = [str(path) for path in two_files]
     command = [sys.executable, "-c", KILLER, "pair_bucket", "0", str(tmp_path / "lib"), *inputs]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
     part = tmp_path / "lib" / ".build" / "parts" / "part-000002.parquet"
     part.write_bytes(part.read_bytes()[:100])
-    fresh = build(tmp_path, *inputs, settings=SMALL, name="fresh")
     assert build(tmp_path, *inputs, settings=SMALL).fingerprint == fresh.fingerprint
 
 
 @pytest.mark.slow
-def test_killed_with_workers_running_it_goes_on(tmp_path, two_files):
+def test_killed_with_workers_running_it_goes_on(tmp_path, two_files, fresh):
     script = tmp_path / "run.py"
     script.write_text(
         textwrap.dedent("""
@@ -108,7 +115,6 @@ def test_killed_with_workers_running_it_goes_on(tmp_path, two_files):
         pass
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    fresh = build(tmp_path, *inputs, settings=SMALL, name="fresh")
     assert build(tmp_path, *inputs, settings=SMALL).fingerprint == fresh.fingerprint
 
 

@@ -18,6 +18,8 @@ from docksieve.models.students.student import StudentScorer
 
 from .cpu_engine import CPU, MakeStudent
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 
 def test_paths_are_chosen_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen_path("auto", CPU, 128) == "kernel"

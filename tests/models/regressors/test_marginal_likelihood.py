@@ -38,9 +38,9 @@ def test_gradients_are_those_of_the_objective(amides: list[str], logp: np.ndarra
 
 
 def test_choice_follows_the_scores(amides: list[str]) -> None:
-    features = featurise(amides[:200], SETTINGS.fingerprints)
+    features = featurise(amides[:120], SETTINGS.fingerprints)
     kernel, context = _kernel(features), FitContext(SETTINGS, seed=1, threads=1)
-    noise = np.random.default_rng(1).normal(size=(200, 1))
+    noise = np.random.default_rng(1).normal(size=(120, 1))
     trend = _standard(features.descriptors[:, [DESCRIPTORS.index("CrippenMR")]])
     clear = choose(kernel, features, _standard(trend + 0.1 * noise), context)
     blurred = choose(kernel, features, _standard(trend + 1.0 * noise), context)

@@ -25,6 +25,8 @@ from docksieve.models.students.distill import distil_student
 from docksieve.models.students.screen import predict_table, screen_shard
 from docksieve.models.students.student import Student
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
 
 @pytest.fixture(scope="module")
 def student(amides: list[str], logp: np.ndarray) -> Student:
