@@ -20,7 +20,7 @@ from docksieve.hpc.nodes.devices import pin_worker
 from docksieve.hpc.sites.read import load_site
 from docksieve.hpc.sites.site import Site
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 PROGRAM = Path(__file__).with_name("pretend_scheduler.py")
 SITE = """
 kind = "{kind}"

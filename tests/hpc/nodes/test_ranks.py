@@ -10,6 +10,8 @@ from docksieve.hpc.nodes.rank_process import rank_of
 from docksieve.hpc.nodes.ranks import launched, ranks_here, run_ranks
 from docksieve.hpc.sites.pool import Pool
 
+pytestmark = pytest.mark.alone
+
 ASK = ["python", "-m", "x"]
 
 

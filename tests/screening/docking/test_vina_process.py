@@ -21,6 +21,8 @@ from docksieve.screening.docking.dock import (
 
 from .vina_targets import IMATINIB, dock, ligands, target
 
+pytestmark = pytest.mark.alone
+
 
 class Killer(threading.Thread):
     """Kills this process's docking children while they search, a number of times."""

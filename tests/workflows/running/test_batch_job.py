@@ -21,6 +21,8 @@ from docksieve.workflows.running import batch_job as as_job
 from docksieve.workflows.running import submit as campaign
 from docksieve.workflows.running.interrupts import check_interrupts, interrupt
 
+pytestmark = pytest.mark.alone
+
 INSIDE = Site("inside", workers=1)
 POOL = replace(INSIDE.pool_for("screen"), walltime="00:00:11", drain_seconds=10)
 

@@ -18,7 +18,7 @@ from docksieve.data.store import read_table
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.progress.status import status
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 Make = Callable[..., Path]
 PATIENCE = 120
 

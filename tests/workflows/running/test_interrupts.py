@@ -10,6 +10,8 @@ import pytest
 from docksieve.workflows.running.engine import RunnerWatch
 from docksieve.workflows.running.interrupts import remember_interrupts
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def handler_restored() -> Iterator[None]:

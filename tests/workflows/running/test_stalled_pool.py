@@ -10,6 +10,8 @@ from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.running import stalled_pool as stuck
 from docksieve.workflows.tasks.settings import DockSettings, RoundSettings
 
+pytestmark = pytest.mark.alone
+
 
 class Worker:
     """A process that never uses the processor."""

@@ -14,6 +14,8 @@ from docksieve.data.store import read_json, read_table
 from docksieve.workflows.campaign.driver import is_driven
 from docksieve.workflows.running.submit import submit
 
+pytestmark = pytest.mark.alone
+
 Make = Callable[..., Path]
 
 

@@ -15,7 +15,7 @@ from docksieve.workflows.hits.ask import failures, hits
 from docksieve.workflows.running.submit import submit
 from rdkit import Chem
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CAMPAIGN = """\
 [campaign]
