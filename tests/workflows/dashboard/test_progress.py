@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from docksieve.data.receipts import Failure, Receipt
-from docksieve.screening.docking.failures import FailureCode
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.dashboard import progress as module
-from docksieve.workflows.dashboard.progress import failed_dockings, meaning, progress
+from docksieve.workflows.dashboard.progress import failed_dockings, progress
 from docksieve.workflows.dashboard.watch import Moment, Watch
 
 
@@ -59,11 +58,6 @@ def test_dockings_that_failed_are_counted_explained_and_exemplified(moment: Mome
     (group,) = failed_dockings(moment)["codes"]
     assert group["code"] == "not_in_table" and 1 <= len(group["examples"]) <= 3
     assert {example["target"] for example in group["examples"]} <= {"A", "B"}
-
-
-def test_codes_are_explained_where_they_are_known() -> None:
-    assert meaning(FailureCode.TIMEOUT.value) == FailureCode.TIMEOUT.meaning
-    assert meaning("of a later version") == ""
 
 
 def test_the_commonest_code_comes_first_with_three_examples() -> None:

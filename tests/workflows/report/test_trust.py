@@ -81,7 +81,7 @@ def test_earlier_teachers_are_named_with_how_well_they_rank() -> None:
     stages = {"round-01/train": [receipt("train", facts={"report": report})]}
     assert list(trust_words(facts(1, stages=stages), "A")) == [
         "The teacher of round 1 learned from earlier teachers of kinase 0.61, protease 0.50 (rank correlation with the "
-        "scores docked here); it left out earlier teachers of channel -0.02: the scores did not speak for them."
+        "scores docked here); it left out earlier teachers of channel -0.02: the scores did not support them."
     ]
     assert list(trust_words(facts(1, stages=stages), "B")) == []
 
