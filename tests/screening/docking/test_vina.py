@@ -21,7 +21,7 @@ from docksieve.screening.docking.dock import (
 )
 from rdkit import Chem
 
-from .vina_targets import MOLECULES, TINY, dock, ligands, target
+from .vina_targets import MOLECULES, SMALL_BOX, TINY, dock, ligands, target
 
 
 def test_frozen_target_is_json_with_relative_paths(spec: dict[str, Any], folder: Path) -> None:
@@ -152,10 +152,12 @@ def test_final_docking_uses_several_conformers_and_keeps_several_poses(folder: P
 
 def test_stereoisomers_are_docked_and_the_best_is_recorded(folder: Path) -> None:
     smiles = "CC(F)C(Cl)c1ccccc1"
-    spec = freeze_target("stereo", target(ligand=LigandSettings(stereoisomers=4)), folder, Path())
+    spec = freeze_target(
+        "stereo", target(ligand=LigandSettings(stereoisomers=4), box_size=SMALL_BOX), folder, Path()
+    )
     best = dock(spec, folder, [Ligand(None, "x", smiles)]).scores.to_pylist()[0]
     assert best["state"].count("@") >= 2
-    plain = freeze_target("stereo", target(), folder, Path())
+    plain = freeze_target("stereo", target(box_size=SMALL_BOX), folder, Path())
     again = dock(plain, folder, [Ligand(None, "x", best["state"])]).scores.to_pylist()[0]
     assert again["state"] == best["state"]  # a state that is given is the state that is docked
 
@@ -170,6 +172,8 @@ def test_without_a_choice_the_embedded_stereoisomer_is_recorded(spec: dict[str, 
 
 
 def test_protonation_is_optional_and_recorded(folder: Path) -> None:
-    asked = freeze_target("ph", target(ligand=LigandSettings(protonate=True)), folder, Path())
+    asked = freeze_target(
+        "ph", target(ligand=LigandSettings(protonate=True), box_size=SMALL_BOX), folder, Path()
+    )
     row = dock(asked, folder, [Ligand(None, "x", "NCCc1ccccc1")]).scores.to_pylist()[0]
     assert row["state"] == "[NH3+]CCc1ccccc1"

@@ -106,15 +106,15 @@ def test_every_window_has_an_option() -> None:
     ("words", "said"),
     [
         (("--has", "c1ccnX"), "character 6"),
-        (("--where", "wieght < 3"), "Did you mean weight"),
+        (("--where", "wieght < 3"), "Did you mean 'weight'"),
         (("--where", "1; drop table x"), "not understood"),
         (("--weight", "9:1"), "Turn it round"),
         (("--similar-to", "CCX"), "neither a file nor a molecule"),
         (("--selective", "A:Z"), "no target 'Z'"),
         (("--margin", "1"), "--margin"),
         (("--out", "x.xlsx"), ".csv"),
-        (("--format", "sfd"), "Did you mean sdf"),
-        (("--no-alerts", "pain"), "Did you mean pains"),
+        (("--format", "sfd"), "Did you mean 'sdf'"),
+        (("--no-alerts", "pain"), "Did you mean 'pains'"),
         (("--failed", "--has", "c"), "--failed"),
     ],
 )

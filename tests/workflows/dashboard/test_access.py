@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError
+from docksieve.workflows.dashboard import serve as dashboard
 from docksieve.workflows.dashboard.access import Gate
 from docksieve.workflows.dashboard.app import application
 from docksieve.workflows.dashboard.serve import bound, serve, welcome
-from docksieve.workflows.dashboard.serve import serve as dashboard
 from docksieve.workflows.dashboard.watch import Watch
 from starlette.testclient import TestClient
 
