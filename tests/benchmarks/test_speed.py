@@ -78,6 +78,7 @@ def test_fingerprints_of_peers_are_the_published_ones():
         assert np.flatnonzero(morgan_bits(mols)[row]).tolist() == list(circles.GetOnBits())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hits", [0.0, 0.2])
 def test_a_peer_learns_and_is_the_same_when_read_again(tmp_path, hits):
     smiles = [("C" * length) + tail for length in range(1, 26) for tail in ("O", "N", "c1ccccc1", "C(=O)O")]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from docksieve.workflows.hits.ask import hits
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.report.report import write_report
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+pytestmark = pytest.mark.alone
+
 DOCTOR = ["-m", "docksieve", "doctor", "--wait", "90"]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_job_over_two_nodes_owns_its_devices(slurm: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
+
+pytestmark = pytest.mark.alone
 
 MakeSite = Callable[..., Path]
 TWO_BLOCKS = ("blocks = 1\ncores = 4\nworkers = 2", "blocks = 2\ncores = 4\nworkers = 2")

@@ -17,6 +17,8 @@ from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import Library
 from docksieve.data.libraries.settings import IngestSettings
 
+pytestmark = pytest.mark.alone
+
 ACYLS = [
     "c1ccccc1",
     "c1ccncc1",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import Library
+from docksieve.workflows.campaign.campaign import Campaign, open_campaign
+from docksieve.workflows.running.submit import submit
 from rdkit import Chem
 from rdkit.Chem import Crippen, rdMolDescriptors
 
@@ -137,6 +140,38 @@ def campaign_text(small_inputs: Path) -> str:
     for key in ("library", "a.csv", "b.csv"):
         text = text.replace(f'"{key}"', f'"{small_inputs / key}"')
     return text
+
+
+@pytest.fixture(scope="session")
+def small_campaign(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small campaign, run once without interruption: to be read or copied, never to be written in."""
+    folder = tmp_path_factory.mktemp("small-campaign")
+    (folder / "campaign.toml").write_text(campaign_text)
+    return submit(folder / "campaign.toml", "inline").root
+
+
+@pytest.fixture(scope="session")
+def copy_small_campaign(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Return a function that copies the finished campaign and its file into a folder of their own."""
+
+    def copy() -> Path:
+        folder = tmp_path_factory.mktemp("copy")
+        shutil.copytree(small_campaign.parent, folder, dirs_exist_ok=True)
+        return folder / small_campaign.name
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def finished(copy_small_campaign: Callable[[], Path]) -> Campaign:
+    """The finished campaign, for the tests of one file to look at."""
+    return open_campaign(copy_small_campaign())
+
+
+@pytest.fixture
+def copied(small_campaign: Path, tmp_path: Path) -> Path:
+    """A copy of the finished campaign that a test may spoil."""
+    return Path(shutil.copytree(small_campaign, tmp_path / "copy"))
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""Figures and sentences for people: right numbers, right units, right words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from docksieve.screening.metrics.paired import Estimate
+from docksieve.workflows.text import (
+    core_time,
+    cut_words,
+    duration,
+    duration_short,
+    interval,
+    percent,
+    plural,
+    time_words,
+    times_word,
+)
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.123, "0.12 s"), (5, "5 s"), (59, "59 s"), (119, "119 s"), (120, "2 min"), (5_400, "90 min"),
+        (7_200, "2 h"), (172_800, "2 days"), (200_000, "2.31 days"),
+    ],
+)  # fmt: skip
+def test_time_is_told_in_the_unit_that_fits(seconds: float, words: str) -> None:
+    assert time_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (3_599.6, "1 h 0 min"), (7_265, "2 h 1 min")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_short_durations_keep_three_figures() -> None:
+    assert [duration_short(value) for value in (0.01234, 1.2345, 61)] == ["0.0123 s", "1.23 s", "1 min 1 s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (12.345, "12.3 core-seconds"),
+        (90, "1.5 core-minutes"),
+        (3_600, "1.0 core-hours"),
+        (9e6, "2,500.0 core-hours"),
+    ],
+)
+def test_core_time(seconds: float, words: str) -> None:
+    assert core_time(seconds) == words
+
+
+def test_estimates_carry_their_interval_where_there_is_one() -> None:
+    assert interval(Estimate(0.5, 0.4, 0.625)) == "0.50 (95 % interval 0.40 to 0.62)"
+    assert interval(Estimate(12.34, 10, 14), digits=1) == "12.3 (95 % interval 10.0 to 14.0)"
+    assert interval(Estimate(0.5, 0.4, 0.6), percent=True) == "50 % (95 % interval 40 to 60 %)"
+    assert interval(Estimate(0.5, NAN, NAN)) == "0.50"
+    assert interval(Estimate(0.5, NAN, NAN), percent=True) == "50 %"
+
+
+def test_shares_ratios_and_counts() -> None:
+    assert percent(0.1234) == "12.3 %" and percent(0.9, 0) == "90 %"
+    assert [times_word(value) for value in (4.44, 19.96, 25.4, 1_234.4)] == [
+        "4.4 times",
+        "20.0 times",
+        "25 times",
+        "1,234 times",
+    ]
+    assert [plural(1, "pass", "passes"), plural(2, "pass", "passes"), plural(2_000, "molecule")] == [
+        "1 pass",
+        "2 passes",
+        "2,000 molecules",
+    ]
+
+
+def found(**more: Any) -> dict[str, Any]:
+    """What a cut finds: 90 % of the best 1 %, which are 2 % of the teacher's, with 95 % confidence."""
+    cut = {
+        "goal": {"recall": 0.9, "best": 0.01, "confidence": 0.95},
+        "best": 0.02,
+        "method": "order statistics",
+        "fraction": 0.1,
+        "estimate": 0.05,
+        "low": 0.03,
+    }
+    return {
+        "goal": cut["goal"],
+        "student": cut,
+        "teacher": {**cut, "best": 0.01, "fraction": 0.04, "method": "residual model"},
+        "keep": 1_000,
+        "keep_by": "goal",
+        "needed": 1_000,
+        "dock_for_goal": 400,
+        "gate": True,
+        "sweep": 0,
+        "notes": [],
+        **more,
+    }
+
+
+def test_a_cut_by_the_goal() -> None:
+    price = {"predicting_seconds": 7_200.0, "docking_seconds": 259_200.0}
+    assert list(cut_words("A", found(price=price))) == [
+        "A: the student keeps 1,000 molecules; 90 % of the teacher's best 2 % with 95 % confidence needs 10 % of the "
+        "library (estimate 5 %, lower bound 3 %), about 2 h of one core for the teacher",
+        "A: to find 90 % of the best 1 % with 95 % confidence, dock the teacher's best 400 molecules, about 3 days of "
+        "one core: 4 % of the library (estimate 5 %, lower bound 3 %, if errors do not depend on the prediction)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        ("file", "molecules ([rounds] keep);"),
+        ("widest", "molecules ([cut] widest; 5,000 would be needed);"),
+        ("room", "molecules (enough for what is docked and will be);"),
+    ],
+)
+def test_why_so_many_are_kept(by: str, words: str) -> None:
+    first, *_ = cut_words("A", found(keep_by=by, needed=5_000))
+    assert first.startswith(f"A: the student keeps 1,000 {words}")
+
+
+def test_a_cut_says_what_is_unfaithful_swept_noted_or_unknown() -> None:
+    lines = list(cut_words("A", found(gate=False, sweep=300, notes=["Few scores."])))
+    assert "less faithful to its teacher than [student] min_fidelity and min_recall ask" in lines[1]
+    assert lines[3] == (
+        "A: this round docks those of the teacher's best 300 that are not docked yet "
+        "(the most that [cut] sweep allows)"
+    )
+    assert lines[4] == "A: Few scores"
+    whole = list(cut_words("A", found(sweep=400)))
+    assert whole[-1].endswith("the teacher's best 400 that are not docked yet")
+    everything = {**found()["student"], "method": "everything"}
+    first, *_ = cut_words("A", found(student=everything))
+    assert first.endswith("needs the whole library: too few molecules were held out to vouch for less")
+    unknown = found(student=None, notes=["No model.", "Too few."])
+    assert list(cut_words("A", unknown)) == ["A: No model. Too few. The student keeps 1,000 molecules."]
