@@ -18,7 +18,8 @@ def register_regressor(name: str, loader: Callable[[], type[Regressor]], optiona
     Parameters
     ----------
     name : str
-        What :class:`TeacherSettings` calls it (``kind``).
+        What :class:`TeacherSettings` calls it (``kind``). Bundles are read wherever the name is registered; a campaign
+        file takes the kinds that come with docksieve (``docs/howto/teacher.md`` adds one).
     loader : callable
         Imports and returns its class, a :class:`Regressor`; called when one is trained or read.
     optional : bool

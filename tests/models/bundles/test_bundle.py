@@ -9,6 +9,7 @@ import safetensors.numpy
 from docksieve.data.errors import FormatError, ModelError
 from docksieve.data.store import sha256_file, sha256_json
 from docksieve.models.bundles.bundle import load_bundle, read_card, save_bundle
+from docksieve.models.regressors import registry
 from docksieve.models.settings import MlpSettings, StudentSettings, TeacherSettings, TreesSettings
 from docksieve.models.students.distill import distil_student
 from docksieve.models.teachers.train import train_teacher
@@ -163,3 +164,25 @@ def test_unknown_card_entries_are_refused(models: dict, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="zzz"):
         save_bundle(models["student"], tmp_path / "m", {"units": {"zzz": "kcal/mol"}})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_registered_kind_is_saved_and_read_where_it_is_known(
+    amides: list[str], logp: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> type:
+        from docksieve.models.regressors.gaussian_process import KernelRegressor
+
+        return KernelRegressor
+
+    monkeypatch.setattr(registry, "_LOADERS", dict(registry._LOADERS))
+    monkeypatch.setattr(registry, "_OPTIONAL", set(registry._OPTIONAL))
+    registry.register_regressor("mine", load, optional=True)
+    data = TrainingData(amides[:60], ["a"], logp[:60, None], [True])
+    teacher = train_teacher(data, TeacherSettings(kind="mine", folds=2))  # type: ignore[arg-type]
+    save_bundle(teacher, tmp_path / "mine")
+    found = load_bundle(tmp_path / "mine")
+    assert found.settings.kind == "mine"
+    assert found.predict(amides[:5]).mean.tobytes() == teacher.predict(amides[:5]).mean.tobytes()
+    del registry._LOADERS["mine"]
+    with pytest.raises(FormatError, match=r"settings\.kind is 'mine'"):
+        load_bundle(tmp_path / "mine")
