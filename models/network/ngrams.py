@@ -227,35 +227,3 @@ class Encoder:
 def encode(strings: StringBatch, ngram: int, buckets: int) -> Bags:
     """Return the weighted n-gram bags of ``strings``; nulls and empty strings have empty bags."""
     return Encoder(ngram, buckets)(strings)
-
-
-def encode_plainly(strings: StringBatch, ngram: int, buckets: int) -> Bags:
-    """Return what :func:`encode` does, by numpy alone and slowly: the definition that the kernel is held to."""
-    shift = hash_shift(buckets)
-    salt, multiplier = np.uint64(LENGTH_SALT), np.uint64(HASH_MULTIPLIER)
-    rows, weights, offsets = [], [], [0]
-    for index in range(len(strings)):
-        text = strings.data[strings.offsets[index] : strings.offsets[index + 1]].astype(np.uint64)
-        if not strings.valid[index]:
-            text = text[:0]
-        packed = np.zeros(len(text), np.uint64)
-        numbers = np.full((len(text), ngram), -1, np.int64)
-        for length in range(1, min(ngram, len(text)) + 1):
-            begins = len(text) - length + 1
-            packed = (packed[:begins] << np.uint64(8)) | text[length - 1 :]
-            with np.errstate(over="ignore"):
-                key = packed ^ (np.uint64(length) * salt)
-                key ^= key >> np.uint64(32)
-                numbers[:begins, length - 1] = ((key * multiplier) >> shift).astype(np.int64)
-        in_order = numbers.ravel()
-        found, first, counts = np.unique(in_order[in_order >= 0], return_index=True, return_counts=True)
-        order = np.argsort(first)
-        rows.append(found[order])
-        weights.append(WEIGHTS[np.minimum(counts[order], len(WEIGHTS) - 1)])
-        offsets.append(offsets[-1] + len(found))
-    empty = np.zeros(0)
-    return Bags(
-        np.array(offsets, np.int64),
-        np.concatenate([empty, *rows]).astype(np.int32),
-        np.concatenate([empty, *weights]).astype(np.float32),
-    )

@@ -16,7 +16,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdSubstructLibrary
 
 from ...data.jit import kernel
-from ...data.molecules.graph import Graphs, read_graphs
+from ...data.molecules.graph import Graphs
 from .smarts import ANY, ELEMENTS, Pattern
 
 _STEPS = 20_000
@@ -24,31 +24,6 @@ _STEPS = 20_000
 
 _PLACE = np.full(256, -1, np.int64)
 _PLACE[list(ELEMENTS)] = np.arange(len(ELEMENTS))
-
-
-def substructure_mask(
-    smiles: Sequence[str], has: Sequence[Pattern], has_not: Sequence[Pattern] = ()
-) -> NDArray[np.bool_]:
-    """Return which molecules match all of ``has`` and none of ``has_not``.
-
-    Parameters
-    ----------
-    smiles : sequence of str
-        Standard SMILES, as libraries hold them. What RDKit cannot read matches nothing, and is not kept.
-    has, has_not : sequence of Pattern
-        Stereochemistry counts where a pattern has it.
-
-    Returns
-    -------
-    array of bool, shape (n,)
-    """
-    graphs = read_graphs(smiles)
-    kept = np.ones(len(smiles), np.bool_)
-    for pattern in has:
-        kept = found_in(smiles, graphs, pattern, kept)
-    for pattern in has_not:
-        kept &= ~found_in(smiles, graphs, pattern, kept)
-    return kept
 
 
 def found_in(
@@ -71,11 +46,6 @@ def found_in(
         asked = np.flatnonzero(found)
     found[asked] = matches(pattern, [smiles[index] for index in asked.tolist()])
     return found
-
-
-def may_match(graphs: Graphs, pattern: Pattern, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of the molecules ``among`` a pattern may match; only False is certain."""
-    return _tried(graphs, pattern, among)[0]
 
 
 def _tried(

@@ -70,7 +70,7 @@ def export_hits(
     Parameters
     ----------
     table : pyarrow.Table
-        As :func:`screening.queries.score_tables.ranked_hits` returns it.
+        Hits, as :func:`docksieve.hits` returns them.
     kind : str
         Parquet and JSON hold every value as it is; see :func:`write_csv`, :func:`smiles_lines` and
         :func:`sdf_records` for what the others change.

@@ -77,38 +77,6 @@ class HitSources:
     models: Mapping[int, str] = field(default_factory=dict)
 
 
-def ranked_hits(
-    sources: HitSources, top: int | None = 100, by: RankBy = "auto", where: str | None = None
-) -> pa.Table:
-    """Return the best molecules of one target.
-
-    Parameters
-    ----------
-    sources : HitSources
-    top : int or None
-        How many; None for all.
-    by : str
-        ``docked``: molecules with a docked score, by it. ``final``: the same, those with a final score
-        first, by that. ``predicted``: every molecule of a shortlist, by the latest prediction of the
-        teacher. ``auto``: final if there are final scores, else docked if there are any, else predicted.
-    where : str, optional
-        An SQL condition on the columns, for example ``"weight < 450 and docked_score < -9"``.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns :data:`HIT_COLUMNS`. ``rank`` counts before ``where``; ties go to the smaller ``row``.
-
-    Raises
-    ------
-    InputError
-        If ``where`` is not a condition on these columns.
-    """
-    with duckdb.connect() as connection:
-        rank_into(connection, "hits", sources, by)
-        return _answer(connection, "hits", "rank", HIT_COLUMNS, top, where)
-
-
 def rank_into(
     connection: duckdb.DuckDBPyConnection, table: str, sources: HitSources, by: str, caution: float = 1.0
 ) -> str:
@@ -121,8 +89,11 @@ def rank_into(
         Its name; columns :data:`HIT_COLUMNS`, then ``combined_score``.
     sources : HitSources
     by : str
-        As for :func:`ranked_hits`, or ``combined``: every molecule that was docked or stands in a shortlist, by its
-        docked score or, where it has none, by the teacher's mean made worse by ``caution`` spreads.
+        ``docked``: molecules with a docked score, by it; ``final``: the same, those with a final score first, by
+        that; ``predicted``: every molecule of a shortlist, by the latest prediction of the teacher; ``auto``: final if
+        there are final scores, else docked if there are any, else predicted; ``combined``: every molecule that was
+        docked or stands in a shortlist, by its docked score or, where it has none, by the teacher's
+        mean made worse by ``caution`` spreads.
     caution : float
     """
     _create_views(connection, sources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...screening.docking.failures import meaning_of
 from ...screening.queries.columns import COLUMNS
 from .card import HitCard
 
@@ -75,7 +76,9 @@ def _target(facts: dict[str, Any]) -> list[tuple[str, str]]:
 def _docking(what: str, record: dict[str, Any]) -> list[tuple[str, str]]:
     engine = f"{record['engine']} {record['engine_version']}".strip()
     if "score" not in record:
-        return [(what, f"failed ({record.get('failure')}): {record.get('message', '')}, {engine}")]
+        code = str(record.get("failure"))
+        pairs = [(what, f"failed ({code}): {record.get('message', '')}, {engine}")]
+        return [*pairs, ("  meaning", meaning_of(code))] if meaning_of(code) else pairs
     pairs = [(what, f"{record['score']:g}, {_place(record['place'])} of the docked, {engine}")]
     if "pose" in record:
         pairs.append(("  pose", record["pose"]))

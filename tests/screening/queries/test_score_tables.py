@@ -16,10 +16,11 @@ from docksieve.screening.queries.score_tables import (
     FAILURE_COLUMNS,
     HIT_COLUMNS,
     HitSources,
+    _answer,
     _create_views,
     _ranking_sql,
     failed_dockings,
-    ranked_hits,
+    rank_into,
 )
 
 SMILES = [
@@ -30,6 +31,15 @@ SMILES = [
     "O=C(N)c1cccnc1",
     "CC(=O)Nc1ccc(O)cc1",
 ]
+
+
+def ranked_hits(
+    sources: HitSources, top: int | None = 100, by: str = "auto", where: str | None = None
+) -> pa.Table:
+    """Return the best molecules of one target."""
+    with duckdb.connect() as connection:
+        rank_into(connection, "hits", sources, by)
+        return _answer(connection, "hits", "rank", HIT_COLUMNS, top, where)
 
 
 def scores(path: Path, dockings: dict[int, float | str], target: str = "B") -> Path:
