@@ -130,7 +130,7 @@ def read_standing(campaign: Campaign, target: str) -> Standing:
         picked,
         audited,
         _error(receipts, name, target) or float(known.std()) or 1.0,
-        docking_seconds(receipts, target),
+        receipts.docking_seconds(target),
     )
 
 
@@ -152,19 +152,6 @@ def read_scores(root: Path, records: list[FileRecord]) -> pa.Table:
     table = concat([root / record.path for record in records], names)
     _, first = np.unique(table["row"].to_numpy(), return_index=True)
     return table.take(pa.array(first))
-
-
-def docking_seconds(receipts: CampaignReceipts, target: str) -> float:
-    """Return what a docking of ``target`` has taken, in core-seconds; 0 where nothing was docked."""
-    spent, tried = 0.0, 0
-    for stage in receipts.stages:
-        group, _, step = stage.partition("/")
-        if step == "dock" and round_number(group) is not None:
-            for receipt in receipts.receipts(stage):
-                if receipt.done and receipt.task.split("/")[2] == target:
-                    spent += receipt.seconds.get("dock", 0.0)
-                    tried += receipt.rows_in
-    return spent / tried if tried else 0.0
 
 
 def _screened(receipts: CampaignReceipts, number: int, target: str) -> bool:

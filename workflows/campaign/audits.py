@@ -47,7 +47,8 @@ def audit_words(card: dict[str, Any]) -> str:
     name = f"{audit_name(card['number'])} of {card['target']}"
     result = card["result"]
     if result is None:
-        return f"{name}: {card['budget']:,} dockings drawn, not finished; `docksieve audit` with the same options goes on."
+        drawn = f"{name}: {card['budget']:,} dockings drawn, not finished"
+        return f"{drawn}; `docksieve audit` with the same options goes on."
     found = result["recall"]
     failed = (
         f" ({100 * found['lower_if_failures_are_none']:.1f} % if molecules that fail are no hits)"

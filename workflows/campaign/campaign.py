@@ -88,7 +88,8 @@ class Campaign:
     def stages(self) -> list[str]:
         """Return the stages planned so far that the campaign still has, in the order in which they run.
 
-        Those of audits are none of them. After ``[rounds] count`` or ``[final] molecules`` was lowered, earlier plans are still there.
+        Those of audits are none of them. After ``[rounds] count`` or ``[final] molecules`` was lowered, earlier
+        plans are still there.
         """
         count, final = self.config.rounds.count, self.config.final.molecules
         known = []

@@ -81,7 +81,7 @@ def read_evidence(standing: CampaignReceipts, target: str) -> Evidence:
         best=float(known.min() if lower else known.max()) if len(known) else float("nan"),
         docked=len(scores),
         failed=int(np.isnan(scores).sum()),
-        seconds_each=_seconds(standing, groups, target),
+        seconds_each=standing.docking_seconds(target),
         resolution=next((step for step in (1.0, 0.1, 0.01) if _rounded(known, step)), 0.0),
         sizes=sizes,
         errors=errors,
@@ -150,16 +150,6 @@ def _batch(
         return None
     docked = np.array([score_of[int(row)] for row in picked[usable]])
     return Batch(mean[usable], sd[usable], docked)
-
-
-def _seconds(standing: CampaignReceipts, groups: list[str], target: str) -> float:
-    spent, tried = 0.0, 0
-    for name in groups:
-        for receipt in standing.receipts(f"{name}/dock"):
-            if receipt.done and receipt.task.split("/")[2] == target:
-                spent += receipt.seconds.get("dock", 0.0)
-                tried += receipt.rows_in
-    return spent / tried if tried else 0.0
 
 
 def _rounded(scores: Floats, step: float) -> bool:
