@@ -186,8 +186,8 @@ def _refuse_another(card: dict[str, Any], asked: dict[str, Any]) -> None:
 
 
 def _state(standing: Standing) -> str:
-    """Return a hash of what was docked and predicted when an audit was drawn."""
-    return sha256_json([standing.round, [record.sha256 for record in (*standing.picked, *standing.audited)]])
+    """Return a hash of what rounds had predicted and docked when an audit was drawn; what audits docked is no part."""
+    return sha256_json([standing.round, [record.sha256 for record in standing.picked]])
 
 
 def _begin(
