@@ -206,6 +206,8 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
     missed_before = int((audited <= limit).sum())
     missed = float(expected.sum()) + missed_before
     design = choose_strata(sizes, expected, goal.budget, goal.confidence)
+    # as many misses may be left as where so many were found beyond a score
+    enough = found if goal.score is not None else min(found, int(goal.recall * best))
     ends = np.searchsorted(np.cumsum(sizes), np.cumsum(design.sizes))
     return AuditPlan(
         goal=goal,
@@ -217,27 +219,39 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
         known=known,
         audited=int(only.sum()),
         last_keys=tuple(int(last_keys[end]) for end in ends),
-        buys=_with_known(what_a_budget_buys(design, found, seed=goal.seed), missed_before),
+        buys=_buys(design, goal, found, missed_before, best),
         modelled=found / (found + missed) if found + missed else float("nan"),
         random_dockings=unstratified_dockings(
             goal.recall,
             min(1.0, best / library) if goal.score is None else max(found, 1) / goal.recall / library,
             goal.confidence,
         ),
-        needed=least_dockings(goal.recall, found, sizes, expected, goal.confidence),
+        needed=least_dockings(goal.recall, enough, sizes, expected, goal.confidence),
     )
 
 
-def _with_known(answer: BudgetAnswer, missed: int) -> BudgetAnswer:
-    """Return the answer where ``missed`` hits are known from earlier audits."""
+def _buys(design: AuditDesign, goal: Goal, found: int, missed: int, best: int) -> BudgetAnswer:
+    """Return what a design buys, where ``missed`` hits are known from earlier audits.
 
-    def less(recall: float) -> float:
-        return answer.found / (answer.found / recall + missed) if recall else 0.0
+    Beyond a score the recall is found / (found + missed); of the best ``best`` of the library what can be claimed is
+    min(found, best - missed) / best (:mod:`docksieve.screening.auditing.recall`).
+    """
+    base = found if goal.score is not None else best
+    answer = what_a_budget_buys(design, base, seed=goal.seed)
 
-    lines = tuple(replace(line, likely=less(line.likely), worst=less(line.worst)) for line in answer.lines)
-    return replace(
-        answer, lines=lines, expected=less(answer.expected), low=less(answer.low), high=less(answer.high)
+    def turned(share: float) -> float:
+        if not share:
+            return 0.0
+        upper = base / share - base + missed
+        return (
+            found / (found + upper) if goal.score is not None else max(0.0, min(found, best - upper)) / best
+        )
+
+    lines = tuple(
+        replace(line, likely=turned(line.likely), worst=turned(line.worst)) for line in answer.lines
     )
+    low, high = turned(answer.low), turned(answer.high)
+    return replace(answer, found=found, lines=lines, expected=turned(answer.expected), low=low, high=high)
 
 
 def _known_scores(column: Any) -> Floats:
