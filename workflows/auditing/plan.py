@@ -192,6 +192,7 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
     sizes, last_keys, centres = _bins(counts, lower)
     docked = sign * _known_scores(picked["score"])
     audited = sign * _known_scores(earlier["score"])[only]
+    failing = float(np.isnan(docked).mean())
     docked, audited = docked[np.isfinite(docked)], audited[np.isfinite(audited)]
     best = max(1, round(goal.best * library))
 
@@ -219,25 +220,34 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
         known=known,
         audited=int(only.sum()),
         last_keys=tuple(int(last_keys[end]) for end in ends),
-        buys=_buys(design, goal, found, missed_before, best),
+        buys=_buys(design, goal, found, missed_before, best, failing),
         modelled=found / (found + missed) if found + missed else float("nan"),
         random_dockings=unstratified_dockings(
             goal.recall,
             min(1.0, best / library) if goal.score is None else max(found, 1) / goal.recall / library,
             goal.confidence,
         ),
-        needed=least_dockings(goal.recall, enough, sizes, expected, goal.confidence),
+        needed=least_dockings(
+            goal.recall, enough, sizes, expected + failing * (sizes - expected), goal.confidence
+        ),
     )
 
 
-def _buys(design: AuditDesign, goal: Goal, found: int, missed: int, best: int) -> BudgetAnswer:
+def _buys(
+    design: AuditDesign, goal: Goal, found: int, missed: int, best: int, failing: float
+) -> BudgetAnswer:
     """Return what a design buys, where ``missed`` hits are known from earlier audits.
+
+    The share ``failing`` of dockings will give no score, and counts as missed.
 
     Beyond a score the recall is found / (found + missed); of the best ``best`` of the library what can be claimed is
     min(found, best - missed) / best (:mod:`docksieve.screening.auditing.recall`).
     """
     base = found if goal.score is not None else best
-    answer = what_a_budget_buys(design, base, seed=goal.seed)
+    guess = tuple(
+        hits + failing * (size - hits) for size, hits in zip(design.sizes, design.expected, strict=True)
+    )
+    answer = what_a_budget_buys(replace(design, expected=guess), base, seed=goal.seed)
 
     def turned(share: float) -> float:
         if not share:
@@ -251,7 +261,9 @@ def _buys(design: AuditDesign, goal: Goal, found: int, missed: int, best: int) -
         replace(line, likely=turned(line.likely), worst=turned(line.worst)) for line in answer.lines
     )
     low, high = turned(answer.low), turned(answer.high)
-    return replace(answer, found=found, lines=lines, expected=turned(answer.expected), low=low, high=high)
+    return replace(
+        answer, design=design, found=found, lines=lines, expected=turned(answer.expected), low=low, high=high
+    )
 
 
 def _known_scores(column: Any) -> Floats:

@@ -55,9 +55,9 @@ def plan_view(card: dict[str, Any]) -> Group:
             if plan["random_dockings"] > left
             else "; strata save what each miss costs beyond that."
         ),
-        "If the models are right, "
+        "A docking that fails counts as a miss. If the models are right, "
         + (
-            "no number of dockings will show that: they expect more to be missed."
+            "no number of dockings will show that: too much is expected to be missed, or to fail."
             if plan["needed"] is None
             else f"about {plan['needed']:,} dockings will show it."
         ),
