@@ -21,8 +21,9 @@ from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
 
-MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
-"""Keys that may differ when a campaign goes on. The library may move: its fingerprint proves what it is."""
+MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path"), ("decide",)}
+"""Keys and sections that may differ when a campaign goes on. The library may move: its fingerprint proves what it is.
+Criteria of decisions change no result; which of them there were at the beginning is recorded apart."""
 
 
 DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs"}
@@ -104,6 +105,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
         "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],
         "threads": config.run.threads or site.core_count,
         "site": site.name,
+        "criteria": None if config.decide is None else config.decide.model_dump(mode="json"),
         "created": time.time(),
         "docksieve": __version__,
     }
@@ -145,18 +147,22 @@ def _resume(file: CampaignFile, site: Site) -> Campaign:
     root, config, config_path = file.root, file.config, file.path
     campaign = open_campaign(root)
     before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
-    changed = [key for key in _differences(before, now) if key not in MAY_CHANGE]
+    changed = [
+        key for key in _differences(before, now) if not any(key[: len(part)] == part for part in MAY_CHANGE)
+    ]
     if changed:
         names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
         raise ConfigError(
             f"{config_path} was changed since the campaign in {root} began: {names}.",
             "Put it back, or give the changed campaign another [campaign] folder. "
-            "Only [rounds] count, [final] molecules and [library] path may change.",
+            "Only [rounds] count, [final] molecules, [library] path and [decide] may change.",
         )
     _check_sweep(campaign, config, config_path)
     place = os.path.relpath(file.library.resolve(), root)
     library = {**campaign.state["library"], "path": place}
     recorded = _as_recorded(now, campaign.state["config"])
+    if now["decide"] is not None:  # older versions did not know it; no task depends on it
+        recorded = {**recorded, "decide": now["decide"]}
     state = {**campaign.state, "config": recorded, "site": site.name, "library": library}
     if state != campaign.state:
         write_json(root / "campaign.json", state)

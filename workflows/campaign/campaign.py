@@ -14,6 +14,7 @@ from ...data.store import (
     read_json,
 )
 from ..config.campaign_file import CampaignConfig, read_campaign_file
+from .audits import audited_scores
 from .ledger import Ledger, round_number
 
 CAMPAIGN_FORMAT = 1
@@ -83,6 +84,10 @@ class Campaign:
         promoted = [card for card in self.imports() if card["first_round"] is not None]
         return [FileRecord(**card["scores"]) for card in promoted if card["first_round"] <= before]
 
+    def audited_scores(self, before: int) -> list[FileRecord]:
+        """Return the scores tables of audits that were finished before round ``before`` was trained."""
+        return audited_scores(self.root, before)
+
     @property
     def library_path(self) -> Path:
         """Where the library lies."""
@@ -91,7 +96,8 @@ class Campaign:
     def stages(self) -> list[str]:
         """Return the stages planned so far that the campaign still has, in the order in which they run.
 
-        After ``[rounds] count`` or ``[final] molecules`` was lowered, earlier plans are still there.
+        Those of audits are none of them. After ``[rounds] count`` or ``[final] molecules`` was lowered, earlier
+        plans are still there.
         """
         count, final = self.config.rounds.count, self.config.final.molecules
         known = []
@@ -99,7 +105,7 @@ class Campaign:
             group = stage.partition("/")[0]
             number = round_number(group)
             if (number is not None and number <= count) or (
-                number is None and (final or stage == "final/hits")
+                group == "final" and (final or stage == "final/hits")
             ):
                 known.append(stage)
         return known

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from ...data.errors import DocksieveError
 from ..running.interrupts import remember_interrupts
+from .ahead import register as register_ahead
 from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
@@ -36,6 +37,7 @@ app.add_typer(receptor_app, name="receptor")
 app.add_typer(site_app, name="site")
 register_submit(app)
 register_queries(app)
+register_ahead(app)
 
 
 def _print_version(wanted: bool) -> None:

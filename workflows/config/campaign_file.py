@@ -9,7 +9,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ...data.errors import ConfigError
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
@@ -107,6 +117,33 @@ class FinalSection(_Section):
     molecules: int = Field(50, ge=0)
 
 
+class DecideSection(_Section):
+    """What counts as success of the next dockings, set before the campaign (``docksieve decide``).
+
+    A hit scores at or beyond ``threshold``; ``hits`` of the next dockings must be that good, and the best score must
+    improve by ``improve``; 0 makes one of them no criterion. From a probability of success of ``go`` on it is worth
+    it, down to ``stop`` it is not. With several targets ``threshold`` and ``improve`` may be tables of target and
+    number.
+    """
+
+    threshold: FiniteFloat | dict[str, FiniteFloat]
+    hits: int = Field(1, ge=0)
+    improve: FiniteFloat | dict[str, FiniteFloat] = 0.0
+    go: float = Field(0.8, ge=0.0, le=1.0)
+    stop: float = Field(0.1, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _sense(self) -> DecideSection:
+        improvements = self.improve.values() if isinstance(self.improve, dict) else [self.improve]
+        if any(value < 0 for value in improvements):
+            raise ValueError("improve must not be negative")
+        if self.go <= self.stop:
+            raise ValueError(f"go ({self.go:g}) must be above stop ({self.stop:g})")
+        if not self.hits and not any(improvements):
+            raise ValueError("hits and improve cannot both be 0: success needs a criterion")
+        return self
+
+
 class RunSection(_Section):
     """How work is cut into tasks. None of it changes a score.
 
@@ -142,6 +179,18 @@ class CampaignConfig(_Section):
     teacher: TeacherSection = TeacherSection()
     student: StudentSettings = StudentSettings()
     run: RunSection = RunSection()
+    decide: DecideSection | None = None
+
+    @field_validator("decide")
+    @classmethod
+    def _of_targets(cls, value: DecideSection | None, info: ValidationInfo) -> DecideSection | None:
+        known = info.data.get("targets", {})
+        for name in ("threshold", "improve"):
+            given = getattr(value, name, None)
+            strange = [target for target in given if target not in known] if isinstance(given, dict) else []
+            if strange and known:
+                raise ValueError(f"{name} names {strange[0]!r}, which is no target of this file")
+        return value
 
     @field_validator("student", mode="before")
     @classmethod

@@ -60,6 +60,13 @@ sweep = 0                    # the last round docks all that the goal needs, at 
 [final]
 molecules = 50               # the best of each target are docked again, more thoroughly; 0: none
 
+# [decide]                   # criteria for `docksieve decide`: set them before the campaign begins
+# threshold = -9.0           # required here: a hit scores at or beyond it; or {{ EGFR = -9.0, OTHER = -8.0 }}
+# hits = 1                   # so many of the next dockings must be hits; 0: no criterion
+# improve = 0.0              # the best score must improve by so much; 0: no criterion
+# go = 0.8                   # go on from this probability of success on ...
+# stop = 0.1                 # ... and stop at this one or below; in between: ask for more dockings
+
 [run]                        # how work is cut into tasks; no score depends on it
 dock_batch = 10
 predict_batch = 20000

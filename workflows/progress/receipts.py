@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...data.receipts import Receipt
 from ...data.store import FileRecord
 from ..campaign.campaign import Campaign
-from ..campaign.ledger import chooser
+from ..campaign.ledger import chooser, round_number
 
 
 class CampaignReceipts:
@@ -50,6 +50,18 @@ class CampaignReceipts:
             for output in receipt.outputs
             if output.path.startswith(folder)
         ]
+
+    def docking_seconds(self, target: str) -> float:
+        """Return what a docking of ``target`` in the rounds has taken, in core-seconds; 0 where nothing was docked."""
+        spent, tried = 0.0, 0
+        for stage in self.stages:
+            group, _, step = stage.partition("/")
+            if step == "dock" and round_number(group) is not None:
+                for receipt in self.receipts(stage):
+                    if receipt.done and receipt.task.split("/")[2] == target:
+                        spent += receipt.seconds.get("dock", 0.0)
+                        tried += receipt.rows_in
+        return spent / tried if tried else 0.0
 
 
 def _selected(receipt: Receipt) -> set[tuple[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.ledger import round_name
@@ -77,6 +78,8 @@ class CampaignStatus:
         How many blocks each pool of a cluster has, by state, in words.
     seconds_left : float or None
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
+    audits : tuple of str
+        A sentence about each audit.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class CampaignStatus:
     driver: str
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
+    audits: tuple[str, ...] = ()
 
 
 def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = None) -> CampaignStatus:
@@ -135,7 +139,8 @@ def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = 
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks)
+    audits = tuple(audit_words(card) for card in read_audits(opened.root))
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:

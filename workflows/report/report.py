@@ -6,16 +6,20 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape as plain
 
 from ...data.store import write_bytes
 from ..campaign.campaign import open_campaign
+from ..deciding.decision import Answer
 from ..html.page import page as whole_page
 from ..html.page import pairs, paragraph, section, table, tag
 from ..html.svg import escape
 from ..text import core_time, duration, interval, times_word
+from .ahead import ahead_words, answers, audit_section, audits, decide_section
 from .cost import cost_section
 from .facts import Facts, read_facts
 from .figures import write_figures
@@ -99,6 +103,16 @@ class Contents:
     findings: Mapping[str, Findings]
     problems: list[str]
 
+    @cached_property
+    def audits(self) -> list[dict[str, Any]]:
+        """The audits, finished or not."""
+        return audits(self.facts)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The decisions, where there are criteria."""
+        return answers(self.facts)
+
 
 def contents_of(facts: Facts) -> Contents:
     """Work out everything that the report says, and check that its numbers add up."""
@@ -128,6 +142,8 @@ def html(contents: Contents) -> str:
         "library": "Library",
         **{to: f"Target {target}" for target, to in anchors.items()},
     }
+    ahead = {"audit": audit_section(contents.audits), "decide": decide_section(contents.answers)}
+    links |= {key: text for key, text in (("audit", "Audit"), ("decide", "Going on")) if ahead[key]}
     links |= {"time": "Time", "throughput": "Throughput", "cost": "Cost"}
     links |= {"provenance": "Environment and provenance", "next": "How to go on"}
     body = [
@@ -142,6 +158,7 @@ def html(contents: Contents) -> str:
         section("summary", "Summary", *_summary_html(contents)),
         _library(contents),
         *(_target(contents, target, anchor) for target, anchor in anchors.items()),
+        *ahead.values(),
         time_section(facts, contents.times),
         throughput_section(facts),
         cost_section(facts, contents.times),
@@ -290,6 +307,7 @@ def summary(contents: Contents) -> str:
     lines.append(plain(" ".join(overview(facts, contents.times))))
     for target in facts.campaign.targets:
         lines += [f"- {plain(line)}" for line in about_target(facts, target, contents.findings[target])]
+    lines += [f"- {plain(line)}" for line in ahead_words(contents.audits, contents.answers)]
     command, what = commands(facts)[0]
     lines.append(f"Next ({plain(what)}): {plain(command)}")
     return "\n".join(lines)

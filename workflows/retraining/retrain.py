@@ -217,7 +217,8 @@ def _keep(campaign: Campaign, table: pa.Table, number: int, path: Path) -> FileR
 
 
 def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> Receipt:
-    scores = (*docked_scores(campaign), *campaign.imported_scores(10**9), record)
+    later = (*campaign.imported_scores(10**9), *campaign.audited_scores(10**9))
+    scores = (*docked_scores(campaign), *later, record)
     inputs = (*scores, *campaign.source_records())
     directions = {name: spec["lower_is_better"] for name, spec in campaign.targets.items()}
     settings = TrainSettings(

@@ -93,8 +93,9 @@ class Pipeline:
         self._run(f"{name}/train", [self._task(f"{name}/train", "train", settings, inputs)])
 
     def scores(self, before: int) -> tuple[FileRecord, ...]:
-        """Return the scores tables of all rounds before ``before``, and what was imported by then."""
-        return (*self._docked(before), *self.campaign.imported_scores(before))
+        """Return the scores tables of all rounds before ``before``, and what was imported or audited by then."""
+        audited = self.campaign.audited_scores(before)
+        return (*self._docked(before), *self.campaign.imported_scores(before), *audited)
 
     def _docked(self, before: int) -> list[FileRecord]:
         return [

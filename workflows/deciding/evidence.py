@@ -1,0 +1,180 @@
+"""What a decision rests on: candidates with their predictions, and how earlier predictions of the kind turned out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...data.store import read_table
+from ...screening.calibration.picked import Batch
+from ..campaign.audits import read_audits
+from ..campaign.ledger import chooser, round_number
+from ..progress.receipts import CampaignReceipts
+from ..tasks.held_out import read_held_out
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of one target.
+
+    Attributes
+    ----------
+    round : int
+        Whose teacher predicted the candidates; 0 if there are none.
+    mean, sd : array of float64
+        Of the rescored shortlist, without what is docked: best predicted first.
+    batches : list of Batch
+        Earlier selections that were docked, oldest first.
+    best : float
+        Best docked score so far; NaN if there is none.
+    docked, failed : int
+        Dockings in rounds, and those without a score.
+    seconds_each : float
+        Core-seconds of a docking.
+    resolution : float
+        Last digit that all docked scores share; 0 if there is none.
+    sizes, errors, standard_errors : tuple of float
+        Scores that each round's teacher learnt from, its error for held-out molecules of the seed sample, and the
+        standard error of that.
+    """
+
+    round: int
+    mean: Floats
+    sd: Floats
+    batches: list[Batch]
+    best: float
+    docked: int
+    failed: int
+    seconds_each: float
+    resolution: float
+    sizes: tuple[float, ...]
+    errors: tuple[float, ...]
+    standard_errors: tuple[float, ...]
+
+
+def read_evidence(standing: CampaignReceipts, target: str) -> Evidence:
+    """Read what the files of a campaign say now; it may be running."""
+    lower = bool(standing.campaign.targets[target]["lower_is_better"])
+    groups = sorted(
+        {name for stage in standing.stages if round_number(name := stage.partition("/")[0]) is not None}
+    )
+    tables = {name: _docked(standing, name, target) for name in groups}
+    rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in tables.values())])
+    scores = np.concatenate([np.empty(0), *(values for _, values in tables.values())])
+    audited, found = _audited(standing, target)
+    known = np.concatenate([scores, found])
+    known = known[np.isfinite(known)]
+    number, mean, sd = _candidates(standing, groups, target, np.union1d(rows, audited), lower)
+    sizes, errors, uncertain = _learning(standing, groups, target)
+    return Evidence(
+        round=number,
+        mean=mean,
+        sd=sd,
+        batches=[
+            batch for name in groups if (batch := _batch(standing, name, target, *tables[name])) is not None
+        ],
+        best=float(known.min() if lower else known.max()) if len(known) else float("nan"),
+        docked=len(scores),
+        failed=int(np.isnan(scores).sum()),
+        seconds_each=standing.docking_seconds(target),
+        resolution=next((step for step in (1.0, 0.1, 0.01) if _rounded(known, step)), 0.0),
+        sizes=sizes,
+        errors=errors,
+        standard_errors=uncertain,
+    )
+
+
+def _read(standing: CampaignReceipts, stage: str, folder: str, columns: list[str]) -> list[Floats]:
+    """Return columns of all tables of a stage, nulls as NaN; empty ones if there is no table."""
+    paths = [standing.campaign.root / record.path for record in standing.outputs(stage, folder)]
+    if not paths:
+        return [np.empty(0)] * len(columns)
+    table = pa.concat_tables([read_table(path, columns) for path in paths])
+    return [np.asarray(table[name].to_numpy(), np.float64) for name in columns]
+
+
+def _docked(standing: CampaignReceipts, name: str, target: str) -> tuple[NDArray[np.int64], Floats]:
+    rows, scores = _read(standing, f"{name}/dock", f"scores/{name}/{target}/", ["row", "score"])
+    return rows.astype(np.int64), scores
+
+
+def _audited(standing: CampaignReceipts, target: str) -> tuple[NDArray[np.int64], Floats]:
+    """Return what finished audits docked."""
+    root = standing.campaign.root
+    paths = [
+        root / record["path"]
+        for card in read_audits(root)
+        if card["target"] == target and card["result"] is not None
+        for record in card["result"]["scores"]
+    ]
+    if not paths:
+        return np.empty(0, np.int64), np.empty(0)
+    table = pa.concat_tables([read_table(path, ["row", "score"]) for path in paths])
+    return table["row"].to_numpy(), np.asarray(table["score"].to_numpy(), np.float64)
+
+
+def _candidates(
+    standing: CampaignReceipts, groups: list[str], target: str, known: NDArray[np.int64], lower: bool
+) -> tuple[int, Floats, Floats]:
+    """Return the latest shortlist that the teacher has predicted, without what is docked."""
+    for name in reversed(groups):
+        trained = [receipt for receipt in standing.receipts(f"{name}/train") if receipt.done]
+        if not trained or target not in trained[0].facts["targets"] or not standing.outputs(f"{name}/refine"):
+            continue
+        columns = ["row", f"mean:{target}", f"spread:{target}"]
+        rows, mean, sd = _read(standing, f"{name}/refine", "refined/", columns)
+        usable = np.isfinite(mean) & (sd > 0) & ~np.isin(rows.astype(np.int64), known)
+        mean, sd = mean[usable], sd[usable]
+        order = np.argsort(mean if lower else -mean, kind="stable")
+        return round_number(name) or 0, mean[order], sd[order]
+    return 0, np.empty(0), np.empty(0)
+
+
+def _batch(
+    standing: CampaignReceipts, name: str, target: str, rows: NDArray[np.int64], scores: Floats
+) -> Batch | None:
+    """Return a round's selection with predictions and docked scores, as far as it is docked."""
+    if chooser(name) != "acquire":
+        return None
+    picked, mean, sd = _read(
+        standing, f"{name}/acquire", f"selections/{name}/{target}/", ["row", "mean", "spread"]
+    )
+    score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))
+    usable = np.isfinite(mean) & (sd > 0) & np.isin(picked, rows)
+    if not usable.any():
+        return None
+    docked = np.array([score_of[int(row)] for row in picked[usable]])
+    return Batch(mean[usable], sd[usable], docked)
+
+
+def _rounded(scores: Floats, step: float) -> bool:
+    return len(scores) >= 30 and bool(np.allclose(scores / step, np.round(scores / step), atol=1e-4, rtol=0))
+
+
+def _learning(
+    standing: CampaignReceipts, groups: list[str], target: str
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """Return what each round's teacher learnt from, and its error on the seed sample, held out."""
+    found = {}
+    for name in groups:
+        for receipt in standing.receipts(f"{name}/train"):
+            metrics = (
+                receipt.facts.get("report", {}).get("targets", {}).get(target, {}) if receipt.done else {}
+            )
+            paths = [item.path for item in receipt.outputs if item.path.startswith("heldout/")]
+            if not metrics.get("scores") or not paths:
+                continue
+            table = read_held_out(standing.campaign.root / paths[0], target)
+            errors = table["truth"].to_numpy() - table["mean"].to_numpy()
+            rmse = float(np.sqrt(np.square(errors).mean())) if len(errors) >= 5 else 0.0
+            if rmse > 0:
+                # of the mean square, by the delta method: squares have heavy tails, so no normal errors are assumed
+                spread = float(np.square(errors).std(ddof=1)) / np.sqrt(len(errors)) / (2 * rmse)
+                found[float(metrics["scores"])] = (rmse, max(spread, 1e-6 * rmse))
+    sizes = tuple(sorted(found))
+    return sizes, tuple(found[size][0] for size in sizes), tuple(found[size][1] for size in sizes)
