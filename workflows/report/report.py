@@ -17,6 +17,7 @@ from ..html.page import pairs, paragraph, section, table, tag
 from ..html.svg import escape
 from ..text import core_time, duration, interval, times_word
 from .cost import cost_section
+from .evidence import evidence_section, leakage
 from .facts import Facts, read_facts
 from .figures import write_figures
 from .funnel import Passage, cross_checks, library_passages, target_passages
@@ -122,7 +123,7 @@ def html(contents: Contents) -> str:
         "library": "Library",
         **{to: f"Target {target}" for target, to in anchors.items()},
     }
-    links |= {"time": "Time", "throughput": "Throughput", "cost": "Cost"}
+    links |= {"evidence": "Checks", "time": "Time", "throughput": "Throughput", "cost": "Cost"}
     links |= {"provenance": "Environment and provenance", "next": "How to go on"}
     body = [
         tag("header", _heading(contents)),
@@ -136,6 +137,7 @@ def html(contents: Contents) -> str:
         section("summary", "Summary", *_summary_html(contents)),
         _library(contents),
         *(_target(contents, target, anchor) for target, anchor in anchors.items()),
+        evidence_section(facts),
         time_section(facts, contents.times),
         throughput_section(facts),
         cost_section(facts, contents.times),
@@ -179,6 +181,8 @@ def _notices(contents: Contents) -> list[str]:
         shown.append(
             _listed("wrong", "These numbers do not add up. Do not rely on them:", contents.problems, "alert")
         )
+    if leaks := leakage(facts):
+        shown.append(_listed("wrong", "Test molecules leaked into training:", leaks, "alert"))
     failed = failed_tasks(facts)
     if failed:
         shown.append(_listed("wrong", "Tasks failed:", failed))
@@ -278,6 +282,7 @@ def summary(contents: Contents) -> str:
     facts = contents.facts
     lines = [f"[bold]{plain(facts.campaign.config.campaign.name)}[/]: {facts.status.state}"]
     lines += [f"[bold red]{plain(problem)}[/]" for problem in contents.problems]
+    lines += [f"[bold red]{plain(text)}[/]" for text in leakage(facts)]
     lines += [f"[red]failed[/] {plain(text)}" for text in failed_tasks(facts)]
     lines += [plain(facts.library_problem)] if facts.library_problem else []
     lines += [f"Missing: {plain(text)}" for text in missing(facts)]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from ..controls.words import HEAD, control_rows, control_words
 from ..verifying.findings import Verification
 
 _MOST = 40
@@ -41,3 +46,15 @@ def print_verification(console: Console, found: Verification) -> None:
         "[green]Nothing is wrong[/]" if found.ok else f"[red]{len(found.findings):,} things are wrong[/]"
     )
     console.print(f"{verdict}; the campaign is {state}.", highlight=False)
+
+
+def print_control(console: Console, found: Mapping[str, Any]) -> None:
+    """Print what the label-shuffle control found."""
+    table = Table()
+    for name in HEAD:
+        table.add_column(name)
+    for row in control_rows(found):
+        table.add_row(*map(escape, row))
+    console.print(table)
+    for text in control_words(found):
+        console.print(escape(text), style="red" if text in found["leakage"] else "", highlight=False)
