@@ -25,7 +25,7 @@ MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path")}
 """Keys that may differ when a campaign goes on. The library may move: its fingerprint proves what it is."""
 
 
-DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs"}
+DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs", "analysis-plan.json"}
 """What may lie in a campaign's folder before it begins."""
 
 

@@ -15,6 +15,7 @@ control_app = typer.Typer(no_args_is_help=True, help="Experiments that should fa
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     app.command()(verify)
+    app.command("plan-analysis")(plan_analysis)
     app.add_typer(control_app, name="control")
 
 
@@ -41,6 +42,28 @@ def verify(
         print_verification(console(), found)
     if not found.ok:
         raise typer.Exit(1)
+
+
+def plan_analysis(
+    campaign: CampaignArgument,
+    file: Annotated[Path | None, typer.Option(help="TOML file with the same keys; options go first.")] = None,
+    metric: Annotated[str | None, typer.Option(help="The figure that counts, such as recall.")] = None,
+    best: Annotated[float | None, typer.Option(help="Share that counts as best.")] = None,
+    kept: Annotated[float | None, typer.Option(help="Share kept by prediction.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="What the figure must reach.")] = None,
+    stop_after: Annotated[int | None, typer.Option(help="Rounds; those of the campaign by default.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another file that gets a copy.")] = None,
+) -> None:
+    """Write down beforehand, once and for all, what will be held out, what counts, and when to stop."""
+    from ..controls.plan import FILE, read_plan_file, write_plan
+
+    given = {"metric": metric, "best": best, "kept": kept, "threshold": threshold, "stop_after": stop_after}
+    settings = {} if file is None else read_plan_file(file)
+    settings |= {key: value for key, value in given.items() if value is not None}
+    plan = write_plan(campaign, settings, out)
+    known = sum(plan["scores_known"].values())
+    typer.echo(f"Wrote {FILE} into the campaign's folder (SHA-256 {plan['sha256'][:16]}).")
+    typer.echo(f"{known:,} scores were known already." if known else "No score was known.")
 
 
 @control_app.command("shuffle")

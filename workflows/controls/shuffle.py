@@ -106,7 +106,7 @@ def shuffle_control(
     for target, how in sets:
         lower = directions[target]
         found = [item[target, how] for item in shuffled if (target, how) in item]
-        entry = {
+        entry: dict[str, Any] = {
             "molecules": len(known[0][target, how].truth),
             "true": _figures([known[0][target, how]], lower, 1),
             "shuffled": _figures(found, lower, tests),
@@ -161,11 +161,16 @@ def _scores(
     if not kept:
         raise CampaignError(f"No teacher can learn yet: {'; '.join(untaught.values())}.", "Dock more first.")
     return TrainingScores(
-        _only(found.data, kept), _only(found.sealed, kept), found.seed_sample, found.left_out, found.failed
+        taught_only(found.data, kept),
+        taught_only(found.sealed, kept),
+        found.seed_sample,
+        found.left_out,
+        found.failed,
     )
 
 
-def _only(data: TrainingData, targets: Sequence[str]) -> TrainingData:
+def taught_only(data: TrainingData, targets: Sequence[str]) -> TrainingData:
+    """Return training data with these targets alone, and the molecules that have a score of one."""
     columns = [list(data.targets).index(target) for target in targets]
     scores = np.asarray(data.scores, np.float64).reshape(len(data.smiles), len(data.targets))[:, columns]
     rows = np.flatnonzero(np.isfinite(scores).any(axis=1))

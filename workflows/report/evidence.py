@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
+from ...data.errors import DocksieveError
+from ..controls.kept import judge_plan
+from ..controls.plan import read_plan
 from ..controls.shuffle import read_control, scores_hash
 from ..controls.words import HEAD, control_rows, control_words
 from ..html.page import paragraph, section, table, tag
@@ -12,7 +17,7 @@ CONTROL = "`docksieve control shuffle CAMPAIGN` teaches the teacher shuffled sco
 
 def evidence_section(facts: Facts) -> str:
     """Return the section."""
-    return section("evidence", "Checks against chance and leakage", *_control(facts))
+    return section("evidence", "Checks against chance and leakage", *_control(facts), *_plan(facts))
 
 
 def leakage(facts: Facts) -> list[str]:
@@ -42,3 +47,23 @@ def _control(facts: Facts) -> list[str]:
         table("Taught true and shuffled scores", HEAD, control_rows(found), left=3),
         paragraph(words, "soft"),
     ]
+
+
+def _plan(facts: Facts) -> list[str]:
+    """Return what was planned beforehand, and whether it was kept."""
+    title = tag("h3", "Analysis plan")
+    try:
+        plan = read_plan(facts.root)
+        if plan is None:
+            words = "None was written. `docksieve plan-analysis CAMPAIGN.toml` writes one, before anything is docked."
+            return [title, paragraph(words, "soft")]
+        points = judge_plan(facts.campaign, plan, facts.rounds, facts.status.state == "complete")
+    except (DocksieveError, KeyError, TypeError) as error:
+        return [title, paragraph(f"The plan cannot be judged: {error}", "wrong")]
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(plan["written"]))
+    said = paragraph(f"Written {when}, SHA-256 {plan['sha256'][:16]}.", "soft")
+    rows = [(point.what, _ANSWERS[point.answer], point.words) for point in points]
+    return [title, said, table("Planned and kept", ("planned", "kept", "what the files say"), rows, left=3)]
+
+
+_ANSWERS = {"yes": "yes", "no": "NO", "open": "not decided"}

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ...data.errors import CampaignError
+from ...data.errors import CampaignError, FormatError
 from ...data.receipts import Receipt
 from ..campaign.campaign import open_campaign
 from ..campaign.driver import is_driven
+from ..campaign.ledger import Task
+from ..controls.plan import FILE, read_plan, unaltered
 from ..tasks.run import present_versions
 from .files import check_files, check_library, check_models, records_of
-from .findings import Verification
+from .findings import COPY, Verification
 from .rebuild import rebuild
 from .receipts import check_chain, check_plans, check_tasks, read_all, read_plans
 from .rerun import repeat, stages_to_repeat
@@ -60,9 +62,10 @@ def verify(
     found.complete = last is not None and last.done
     check_plans(opened, plans, receipts, found)
     check_chain(opened, plans, receipts, found)
+    _plan(opened.root, found)
     tell("library")
     library = check_library(opened, deep, found)
-    tasks = {}
+    tasks: dict[str, list[Task]] = {}
     if library is not None:
         tasks, reason = rebuild(opened, library)
         check_tasks(opened, plans, receipts, tasks, found)
@@ -88,6 +91,16 @@ def verify(
                     cure = "Compare versions and machine with those recorded; altered files are named above."
                     found.wrong("rerun", repeated.task, problem, cure)
     return found
+
+
+def _plan(root: Path, found: Verification) -> None:
+    """Look whether the analysis plan, if there is one, is as it was written."""
+    try:
+        plan = read_plan(root)
+        if plan is not None and not unaltered(plan):
+            found.wrong("file", FILE, "The analysis plan was altered after it was written.", COPY)
+    except FormatError as error:
+        found.wrong("file", FILE, error.message, COPY)
 
 
 def _versions(began: str, receipts: Iterable[Receipt], found: Verification) -> None:

@@ -18,6 +18,7 @@ from docksieve.data.receipts import Receipt, read_receipt, seal_of, write_receip
 from docksieve.data.store import read_json, read_table, record_file, write_json, write_table
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.cli.main import main
+from docksieve.workflows.controls.plan import write_plan
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.verifying.compare import differences
 from docksieve.workflows.verifying.verify import verify
@@ -149,6 +150,14 @@ def test_an_altered_library_is_named(copied: Path) -> None:
     assert kind == "library"
     shard.write_bytes(shard.read_bytes()[:-1])
     assert [kind for kind, _ in named(copied)] == ["library"]
+
+
+@slow
+def test_an_altered_analysis_plan_is_named(copied: Path) -> None:
+    plan = write_plan(copied, {"threshold": 0.5})
+    assert named(copied) == []
+    write_json(copied / "analysis-plan.json", {**plan, "threshold": 0.1})
+    assert named(copied) == [("file", "analysis-plan.json")]
 
 
 @slow
