@@ -13,17 +13,18 @@ from .data.version import __version__
 
 _PUBLIC = {
     "DocksieveError": ".data.errors",
-    "Library": ".data.library",
-    "HitQuery": ".screening.query",
-    "ask": ".workflows.hits",
-    "build_library": ".data.ingest",
-    "compare": ".workflows.compare",
-    "load_bundle": ".models.bundle",
-    "hits": ".workflows.hits",
-    "load_campaign": ".workflows.campaign",
-    "load_site": ".hpc.site_read",
-    "retrain": ".workflows.retrain",
-    "submit": ".workflows.campaign",
+    "Library": ".data.libraries.library",
+    "HitQuery": ".screening.queries.query",
+    "ask": ".workflows.hits.ask",
+    "build_library": ".data.libraries.build",
+    "compare": ".workflows.hits.compare",
+    "load_bundle": ".models.bundles.bundle",
+    "hits": ".workflows.hits.ask",
+    "load_campaign": ".workflows.running.submit",
+    "load_site": ".hpc.sites.read",
+    "retrain": ".workflows.retraining.retrain",
+    "submit": ".workflows.running.submit",
+    "verify": ".workflows.verifying.verify",
 }
 
 __all__ = ["__version__", *_PUBLIC]

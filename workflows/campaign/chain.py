@@ -40,11 +40,12 @@ def _mark(receipt: Receipt) -> str:
 
 def follows(campaign: Campaign, stage: str) -> str:
     """Return what the receipts of ``stage`` must follow, from the receipts as they stand."""
-    stages = campaign.stages()
+    stages, ledger = campaign.stages(), campaign.ledger
     place = stages.index(stage) if stage in stages else len(stages)
-    if place == 0:
-        return beginning(campaign.state)
-    return link(stages[place - 1], campaign.ledger.receipts(stages[place - 1]))
+    for before in reversed(stages[:place]):
+        if ledger.planned(before):  # a stage without tasks has nothing to follow
+            return link(before, ledger.receipts(before))
+    return beginning(campaign.state)
 
 
 def linked_again(campaign: Campaign, receipts: Iterable[Receipt], wanted: str) -> int:

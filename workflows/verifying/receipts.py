@@ -118,7 +118,8 @@ def check_chain(
             shown = ", ".join(loose[:3]) + (f" and {len(loose) - 3} more" if len(loose) > 3 else "")
             problem = f"{shown}: what came before ({before}) was altered, removed or made anew since."
             found.wrong("chain", stage, problem, f"{COPY} Or submit again: what needs it is made anew.")
-        wanted, before = link(stage, mine), f"the receipts of {stage}"
+        if plans.get(stage):
+            wanted, before = link(stage, mine), f"the receipts of {stage}"
     for task, receipt in receipts.items():
         if task.startswith("retrain-"):
             if receipt.follows and receipt.follows != beginning(campaign.state):
