@@ -16,7 +16,7 @@ from ..tasks.run import present_versions
 from .files import check_files, check_library, check_models, records_of
 from .findings import COPY, Verification
 from .rebuild import rebuild
-from .receipts import check_chain, check_plans, check_tasks, read_all, read_plans
+from .receipts import check_chain, check_plans, check_tasks, read_all, read_plans, stages_now
 from .rerun import repeat, stages_to_repeat
 
 
@@ -60,15 +60,17 @@ def verify(
     plans = read_plans(opened.root, found)
     last = receipts.get("final/hits")
     found.complete = last is not None and last.done
-    check_plans(opened, plans, receipts, found)
-    check_chain(opened, plans, receipts, found)
+    stages = stages_now(opened, plans, receipts, found)
+    found.complete = found.complete and "final/hits" in stages
+    check_plans(opened, stages, plans, receipts, found)
+    check_chain(opened, stages, plans, receipts, found)
     _plan(opened.root, found)
     tell("library")
     library = check_library(opened, deep, found)
     tasks: dict[str, list[Task]] = {}
     if library is not None:
         tasks, reason = rebuild(opened, library)
-        check_tasks(opened, plans, receipts, tasks, found)
+        check_tasks(opened, stages, plans, receipts, tasks, found)
         if reason:
             found.wrong("plan", "receipts", f"The tasks cannot be made from the ledger any more ({reason}).")
     tell("files")

@@ -19,6 +19,7 @@ from docksieve.data.store import read_json, read_table, record_file, write_json,
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.cli.main import main
 from docksieve.workflows.controls.plan import write_plan
+from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.verifying.compare import differences
 from docksieve.workflows.verifying.verify import verify
@@ -180,6 +181,23 @@ def test_what_is_done_again_after_a_loss_is_linked_again(copied: Path, quick_tex
     assert found.counts["chained"] == found.counts["receipts"]
     receipt = read_receipt(copied, "final/hits")
     assert receipt is not None and "followed_before" in receipt.facts
+
+
+class _Stops(Silent):
+    def stage_begun(self, stage: str, total: int, done: int) -> None:
+        if stage == "round-02/label":
+            raise CampaignError("Stopped.")
+
+
+@slow
+def test_rounds_added_and_interrupted_are_unfinished_and_not_wrong(copied: Path, quick_text: str) -> None:
+    file = copied.parent / "campaign.toml"
+    file.write_text(quick_text.replace("count = 1", "count = 2"))
+    with pytest.raises(CampaignError, match="Stopped"):
+        submit(file, "inline", _Stops())
+    found = verify(copied)
+    assert found.ok and not found.complete, found.findings
+    assert any("Rounds were added" in note for note in found.notes)
 
 
 @slow
