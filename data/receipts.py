@@ -21,7 +21,9 @@ from typing import Any
 from .errors import DocksieveError, FormatError
 from .store import FileRecord, matches, read_json, sha256_json, write_json
 
-RECEIPT_FORMAT = 1
+RECEIPT_FORMAT = 2
+"""2: ``follows`` and ``seal``. Receipts of format 1 are read; they have neither."""
+READABLE = (1, RECEIPT_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ class Receipt:
         ``kind`` (``cpu``, ``cuda`` ...), ``name``, ``uuid``, ``threads``.
     failure : Failure or None
         None when the task is done.
+    follows : str
+        Hash of the receipts that came before (``workflows.campaign.chain``); empty where there is no chain.
+    seal : str
+        Hash of all other fields, set when the receipt is written (:func:`seal_of`).
     """
 
     task: str
@@ -98,7 +104,9 @@ class Receipt:
     pid: int = field(default_factory=os.getpid)
     worker: str = field(default_factory=lambda: os.environ.get("PARSL_WORKER_RANK", ""))
     finished: float = field(default_factory=time.time)
+    follows: str = ""
     format: int = RECEIPT_FORMAT
+    seal: str = field(default="", compare=False)
 
     @property
     def done(self) -> bool:
@@ -118,9 +126,9 @@ class Receipt:
         FormatError
             If a field is missing or unknown, or the format is newer than this version knows.
         """
-        if value.get("format") != RECEIPT_FORMAT:
+        if value.get("format") not in READABLE:
             raise FormatError(
-                f"A receipt has format {value.get('format')!r}; this version reads {RECEIPT_FORMAT}.",
+                f"A receipt has format {value.get('format')!r}; this version reads {READABLE}.",
                 "Use the version of docksieve that wrote it, or a newer one.",
             )
         try:
@@ -165,7 +173,13 @@ def receipt_path(root: str | os.PathLike[str], task: str) -> Path:
 
 def write_receipt(root: str | os.PathLike[str], receipt: Receipt) -> None:
     """Write ``receipt`` under ``root``; the outputs it names must be complete before this."""
-    write_json(receipt_path(root, receipt.task), receipt.to_json())
+    value = receipt.to_json()
+    write_json(receipt_path(root, receipt.task), {**value, "seal": seal_of(value)})
+
+
+def seal_of(value: Mapping[str, Any]) -> str:
+    """Return the hash of a receipt's JSON values but for its seal: an altered receipt does not have it any more."""
+    return sha256_json({key: item for key, item in value.items() if key != "seal"})
 
 
 def read_receipt(root: str | os.PathLike[str], task: str) -> Receipt | None:

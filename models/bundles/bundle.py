@@ -354,3 +354,8 @@ def _teacher(
 
 def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def tensors_in(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a weights file by name, unchecked."""
+    return dict(safetensors.numpy.load_file(path))

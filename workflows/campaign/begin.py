@@ -26,7 +26,7 @@ MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path"), 
 Criteria of decisions change no result; which of them there were at the beginning is recorded apart."""
 
 
-DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs"}
+DRIVERS_FILES = {"driver.lock", "driver.json", "driver.log", "driver.pid.json", "jobs", "analysis-plan.json"}
 """What may lie in a campaign's folder before it begins."""
 
 

@@ -17,6 +17,8 @@ from ...data.receipts import Receipt, fingerprint, is_done, read_receipt
 from ...data.store import FileRecord, is_temporary, read_json, write_json
 
 LIBRARY_PREFIX = "@library/"
+FOLLOWS = "follows"
+"""Key of a task's runtime: what its receipt follows in the chain (``workflows.campaign.chain``)."""
 
 
 class SettingsOfTask(Protocol):

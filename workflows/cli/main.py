@@ -21,6 +21,7 @@ from .results import register as register_queries
 from .site import app as site_app
 from .submit import full_site
 from .submit import register as register_submit
+from .verification import register as register_verification
 
 INTERRUPTED = 130
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
@@ -38,6 +39,7 @@ app.add_typer(site_app, name="site")
 register_submit(app)
 register_queries(app)
 register_ahead(app)
+register_verification(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,6 +21,7 @@ from ..html.svg import escape
 from ..text import core_time, duration, interval, times_word
 from .ahead import ahead_words, answers, audit_section, audits, decide_section
 from .cost import cost_section
+from .evidence import evidence_section, leakage
 from .facts import Facts, read_facts
 from .figures import write_figures
 from .funnel import Passage, cross_checks, library_passages, target_passages
@@ -144,7 +145,7 @@ def html(contents: Contents) -> str:
     }
     ahead = {"audit": audit_section(contents.audits), "decide": decide_section(contents.answers)}
     links |= {key: text for key, text in (("audit", "Audit"), ("decide", "Going on")) if ahead[key]}
-    links |= {"time": "Time", "throughput": "Throughput", "cost": "Cost"}
+    links |= {"evidence": "Checks", "time": "Time", "throughput": "Throughput", "cost": "Cost"}
     links |= {"provenance": "Environment and provenance", "next": "How to go on"}
     body = [
         tag("header", _heading(contents)),
@@ -159,6 +160,7 @@ def html(contents: Contents) -> str:
         _library(contents),
         *(_target(contents, target, anchor) for target, anchor in anchors.items()),
         *ahead.values(),
+        evidence_section(facts),
         time_section(facts, contents.times),
         throughput_section(facts),
         cost_section(facts, contents.times),
@@ -202,6 +204,8 @@ def _notices(contents: Contents) -> list[str]:
         shown.append(
             _listed("wrong", "These numbers do not add up. Do not rely on them:", contents.problems, "alert")
         )
+    if leaks := leakage(facts):
+        shown.append(_listed("wrong", "Test molecules leaked into training:", leaks, "alert"))
     failed = failed_tasks(facts)
     if failed:
         shown.append(_listed("wrong", "Tasks failed:", failed))
@@ -301,6 +305,7 @@ def summary(contents: Contents) -> str:
     facts = contents.facts
     lines = [f"[bold]{plain(facts.campaign.config.campaign.name)}[/]: {facts.status.state}"]
     lines += [f"[bold red]{plain(problem)}[/]" for problem in contents.problems]
+    lines += [f"[bold red]{plain(text)}[/]" for text in leakage(facts)]
     lines += [f"[red]failed[/] {plain(text)}" for text in failed_tasks(facts)]
     lines += [plain(facts.library_problem)] if facts.library_problem else []
     lines += [f"Missing: {plain(text)}" for text in missing(facts)]

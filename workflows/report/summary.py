@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..text import core_time, duration, interval, percent, plural, times_word
 from .facts import Facts
+from .picked import picked_words
 from .quality import (
     SEED_SHARE,
     Enrichment,
@@ -91,6 +92,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
     yield from trust_words(facts, target)
     if findings.honest is not None:
         yield _tested(findings.honest, facts.campaign.targets[target]["unit"])
+    yield from picked_words(facts, target)
 
 
 def _best(facts: Facts, target: str) -> Iterator[str]:

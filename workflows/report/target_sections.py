@@ -17,6 +17,7 @@ from .charts import scores as charts
 from .charts.learning import Learnt, found_so_far, learning_curve
 from .facts import Facts
 from .funnel import Passage
+from .picked import picked_charts, picked_details
 from .quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
 from .summary import Findings, docking_counts
 from .trust import chart_grid, trust_charts, trust_details
@@ -28,7 +29,7 @@ def target_section(
     """Return all about one target; ``said`` is HTML to stand at its beginning."""
     spec = facts.campaign.targets[target]
     better = "lower is better" if spec["lower_is_better"] else "higher is better"
-    trusted = trust_charts(facts, target)
+    trusted = [*trust_charts(facts, target), *picked_charts(facts, target)]
     return section(
         anchor,
         f"Target {target}",
@@ -43,6 +44,7 @@ def target_section(
         tag("h3", "How far the predictions can be trusted") if trusted else "",
         *chart_grid(trusted),
         *trust_details(facts, target),
+        *picked_details(facts, target),
         _retrospect(findings),
         *_model_quality(facts, target),
         tag("h3", "From the library to the hits"),

@@ -17,8 +17,9 @@ from ...data.store import FileRecord, is_temporary, record_file, write_json, wri
 from ...models.bundles.bundle import load_bundle, read_card
 from ...screening.metrics.paired import PairedComparison
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.chain import beginning
 from ..campaign.driver import DriverLock
-from ..campaign.ledger import Task, round_name, round_number
+from ..campaign.ledger import FOLLOWS, Task, round_name, round_number
 from ..tasks.run import run_task
 from ..tasks.settings import TrainSettings
 from .imported_scores import ImportReport, check_direction, read_import
@@ -231,7 +232,8 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
         threads=campaign.state["threads"],
         parent=read_card(campaign.root / "models" / parent)["id"],
     )
-    task = Task(f"retrain-{number:03d}/train", "train", settings, inputs)
+    runtime = {FOLLOWS: beginning(campaign.state)}
+    task = Task(f"retrain-{number:03d}/train", "train", settings, inputs, runtime)
     receipt = run_task(str(campaign.root), task)
     if receipt.failure is not None:
         raise CampaignError(f"The candidate could not be trained: {receipt.failure.message}")

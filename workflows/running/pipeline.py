@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
 from ...data.libraries.library import Library
@@ -27,13 +27,19 @@ from ..tasks.settings import (
     TaskSettings,
     TrainSettings,
 )
-from .stages import StageRunner
+
+
+class RunsStages(Protocol):
+    """What the pipeline hands its stages to: ``StageRunner``, or one that only looks at them."""
+
+    def run(self, stage: str, tasks: Sequence[Task]) -> None:
+        """Run those of ``tasks`` that are not done yet."""
 
 
 class Pipeline:
     """The stages of one campaign: which tasks each has, with which settings and inputs."""
 
-    def __init__(self, campaign: Campaign, library: Library, runner: StageRunner, site: Site) -> None:
+    def __init__(self, campaign: Campaign, library: Library, runner: RunsStages, site: Site) -> None:
         self.campaign = campaign
         self.config: CampaignConfig = campaign.config
         self.library = library
@@ -308,3 +314,24 @@ class Pipeline:
         for receipt in self.ledger.receipts(stage):
             return receipt
         raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")
+
+
+def walk(pipeline: Pipeline) -> None:
+    """Go through every stage of the campaign of ``pipeline``, in order."""
+    pipeline.sample()
+    pipeline.dock("round-00", "screen")
+    for number in range(1, pipeline.config.rounds.count + 1):
+        name = round_name(number)
+        pipeline.train(number)
+        pipeline.label(name)
+        pipeline.distil(name, number)
+        pipeline.cut(name, number)
+        pipeline.screen(name)
+        pipeline.rank(name, number)
+        pipeline.refine(name)
+        pipeline.acquire(name, number)
+        pipeline.dock(name, "screen")
+    if pipeline.config.final.molecules:
+        pipeline.select()
+        pipeline.dock("final", "final")
+    pipeline.hits()

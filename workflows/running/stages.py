@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...data.errors import CampaignError
 from ...data.receipts import Receipt, receipt_path
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
+from ..campaign.chain import follows, linked_again
 from ..campaign.driver import cancel_path, write_driver
-from ..campaign.ledger import Task
+from ..campaign.ledger import FOLLOWS, Task
 from .engine import RunnerWatch, TaskRunner
 from .observer import Observer
 
@@ -37,7 +39,14 @@ class StageRunner:
         """
         ledger = self._campaign.ledger
         ledger.plan(stage, tasks)
-        open_tasks = [task for task in tasks if ledger.finished(task) is None]
+        wanted = follows(self._campaign, stage)
+        finished = {task.name: ledger.finished(task) for task in tasks}
+        linked_again(self._campaign, [receipt for receipt in finished.values() if receipt], wanted)
+        open_tasks = [
+            replace(task, runtime={**task.runtime, FOLLOWS: wanted})
+            for task in tasks
+            if finished[task.name] is None
+        ]
         self._observer.stage_begun(stage, len(tasks), len(tasks) - len(open_tasks))
         failed: list[Receipt] = []
         in_a_row = 0

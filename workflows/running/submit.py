@@ -20,12 +20,11 @@ from ...hpc.sites.site import Site
 from ..campaign.begin import abandon_if_unborn, begin_or_resume, refuse_strangers
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import DriverLock, end_orphans
-from ..campaign.ledger import round_name
 from ..config.campaign_file import CampaignFile, read_campaign_file
 from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_runner
-from .pipeline import Pipeline
+from .pipeline import Pipeline, walk
 from .stages import StageRunner
 
 __all__ = ["check_place", "load_campaign", "submit"]
@@ -145,21 +144,4 @@ def load_campaign(path: str | Path) -> Campaign:
 
 def run(campaign: Campaign, library: Library, engine: TaskRunner, observer: Observer, site: Site) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
-    pipeline = Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site)
-    pipeline.sample()
-    pipeline.dock("round-00", "screen")
-    for number in range(1, campaign.config.rounds.count + 1):
-        name = round_name(number)
-        pipeline.train(number)
-        pipeline.label(name)
-        pipeline.distil(name, number)
-        pipeline.cut(name, number)
-        pipeline.screen(name)
-        pipeline.rank(name, number)
-        pipeline.refine(name)
-        pipeline.acquire(name, number)
-        pipeline.dock(name, "screen")
-    if campaign.config.final.molecules:
-        pipeline.select()
-        pipeline.dock("final", "final")
-    pipeline.hits()
+    walk(Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site))

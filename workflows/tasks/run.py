@@ -8,10 +8,13 @@ trying again can help.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
+import platform
 import time
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,9 @@ from ...data.environment import FILE_PATIENCE
 from ...data.errors import FormatError, LibraryError
 from ...data.receipts import Failure, Receipt, Stopwatch, write_receipt
 from ...data.store import record_file, sha256_file
+from ...data.version import __version__
 from ...hpc.nodes.devices import DeviceFault, pin_worker
-from ..campaign.ledger import LIBRARY_PREFIX, Task
+from ..campaign.ledger import FOLLOWS, LIBRARY_PREFIX, Task
 from .context import TaskContext, TaskOutcome
 
 KINDS = {
@@ -38,6 +42,8 @@ KINDS = {
     "hits": ".hits:write_hits",
 }
 """Where the function of each kind of task lies; imported when first needed."""
+VERSIONED = ("numpy", "scipy", "pyarrow", "rdkit", "torch", "scikit-learn", "numba", "vina", "meeko")
+"""Packages whose versions a receipt remembers."""
 
 
 def run_task(root: str, task: Task) -> Receipt:
@@ -63,13 +69,24 @@ def run_task(root: str, task: Task) -> Receipt:
             outputs=outputs,
             seconds={**watch.seconds, **outcome.seconds, "total": watch.seconds["total"]},
             counts=outcome.counts,
-            facts={**outcome.facts, **_place(), "started": started},
+            facts={**outcome.facts, **_place(), "started": started, "versions": present_versions()},
             device={**outcome.device, **_assigned(mine, outcome.device)},
+            follows=task.runtime.get(FOLLOWS, ""),
         )
     except Exception as error:  # a failure is a receipt, not a lost exception
         receipt = failed_receipt(task, Failure.from_exception(error), watch.seconds, _place())
     write_receipt(folder, receipt)
     return receipt
+
+
+@functools.cache
+def present_versions() -> dict[str, str]:
+    """Return the versions of what results depend on, as installed here."""
+    found = {"docksieve": __version__, "python": platform.python_version()}
+    for name in VERSIONED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _place() -> dict[str, Any]:
@@ -111,6 +128,7 @@ def failed_receipt(
         seconds=seconds or {},
         facts=facts or {},
         failure=failure,
+        follows=task.runtime.get(FOLLOWS, ""),
     )
 
 
