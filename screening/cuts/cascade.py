@@ -9,6 +9,8 @@ confidence C over both, each stage is asked for sqrt(R) and may fail with half t
 The product is exact if the student loses the truly best among the teacher's best f no more often than the others of
 them; it loses them less often, since the truly best lie deeper within f. Where the number of dockings is fixed,
 the student is asked for the teacher's best as many instead: the teacher's own losses are the budget's price then.
+
+The cascade promises what its stages promise: one that cannot be promised leaves the whole without a confidence.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .order_statistics import Cut, CutGoal, choose_cut
-from .residual_model import LEAST, modelled_cut
+from .cut import Cut, CutGoal
+from .depth_model import LEAST, modelled_cut, promised_best
+from .order_statistics import choose_cut
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class StageCuts:
     teacher: Cut
     student: Cut
 
+    @property
+    def promised(self) -> bool:
+        """Whether both stages are promised, so that the goal's confidence may be printed."""
+        return self.teacher.promised and self.student.promised
+
 
 def stage_goal(goal: CutGoal, best: float, stages: int = 2) -> CutGoal:
     """Return what one of ``stages`` must keep of the best ``best``: the root of the recall, its part of the risk."""
@@ -53,6 +61,7 @@ def vouched_cut(
     seed: int,
     lower_is_better: bool,
     library: ArrayLike | None = None,
+    rows: int | None = None,
 ) -> Cut:
     """Return the cut that needs no assumption where enough of the best were held out, else the modelled one.
 
@@ -65,22 +74,40 @@ def vouched_cut(
     lower_is_better : bool
     library : array of float, shape (k,), optional
         Predictions of a large random sample of the library.
+    rows : int, optional
+        Molecules in the library, N; without, it is taken to be large.
 
     Returns
     -------
     Cut
         Its ``method`` and ``notes`` say which. With fewer than 30 molecules, or predictions missing, everything
-        is kept that no smaller cut can be vouched for.
+        is kept that no smaller cut can be vouched for. What cannot be promised is an estimate (``promised`` is
+        False), and ``instead`` is the promise about the least more of the library that can be given.
 
     Raises
     ------
     ValueError
         If there are no held-out molecules.
     """
-    cut = choose_cut(truth, predicted, goal, lower_is_better=lower_is_better, library=library)
-    if cut.met or len(np.asarray(truth)) < LEAST or not np.isfinite(np.asarray(predicted, float)).all():
+    order = choose_cut(truth, predicted, goal, lower_is_better=lower_is_better, library=library, rows=rows)
+    docked = len(np.asarray(truth))
+    if order.met or docked < LEAST or not np.isfinite(np.asarray(predicted, float)).all():
+        return order
+
+    def modelled(wanted: CutGoal) -> Cut:
+        return modelled_cut(
+            truth, predicted, wanted, seed=seed, lower_is_better=lower_is_better, library=library, rows=rows
+        )
+
+    cut = modelled(goal)
+    if cut.promised:
         return cut
-    return modelled_cut(truth, predicted, goal, seed=seed, lower_is_better=lower_is_better, library=library)
+    instead = order if order.promised and order.fraction < 1 else None
+    more = promised_best(goal, docked, rows)
+    if goal.best < more < order.best:
+        other = modelled(dataclasses.replace(goal, best=more))
+        instead = other if other.promised else instead
+    return dataclasses.replace(cut, instead=instead)
 
 
 def plan_cascade(
@@ -92,6 +119,7 @@ def plan_cascade(
     seed: int,
     lower_is_better: bool = True,
     budget: float | None = None,
+    rows: int | None = None,
 ) -> StageCuts:
     """Return how much teacher and student must keep.
 
@@ -110,17 +138,19 @@ def plan_cascade(
     budget : float, optional
         Share of the library that is docked by the end of the round, whatever the goal needs. Without, everything
         that the goal needs is docked.
+    rows : int, optional
+        Molecules in the library, N; without, it is taken to be large.
 
     Returns
     -------
     StageCuts
     """
-    teacher = vouched_cut(*docked, stage_goal(goal, goal.best), seed, lower_is_better, library[0])
+    teacher = vouched_cut(*docked, stage_goal(goal, goal.best), seed, lower_is_better, library[0], rows)
     if budget is None:
         wanted = stage_goal(goal, teacher.fraction)
     else:
         wanted = dataclasses.replace(goal, best=min(max(budget, 1e-12), 1.0))
-    student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1])
+    student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1], rows)
     return StageCuts(teacher, student)
 
 

@@ -1,0 +1,139 @@
+"""What a cut must keep, how much it keeps, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CutGoal:
+    """What a cut must keep.
+
+    Attributes
+    ----------
+    recall : float
+        Share of the best that must be kept, in (0, 1).
+    best : float
+        Share of the library that counts as best, in (0, 1].
+    confidence : float
+        Probability that the cut keeps as much, in (0, 1).
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
+
+    recall: float = 0.95
+    best: float = 0.001
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        for name in ("recall", "confidence"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
+        if not 0 < self.best <= 1:
+            raise ValueError(f"best must be in (0, 1], not {self.best}")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How much to keep.
+
+    Attributes
+    ----------
+    goal : CutGoal
+        What was asked for.
+    fraction : float
+        Keep this much of the library: the upper bound of what is needed.
+    low, estimate : float
+        Lower bound at the same confidence, and the fraction that would have kept the wanted recall of the held-out
+        molecules themselves.
+    threshold : float
+        Predicted score at the cut, itself kept; infinite if everything is kept.
+    best : float
+        Share of the library that the answer is about: ``goal.best``, or more if that is not observable.
+    best_low, best_high : float
+        95 % interval of the share that lies beyond ``score``.
+    score : float
+        Score that the best begin at, itself included.
+    held_out, members : int
+        Held-out molecules; those of them among the best.
+    recall : float or None
+        Share of these that the cut keeps; None if there are none.
+    method : str
+        ``order statistics``, ``everything`` (no smaller cut can be vouched for) or ``depth model``.
+    met : bool
+        Whether ``fraction`` keeps what was asked for, of the best that were asked about, with that
+        confidence and no assumption; False if the answer is about more of the library or rests on a model.
+    notes : tuple of str
+        What a reader must know.
+    promised : bool
+        Whether the confidence may be printed. If False, ``fraction`` is an estimate without one.
+    dockings_needed : int or None
+        Random dockings that would carry a promise without any assumption; None if these do.
+    instead : Cut or None
+        What can be promised of more of the library, where what was asked for cannot.
+    """
+
+    goal: CutGoal
+    fraction: float
+    low: float
+    estimate: float
+    threshold: float
+    best: float
+    best_low: float
+    best_high: float
+    score: float
+    held_out: int
+    members: int
+    recall: float | None
+    method: str
+    met: bool
+    notes: tuple[str, ...] = field(default=())
+    promised: bool = False
+    dockings_needed: int | None = None
+    instead: Cut | None = None
+
+    def __str__(self) -> str:
+        goal = self.goal
+        if not self.promised:
+            sentence = (
+                f"Keeping {100 * goal.recall:g} % of the best {100 * self.best:.3g} % cannot be promised. "
+                f"An estimate, without a confidence: keep {100 * self.fraction:.3g} %."
+            )
+            return " ".join([sentence, *self.notes])
+        sentence = (
+            f"Keep {100 * self.fraction:.3g} % (from {100 * self.low:.3g} %, at best {100 * self.estimate:.3g} %) "
+            f"for {100 * goal.recall:g} % of the best {100 * self.best:.3g} % "
+            f"with {100 * goal.confidence:g} % confidence."
+        )
+        return " ".join([sentence, *self.notes])
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a cut costs in a library: molecules sent on, and their interval."""
+
+    molecules: int
+    low: int
+    estimate: int
+    seconds: float | None = None
+
+
+def price(cut: Cut, library_rows: int, seconds_each: float | None = None) -> Price:
+    """Return how many molecules ``cut`` sends on to the next stage.
+
+    After the student these are teacher predictions, after the teacher dockings.
+
+    Parameters
+    ----------
+    cut : Cut
+    library_rows : int
+        N.
+    seconds_each : float, optional
+        What the next stage takes for a molecule; ``seconds`` is then the total of one core or device.
+    """
+    molecules, low, estimate = (
+        int(np.ceil(share * library_rows)) for share in (cut.fraction, cut.low, cut.estimate)
+    )
+    return Price(molecules, low, estimate, None if seconds_each is None else molecules * seconds_each)
