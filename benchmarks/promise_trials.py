@@ -23,10 +23,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 from docksieve.data.seeds import derive_seed
-from docksieve.models.evidence import choose
 from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.kernels import MixedKernel, moments
-from docksieve.models.regressor import FitContext
+from docksieve.models.regressors.kernels import MixedKernel, moments
+from docksieve.models.regressors.marginal_likelihood import choose
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import KernelSettings, TeacherSettings
 from pyarrow import feather
 from score_tables import data_folder, load_table

@@ -71,6 +71,13 @@ class Tails:
     filled, tied : array of float64, shape (draws,)
         Share of the best whose places any of the molecules of one score can fill, and how many such molecules
         there are for each place.
+    residuals : tuple of sorted arrays of float64
+        Of each tail, in units of its scatter.
+    luck : array of float64, shape (draws,)
+        Standard normal: how far the share of long misses lies above that of the residuals, in standard errors.
+    unknown : array of float64, shape (draws,)
+        Share of the best that the teacher may know nothing of: twice the share of the deepest tail that it predicts
+        to be among the worse half.
     slope, spread : float
         Of the middle tail: slope in its middle, and scatter.
     growth : float
@@ -83,6 +90,9 @@ class Tails:
     doubt: Floats
     filled: Floats
     tied: Floats
+    residuals: tuple[Floats, ...]
+    luck: Floats
+    unknown: Floats
     slope: float
     spread: float
     growth: float
@@ -120,8 +130,8 @@ def regress_tails(scores: Floats, depth: Floats, best: float, seed: int, doubt: 
     order = np.lexsort((-depth, scores))
     height, depth, ordered = normal_scores(scores)[order], depth[order], scores[order]
     total = len(scores)
-    parts, spreads = [], []
-    uniform = qmc.Sobol(6, scramble=True, seed=seed).random(DRAWS)
+    parts, spreads, residuals = [], [], []
+    uniform = qmc.Sobol(7, scramble=True, seed=seed).random(DRAWS)
     uniform = np.clip(uniform, 1e-6, 1 - 1e-6)
     normal = ndtri(uniform[:, :4])
     for index, share in enumerate(TAILS):
@@ -140,6 +150,7 @@ def regress_tails(scores: Floats, depth: Floats, best: float, seed: int, doubt: 
         scatter = np.sqrt(variance * freedom / (2 * gammaincinv(freedom / 2, uniform[:, 4])))
         drawn = centre + scatter[:, None] * (normal[:, :3] @ np.linalg.cholesky(covariance).T)
         spreads.append(float(np.sqrt(variance)))
+        residuals.append(np.sort(rest) / spreads[-1])
         if index == 1:
             slope, spread = float(centre[1]), spreads[-1]
         parts.append((np.full(DRAWS, origin), drawn, scatter))
@@ -149,6 +160,8 @@ def regress_tails(scores: Floats, depth: Floats, best: float, seed: int, doubt: 
     origins = np.array([part[0][0] for part in parts])
     reach = (-ndtri(best / 2) - origins) / max(origins[-1] - origins[0], 1e-9)
     grown = np.repeat(np.clip(growth, 1.0, 2.0) ** np.clip(reach, 0.0, FARTHEST), DRAWS)
+    luck = np.tile(ndtri(uniform[:, 6]), len(TAILS))
+    worse = np.array(float((depth[:members] < 0).sum()))  # of the deepest tail
     filled, tied = _ties(ordered, best, ndtri(uniform[:, 5]))
     return Tails(
         np.concatenate([part[0] for part in parts]),
@@ -157,6 +170,9 @@ def regress_tails(scores: Floats, depth: Floats, best: float, seed: int, doubt: 
         doubt(slope, best * total) * scatters * np.tile(normal[:, 3], len(TAILS)),
         np.tile(filled, len(TAILS)),
         np.tile(tied, len(TAILS)),
+        tuple(residuals),
+        luck,
+        np.clip(2 * above(worse, members, luck), 0.0, 1.0),
         slope,
         spread,
         growth,
@@ -178,13 +194,35 @@ def _ties(ordered: Floats, best: float, normal: Floats) -> tuple[Floats, Floats]
     return np.where(several, places / rank, 0.0), np.where(several, (until - before) / places, 1.0)
 
 
+def above(count: Floats, total: int, luck: Floats) -> Floats:
+    """Return a draw of the share that ``count`` of ``total`` stand for, and one more that was not seen."""
+    share = (count + 1) / (total + 1)
+    found: Floats = share + luck * np.sqrt(share * (1 - share) / (total + 1))
+    return found
+
+
+def surviving(tails: Tails, margin: Floats, cut: float) -> Floats:
+    """Return how likely a molecule is kept whose expected depth is so many scatters within the cut.
+
+    The least of three: that of a normal error; of a normal error but for the molecules of which the teacher may know
+    nothing, which are kept as any molecule is; and of the residuals of each tail, of m and one more that was not seen.
+    """
+    normal = ndtr(margin)
+    kept = (1 - tails.unknown[:, None]) * normal + tails.unknown[:, None] * ndtr(-cut)
+    kept = np.minimum(kept, normal)
+    for residuals in tails.residuals:
+        missed = above(np.searchsorted(residuals, -margin, side="right"), len(residuals), tails.luck[:, None])
+        kept = np.minimum(kept, 1 - np.clip(missed, 0.0, 1.0))
+    return kept
+
+
 def chance(tails: Tails, cut: float, best: float, best_rows: int, recall: float) -> float:
     """Return the predictive probability that a cut at normal score ``cut`` keeps ``recall`` of ``best_rows``."""
     middles = (np.arange(POINTS) + 0.5) / POINTS
     offset = -ndtri(middles * best) - tails.origin[:, None]
     first, second, third = (tails.coefficients[:, [column]] for column in range(3))
     expected = first + second * offset + third * offset**2 + tails.doubt[:, None]
-    kept = ndtr((expected - cut) / tails.scatter[:, None])
+    kept = surviving(tails, (expected - cut) / tails.scatter[:, None], cut)
     wanted = np.ceil(recall * best_rows - 1e-9)
     strict = np.round((1 - tails.filled) * best_rows)
     places = best_rows - strict
