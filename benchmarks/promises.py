@@ -171,7 +171,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "promises.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    results: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+    output: dict[str, Any] = {
+        "protocol": {"confidence": CONFIDENCE, "best": BEST, "recall": RECALL, "limits": LIMITS,
+                     "doubt": vars(DOUBT), "threads": os.environ.get("OMP_NUM_THREADS")},
+        **provenance(),
+        "tables": [],
+    }  # fmt: skip
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     for name in arguments.tables:
         table = None
         for size in arguments.sizes:
@@ -180,19 +186,11 @@ def main() -> None:
                 count = arguments.trials if size < 3_000 else arguments.trials_3000
                 path, table = cached(name, size, count, arguments.cache, table)
             if path.exists():
-                results[name, size] = examine(path, arguments.trials, arguments.former)
-    output: dict[str, Any] = {
-        "protocol": {"confidence": CONFIDENCE, "best": BEST, "recall": RECALL, "limits": LIMITS,
-                     "doubt": vars(DOUBT), "threads": os.environ.get("OMP_NUM_THREADS")},
-        **provenance(),
-        "tables": [],
-    }  # fmt: skip
-    for (name, size), found in results.items():
-        for index, (best, recall) in enumerate(GOALS):
-            output["tables"].append(cell(name, size, best, recall, found, index))
+                found = examine(path, arguments.trials, arguments.former)
+                for index, (best, recall) in enumerate(GOALS):
+                    output["tables"].append(cell(name, size, best, recall, found, index))
+                arguments.out.write_text(json.dumps(output, indent=1) + "\n")  # whatever comes after
     show(output)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(output, indent=1) + "\n")
 
 
 def show(output: dict[str, Any]) -> None:

@@ -17,14 +17,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .cut import Cut, CutGoal
-from .depth_model import LEAST, modelled_cut, promised_best
-from .order_statistics import choose_cut
+from .depth_model import LEAST, modelled_cut, promised_best, promised_recall
+from .order_statistics import choose_cut, recall_at_hand
+
+LEAST_RECALL = 0.5
+"""No smaller recall is offered in place of one that cannot be promised."""
 
 
 @dataclass(frozen=True)
@@ -82,32 +86,72 @@ def vouched_cut(
     Cut
         Its ``method`` and ``notes`` say which. With fewer than 30 molecules, or predictions missing, everything
         is kept that no smaller cut can be vouched for. What cannot be promised is an estimate (``promised`` is
-        False), and ``instead`` is the promise about the least more of the library that can be given.
+        False), and ``instead`` holds what can be.
 
     Raises
     ------
     ValueError
         If there are no held-out molecules.
     """
-    order = choose_cut(truth, predicted, goal, lower_is_better=lower_is_better, library=library, rows=rows)
-    docked = len(np.asarray(truth))
-    if order.met or docked < LEAST or not np.isfinite(np.asarray(predicted, float)).all():
-        return order
+
+    def counted(wanted: CutGoal) -> Cut:
+        return choose_cut(
+            truth, predicted, wanted, lower_is_better=lower_is_better, library=library, rows=rows
+        )
 
     def modelled(wanted: CutGoal) -> Cut:
         return modelled_cut(
             truth, predicted, wanted, seed=seed, lower_is_better=lower_is_better, library=library, rows=rows
         )
 
-    cut = modelled(goal)
+    order = counted(goal)
+    if order.met:
+        return order
+    docked = len(np.asarray(truth))
+    able = docked >= LEAST and bool(np.isfinite(np.asarray(predicted, float)).all())
+    cut = modelled(goal) if able else dataclasses.replace(order, promised=False, reasons=_unable(docked))
     if cut.promised:
         return cut
-    instead = order if order.promised and order.fraction < 1 else None
+    return dataclasses.replace(
+        cut, instead=tuple(_instead(goal, docked, order, rows, counted, modelled if able else None))
+    )
+
+
+def _unable(docked: int) -> tuple[str, ...]:
+    if docked < LEAST:
+        return (f"only {docked} molecules were held out, where {LEAST} are the least",)
+    return ("some of the held-out molecules do not reach this stage",)
+
+
+def _instead(
+    goal: CutGoal,
+    docked: int,
+    order: Cut,
+    rows: int | None,
+    counted: Callable[[CutGoal], Cut],
+    modelled: Callable[[CutGoal], Cut] | None,
+) -> Iterator[Cut]:
+    """Yield what can be promised: the largest recall of the same best, the same recall of more of the library.
+
+    What is tried depends on how many were docked, not on what they show: a search would choose lucky ones.
+    """
+    members = max(1, math.ceil(goal.best * docked - 1e-9))
+    best_rows = None if rows is None else max(1, round(goal.best * rows))
+    by_count = recall_at_hand(members, goal.confidence, best_rows)
+    for recall, answer in ((promised_recall(goal, docked), modelled), (by_count, counted)):
+        if answer is not None and LEAST_RECALL <= recall < goal.recall:
+            found = answer(dataclasses.replace(goal, recall=recall))
+            if found.promised and found.best == goal.best and found.fraction < 1:
+                yield found
+                break
     more = promised_best(goal, docked, rows)
-    if goal.best < more < order.best:
-        other = modelled(dataclasses.replace(goal, best=more))
-        instead = other if other.promised else instead
-    return dataclasses.replace(cut, instead=instead)
+    if modelled is not None and goal.best < more < order.best:
+        found = modelled(dataclasses.replace(goal, best=more))
+        if found.promised:
+            yield found
+            return
+    if order.promised and order.fraction < 1:
+        yield order
 
 
 def plan_cascade(

@@ -44,10 +44,11 @@ class Cut:
     goal : CutGoal
         What was asked for.
     fraction : float
-        Keep this much of the library: the upper bound of what is needed.
+        Keep this much of the library: the upper bound of what is needed; where nothing can be promised, the upper end
+        of what the model takes to be likely, so that a screen is not narrowed by what is not known.
     low, estimate : float
-        Lower bound at the same confidence, and the fraction that would have kept the wanted recall of the held-out
-        molecules themselves.
+        Lower bound at the same confidence, and the middle: the fraction that would have kept the wanted recall of the
+        held-out molecules themselves, or the median of the model's predictive distribution.
     threshold : float
         Predicted score at the cut, itself kept; infinite if everything is kept.
     best : float
@@ -68,11 +69,14 @@ class Cut:
     notes : tuple of str
         What a reader must know.
     promised : bool
-        Whether the confidence may be printed. If False, ``fraction`` is an estimate without one.
+        Whether the confidence may be printed. If False, all figures are estimates without one.
     dockings_needed : int or None
-        Random dockings that would carry a promise without any assumption; None if these do.
-    instead : Cut or None
-        What can be promised of more of the library, where what was asked for cannot.
+        Random held-out molecules that would carry a promise; None if these do, or if no number would.
+    reasons : tuple of str
+        Why nothing can be promised.
+    instead : tuple of Cut
+        What can be promised where what was asked for cannot: the largest recall of the same best, and the same recall
+        of a larger share of the library, as far as there are any.
     """
 
     goal: CutGoal
@@ -92,19 +96,21 @@ class Cut:
     notes: tuple[str, ...] = field(default=())
     promised: bool = False
     dockings_needed: int | None = None
-    instead: Cut | None = None
+    reasons: tuple[str, ...] = ()
+    instead: tuple[Cut, ...] = ()
 
     def __str__(self) -> str:
         goal = self.goal
         if not self.promised:
             sentence = (
-                f"Keeping {100 * goal.recall:g} % of the best {100 * self.best:.3g} % cannot be promised. "
-                f"An estimate, without a confidence: keep {100 * self.fraction:.3g} %."
+                f"Keeping {100 * goal.recall:.3g} % of the best {100 * goal.best:.3g} % cannot be promised. "
+                f"An estimate, without a confidence: {100 * self.estimate:.3g} % "
+                f"({100 * self.low:.3g} to {100 * self.fraction:.3g} %)."
             )
             return " ".join([sentence, *self.notes])
         sentence = (
             f"Keep {100 * self.fraction:.3g} % (from {100 * self.low:.3g} %, at best {100 * self.estimate:.3g} %) "
-            f"for {100 * goal.recall:g} % of the best {100 * self.best:.3g} % "
+            f"for {100 * goal.recall:.3g} % of the best {100 * self.best:.3g} % "
             f"with {100 * goal.confidence:g} % confidence."
         )
         return " ".join([sentence, *self.notes])

@@ -12,29 +12,36 @@ larger is better: x of the score among the n docked, w of the prediction among t
    deviation ``doubt`` times s. The doubt is large where predictions hardly rise with the scores of the best: there
    the best are molecules of which the teacher knows little; and where hardly any of the best are docked. Its form
    was found on tables of known scores, its scale is set by ``benchmarks/promises.py``.
-3. The library has k = best x N such molecules. At a cut z each is kept with the probability that step 1 and 2 give, so
+3. A normal scatter has too short a tail for a recall near 1: what is missed then is what the teacher knows nothing
+   of. So a molecule is missed as often as by the normal law, or as often as the residuals of any tail miss it, or as if
+   a share of the best were any molecules (twice the share of the best tenth docked that is predicted among the worse
+   half), whichever is most; both shares are drawn with their sampling error, and one miss more is counted than seen.
+4. The library has k = best x N such molecules. At a cut z each is kept with the probability that steps 1 to 3 give, so
    that the number kept is binomial; molecules that tie with the last of them fill its place. The cut is the deepest
    at which the share wanted is kept with the stated probability, over everything that is not known: the predictive
    distribution of the recall, not a bound of its mean.
 
-A confidence is printed only if the docked molecules can carry it (:func:`obstacles`): else the middle of the
-predictive distribution is given, as an estimate. Nothing here is free of assumptions, as the order statistics are.
+A confidence is printed only if the docked molecules can carry it (:func:`obstacles`): else the predictive distribution
+of the regressions alone (step 1) is given, as an estimate: the margins of steps 2 and 3 would be so wide there that
+nothing is screened out. Nothing here is free of assumptions, as the order statistics are.
 """
 
 from __future__ import annotations
+
+from math import floor
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .cut import Cut, CutGoal
-from .depth_tails import DOUBT, Doubt, Tails, deepest, depths, regress_tails
+from .depth_tails import DOUBT, Doubt, Tails, deepest, depths, plain, regress_tails
 from .order_statistics import dockings_needed, oriented, share_bounds
 
 LEAST = 30
 """Fewest held-out molecules from which anything is estimated."""
 MISSED = 0.5
 """For a promise, the docked molecules hold in the mean at least so many of the best that the cut may miss: the bound
-is then no further from what was seen than where tables of known scores have shown it to hold."""
+is then no further from what was seen than where tables of known scores and simulations have shown it to hold."""
 SLOPE = 0.3
 """Least slope in the middle tail, for a promise: below, the best dockings are hardly predicted to be better."""
 GROWTH = 1.25
@@ -58,6 +65,11 @@ def promised_best(goal: CutGoal, docked: int, rows: int | None) -> float:
     """Return the smallest share of the library that so many dockings may carry a promise about."""
     least = MISSED / ((1 - goal.recall) * docked)
     return min(1.0, max(least, 0.0 if rows is None else BEST_ROWS / rows) * (1 + 1e-6))
+
+
+def promised_recall(goal: CutGoal, docked: int) -> float:
+    """Return the largest recall, in whole percent, that so many dockings may carry a promise about; 0 if none."""
+    return max(0, floor(100 * (1 - MISSED / (goal.best * docked)) + 1e-6)) / 100
 
 
 def obstacles(tails: Tails, goal: CutGoal, total: int, best_rows: int, fraction: float) -> list[str]:
@@ -120,9 +132,9 @@ def modelled_cut(
     Returns
     -------
     Cut
-        ``promised`` tells whether ``fraction`` has the confidence asked for; if not, it is the middle of the
-        predictive distribution, and ``dockings_needed`` says what would carry a promise: by the model, if too few
-        dockings are all that is in its way, else by order statistics.
+        ``promised`` tells whether ``fraction`` has the confidence asked for; if not, ``reasons`` says why, the
+        figures are the model's predictive distribution, and ``dockings_needed`` says what would carry a promise: by
+        the model, if too few dockings are all that is in its way, else by order statistics.
 
     Raises
     ------
@@ -139,12 +151,14 @@ def modelled_cut(
     best_rows = max(1, round(goal.best * rows)) if rows is not None else 1_000_000
     tails = regress_tails(scores, depths(predictions, ordered), goal.best, seed, doubt)
     risk = 1 - goal.confidence
-    low, estimate, high = (deepest(tails, goal, best_rows, share) for share in (risk, 0.5, 1 - risk))
+    low, estimate, likely = (deepest(plain(tails), goal, best_rows, share) for share in (risk, 0.5, 1 - risk))
+    high = max(deepest(tails, goal, best_rows, 1 - risk), likely)
     reasons = obstacles(tails, goal, total, best_rows, high)
+    high = likely if reasons else high
     if everything is None:
         # The held-out predictions stand for the library's: what they do not tell is added (Clopper-Pearson).
         high = share_bounds(round(high * total), total, goal.confidence)[1]
-    fraction = estimate if reasons else high
+    fraction = high
     place = min(int(np.ceil(fraction * len(ordered) - 1e-9)), len(ordered)) - 1
     threshold = float(ordered[max(place, 0)])
     # Predictions that tie with the last one are kept too.
@@ -171,13 +185,14 @@ def modelled_cut(
         recall=float((predictions[members] <= threshold).mean()),
         method="depth model",
         met=False,
-        notes=_notes(total, reasons, dockings, low, high),
+        notes=_notes(total, reasons, dockings),
         promised=not reasons,
+        reasons=tuple(reasons),
         dockings_needed=dockings,
     )
 
 
-def _notes(total: int, reasons: list[str], dockings: int | None, low: float, high: float) -> tuple[str, ...]:
+def _notes(total: int, reasons: list[str], dockings: int | None) -> tuple[str, ...]:
     if not reasons:
         return (f"By a model of how deep the best lie, from {total:,} held-out molecules.",)
     carry = (
@@ -185,8 +200,4 @@ def _notes(total: int, reasons: list[str], dockings: int | None, low: float, hig
         if dockings is None
         else f"About {dockings:,} random dockings would carry a promise."
     )
-    return (
-        f"By the model {100 * low:.3g} to {100 * high:.3g} % may be needed.",
-        f"No promise, because {'; '.join(reasons)}.",
-        carry,
-    )
+    return (f"No promise, because {'; '.join(reasons)}.", carry)

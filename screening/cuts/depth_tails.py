@@ -5,6 +5,7 @@ What is assumed and why is told in :mod:`docksieve.screening.cuts.depth_model`.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +97,12 @@ class Tails:
     slope: float
     spread: float
     growth: float
+
+
+def plain(tails: Tails) -> Tails:
+    """Return the regressions alone, as an estimate needs them: no doubt, and no misses but normal ones."""
+    nothing = np.zeros_like(tails.doubt)
+    return dataclasses.replace(tails, doubt=nothing, residuals=(), unknown=nothing)
 
 
 def normal_scores(values: Floats) -> Floats:
@@ -211,7 +218,11 @@ def surviving(tails: Tails, margin: Floats, cut: float) -> Floats:
     kept = (1 - tails.unknown[:, None]) * normal + tails.unknown[:, None] * ndtr(-cut)
     kept = np.minimum(kept, normal)
     for residuals in tails.residuals:
-        missed = above(np.searchsorted(residuals, -margin, side="right"), len(residuals), tails.luck[:, None])
+        missed = above(
+            np.searchsorted(residuals, -margin, side="right").astype(float),
+            len(residuals),
+            tails.luck[:, None],
+        )
         kept = np.minimum(kept, 1 - np.clip(missed, 0.0, 1.0))
     return kept
 

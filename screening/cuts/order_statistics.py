@@ -40,6 +40,7 @@ __all__ = [
     "oriented",
     "price",
     "quantile_ranks",
+    "recall_at_hand",
     "share_bounds",
 ]
 
@@ -70,6 +71,14 @@ def members_needed(recall: float, confidence: float, best_rows: int | None = Non
         else:
             low = middle + 1
     return low
+
+
+def recall_at_hand(members: int, confidence: float, best_rows: int | None = None) -> float:
+    """Return the largest recall, in whole percent, that so many of the best allow a bound for; 0 if none."""
+    for percent in range(99, 0, -1):
+        if kept_chance(members, members, percent / 100, best_rows) >= confidence:
+            return percent / 100
+    return 0.0
 
 
 def kept_chance(rank: int, members: int, recall: float, best_rows: int | None) -> float:

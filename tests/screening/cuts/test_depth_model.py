@@ -51,7 +51,7 @@ def share_kept(
 @pytest.mark.parametrize("correlation", [0.88, 0.75, 0.6])
 @pytest.mark.parametrize("freedom", [None, 5.0])
 def test_stated_recall_is_kept_as_often_as_stated(correlation: float, freedom: float | None) -> None:
-    printed, share = share_kept(CutGoal(0.9, 0.005, 0.95), 500, 50, correlation, freedom)
+    printed, share = share_kept(CutGoal(0.9, 0.01, 0.95), 500, 50, correlation, freedom)
     assert share >= 0.92
     if correlation > 0.7:
         assert printed > 0.6
@@ -66,22 +66,35 @@ def test_too_few_of_the_best_are_an_estimate_with_what_would_carry_a_promise() -
     goal = CutGoal(0.9, 0.001, 0.95)
     cut = modelled_cut(scores[:500], predictions[:500], goal, seed=1, library=predictions, rows=10**6)
     assert not cut.promised
-    assert cut.dockings_needed == docked_for(goal) == 2500
+    assert cut.dockings_needed == docked_for(goal) == 5000
     assert "cannot be promised" in str(cut) and "confidence" in str(cut)
     assert "95 % confidence" not in str(cut)
-    carried = modelled_cut(scores[:2500], predictions[:2500], goal, seed=1, library=predictions, rows=10**6)
+    carried = modelled_cut(scores[:5000], predictions[:5000], goal, seed=1, library=predictions, rows=10**6)
     assert carried.promised and "95 % confidence" in str(carried)
-    # Without the confidence it is the middle: less than the bound would be.
-    assert cut.low <= cut.estimate == pytest.approx(cut.fraction, abs=1e-3)
+    # What is kept is not narrowed by what is not known.
+    assert cut.low < cut.estimate < cut.fraction
 
 
-def test_a_promise_about_more_of_the_library_is_offered_instead() -> None:
-    scores, predictions = simulated(2, 0.8)
-    cut = vouched_cut(
-        scores[:500], predictions[:500], CutGoal(0.9, 0.001, 0.95), 1, True, predictions, rows=10**6
-    )
-    assert not cut.promised and cut.instead is not None
-    assert cut.instead.promised and 0.001 < cut.instead.best < 0.01
+def test_recall_near_one_is_kept_although_errors_have_long_tails() -> None:
+    """With normal errors, three of ten such promises were broken."""
+    printed, share = share_kept(CutGoal(0.95, 0.01, 0.95), 1000, 40, 0.75, 5.0)
+    assert printed > 0.6 and share >= 0.95
+
+
+def test_what_can_be_promised_is_offered_instead() -> None:
+    scores, predictions = simulated(2, 0.85)
+    goal = CutGoal(0.9, 0.001, 0.95)
+    cut = vouched_cut(scores[:500], predictions[:500], goal, 1, True, predictions, rows=10**6)
+    assert not cut.promised and cut.reasons
+    (more,) = cut.instead
+    assert more.promised and 0.001 < more.best <= 0.01 + 1e-6 and more.goal.recall == 0.9
+    cut = vouched_cut(scores[:2500], predictions[:2500], goal, 1, True, predictions, rows=10**6)
+    less, more = cut.instead
+    assert less.promised and less.goal == dataclasses.replace(goal, recall=0.8)
+    assert more.promised and more.best == pytest.approx(0.002, rel=1e-3)
+    # Order statistics alone, where the model sees nothing.
+    blind = vouched_cut(scores[:500], scores[500:1000], CutGoal(0.9, 0.03, 0.95), 1, True, rows=10**6)
+    assert [other.method for other in blind.instead] == ["order statistics"] * len(blind.instead)
 
 
 def test_the_few_best_of_a_small_library_are_not_promised() -> None:
