@@ -47,7 +47,8 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
         )
     else:
         yield f"{target}: {_refused({**teacher, 'goal': found['goal']})}; to be on the safe side, {dock}"
-        yield from (f"{target}: {line}" for line in _carrying(teacher, "the best", "random dockings"))
+        lines = _carrying(teacher, "the best", "random dockings", " of the teacher alone")
+        yield from (f"{target}: {line}" for line in lines)
     if found["sweep"]:
         short = found["sweep"] < found["dock_for_goal"]
         yield (
@@ -78,9 +79,9 @@ def _why(found: Mapping[str, Any]) -> str:
 def is_promised(cut: Mapping[str, Any]) -> bool:
     """Return whether a cut's confidence may be printed.
 
-    A receipt of an earlier version does not say: its order statistics held, its model of the errors did not.
+    A receipt of an earlier version does not say: only what its order statistics said of the best asked about holds.
     """
-    return bool(cut.get("promised", cut["method"] != "residual model"))
+    return bool(cut.get("promised", cut["met"]))
 
 
 def reasons_of(cut: Mapping[str, Any]) -> str:
@@ -113,13 +114,24 @@ def _refused(cut: Mapping[str, Any], best: str = "the best") -> str:
     return f"{wanted} cannot be promised ({reasons_of(cut)}); {estimate}"
 
 
-def _carrying(cut: Mapping[str, Any], best: str, random: str) -> Iterator[str]:
+def _carrying(cut: Mapping[str, Any], best: str, random: str, whom: str = "") -> Iterator[str]:
     """Yield what would carry a promise, and what is promised instead."""
     needed = cut.get("dockings_needed")
     if needed:
         yield f"about {needed:,} {random} in all would carry a promise (now {cut['held_out']:,})"
     for other in cut.get("instead", ()):
-        yield f"promised instead: {_goal(other, best)} in {_range(other)}"
+        yield f"promised instead{whom}: {_offered(other, best)} in {_range(other)}"
+
+
+def _offered(cut: Mapping[str, Any], best: str) -> str:
+    """Return what else is promised: of a share, or, by order statistics, of all beyond a score."""
+    if cut["met"] or cut["method"] != "order statistics":
+        return _goal(cut, best)
+    goal = cut["goal"]
+    return (
+        f"{100 * goal['recall']:.3g} % of all with a score of {cut['score']:.4g} or better (about {best} "
+        f"{_percent(cut['best'])}) with {100 * goal['confidence']:.3g} % confidence"
+    )
 
 
 def _range(cut: Mapping[str, Any]) -> str:

@@ -42,6 +42,9 @@ LEAST = 30
 MISSED = 0.5
 """For a promise, the docked molecules hold in the mean at least so many of the best that the cut may miss: the bound
 is then no further from what was seen than where tables of known scores and simulations have shown it to hold."""
+DOCKED = 500
+"""Fewest random dockings for a promise: with 300, slope and scatter are so uncertain that on tables where predictions
+say little one trial of 200 was promised by chance, and broken."""
 SLOPE = 0.3
 """Least slope in the middle tail, for a promise: below, the best dockings are hardly predicted to be better."""
 GROWTH = 1.25
@@ -58,17 +61,21 @@ WIDEST = 0.9
 
 def docked_for(goal: CutGoal) -> int:
     """Return the fewest random dockings from which the model promises ``goal``."""
-    return int(np.ceil(MISSED / ((1 - goal.recall) * goal.best) - 1e-6))
+    return max(DOCKED, int(np.ceil(MISSED / ((1 - goal.recall) * goal.best) - 1e-6)))
 
 
 def promised_best(goal: CutGoal, docked: int, rows: int | None) -> float:
-    """Return the smallest share of the library that so many dockings may carry a promise about."""
+    """Return the smallest share of the library that so many dockings may carry a promise about; 1 if none."""
+    if docked < DOCKED:
+        return 1.0
     least = MISSED / ((1 - goal.recall) * docked)
     return min(1.0, max(least, 0.0 if rows is None else BEST_ROWS / rows) * (1 + 1e-6))
 
 
 def promised_recall(goal: CutGoal, docked: int) -> float:
     """Return the largest recall, in whole percent, that so many dockings may carry a promise about; 0 if none."""
+    if docked < DOCKED:
+        return 0.0
     return max(0, floor(100 * (1 - MISSED / (goal.best * docked)) + 1e-6)) / 100
 
 
@@ -77,8 +84,8 @@ def obstacles(tails: Tails, goal: CutGoal, total: int, best_rows: int, fraction:
     reasons = []
     if total < docked_for(goal):
         reasons.append(
-            f"{total:,} docked molecules hold about {goal.best * total:.2g} of the best {100 * goal.best:g} %, "
-            f"where {goal.best * docked_for(goal):.2g} are the least"
+            f"{total:,} held-out molecules hold about {goal.best * total:.2g} of the best {100 * goal.best:.3g} %; "
+            f"{docked_for(goal):,} are the least"
         )
     if best_rows < BEST_ROWS:
         reasons.append(f"the library has only {best_rows} such molecules, {BEST_ROWS} are the least")

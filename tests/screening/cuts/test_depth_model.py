@@ -108,10 +108,10 @@ def test_the_few_best_of_a_small_library_are_not_promised() -> None:
 def test_direction_seed_and_recall() -> None:
     scores, predictions = simulated(4, 0.8)
     goal = CutGoal(0.9, 0.01, 0.95)
-    cut = modelled_cut(scores[:400], predictions[:400], goal, seed=7, library=predictions)
-    assert cut == modelled_cut(scores[:400], predictions[:400], goal, seed=7, library=predictions)
+    cut = modelled_cut(scores[:500], predictions[:500], goal, seed=7, library=predictions)
+    assert cut == modelled_cut(scores[:500], predictions[:500], goal, seed=7, library=predictions)
     turned = modelled_cut(
-        -scores[:400], -predictions[:400], goal, seed=7, library=-predictions, lower_is_better=False
+        -scores[:500], -predictions[:500], goal, seed=7, library=-predictions, lower_is_better=False
     )
     assert turned.fraction == cut.fraction and turned.threshold == -cut.threshold
     fractions = [
