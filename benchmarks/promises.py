@@ -29,11 +29,13 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from docksieve.screening.cuts.cascade import beyond_a_score
 from docksieve.screening.cuts.cut import CutGoal
 from docksieve.screening.cuts.depth_model import (
     BEST_ROWS,
@@ -84,11 +86,12 @@ def examine(path: Path, trials: int, former: int) -> dict[str, np.ndarray]:
             order = choose_cut(truth, held, goal, library=ordered, rows=rows)
             if order.met:
                 out["order"][trial, index] = order.fraction
-            elif order.promised:
-                out["larger"][trial, index] = order.fraction
-                out["larger_best"][trial, index] = order.best
-                beyond = float((there <= order.score).mean())
-                out["larger_need"][trial, index] = needed(ranked, beyond, recall)
+            else:
+                more = beyond_a_score(goal, partial(choose_cut, truth, held, library=ordered, rows=rows))
+                if more.promised and more.fraction < 1:
+                    beyond = float((there <= more.score).mean())
+                    out["larger"][trial, index], out["larger_best"][trial, index] = more.fraction, more.best
+                    out["larger_need"][trial, index] = needed(ranked, beyond, recall)
             members = max(1, int(np.ceil(best * docked - 1e-9)))
             place = int(np.ceil(recall * (members + 1) - 1e-9))
             classes = np.inf if place > members else np.sort(by_score[:members])[place - 1]

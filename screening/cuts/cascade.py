@@ -137,7 +137,7 @@ def _instead(
     """
     members = max(1, math.ceil(goal.best * docked - 1e-9))
     best_rows = None if rows is None else max(1, round(goal.best * rows))
-    by_count = recall_at_hand(members, goal.confidence, best_rows)
+    by_count = recall_at_hand(members, 1 - (1 - goal.confidence) / 2, best_rows)
     for recall, answer in ((promised_recall(goal, docked), modelled), (by_count, counted)):
         if answer is not None and LEAST_RECALL <= recall < goal.recall:
             found = answer(dataclasses.replace(goal, recall=recall))
@@ -150,8 +150,20 @@ def _instead(
         if found.promised:
             yield found
             return
-    if order.promised and order.fraction < 1:
-        yield order
+    found = beyond_a_score(goal, counted)
+    if found.promised and found.fraction < 1:
+        yield found
+
+
+def beyond_a_score(goal: CutGoal, counted: Callable[[CutGoal], Cut]) -> Cut:
+    """Return what order statistics say of the best that are observable, at half the risk that is stated.
+
+    They are exact for one model. Held-out predictions are of models that learnt from fewer molecules than the one that
+    predicts the library: with as few of the best as the bound needs, it was kept in 0.92 to 0.94 of the trials on
+    tables where predictions say little.
+    """
+    found = counted(dataclasses.replace(goal, confidence=1 - (1 - goal.confidence) / 2))
+    return dataclasses.replace(found, goal=goal)
 
 
 def plan_cascade(

@@ -134,7 +134,7 @@ def _cut(scores: np.ndarray, predicted: np.ndarray, goal: CutGoal, rows: int) ->
 
 def _told(teacher: dict, student: dict, **more: object) -> str:
     goal = {"recall": 0.9, "best": 0.001, "confidence": 0.95}
-    found: dict[str, object] = {"keep": 900, "keep_by": "goal", "needed": 900, "dock_for_goal": 500, "sweep": 0, "gate": True}
+    found = {"keep": 900, "keep_by": "goal", "needed": 900, "dock_for_goal": 500, "sweep": 0, "gate": True}
     return "; ".join(
         cut_words("A", {**found, "teacher": teacher, "student": student, "goal": goal, "notes": [], **more})
     )
