@@ -116,9 +116,14 @@ def _refused(cut: Mapping[str, Any], best: str = "the best") -> str:
 
 def _carrying(cut: Mapping[str, Any], best: str, random: str, whom: str = "") -> Iterator[str]:
     """Yield what would carry a promise, and what is promised instead."""
-    needed = cut.get("dockings_needed")
-    if needed:
-        yield f"about {needed:,} {random} in all would carry a promise (now {cut['held_out']:,})"
+    needed, fewest = cut.get("dockings_needed"), cut.get("dockings_model")
+    ways = [f"{fewest:,} {random} in all may carry a promise"] if fewest else []
+    if needed and fewest:
+        ways.append(f"about {needed:,} would for certain, by counting alone")
+    elif needed:
+        ways.append(f"about {needed:,} {random} in all would carry a promise, by counting alone")
+    if ways:
+        yield f"{', '.join(ways)} (now {cut['held_out']:,})"
     for other in cut.get("instead", ()):
         yield f"promised instead{whom}: {_offered(other, best)} in {_range(other)}"
 

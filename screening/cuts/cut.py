@@ -71,7 +71,9 @@ class Cut:
     promised : bool
         Whether the confidence may be printed. If False, all figures are estimates without one.
     dockings_needed : int or None
-        Random held-out molecules that would carry a promise; None if these do, or if no number would.
+        Random held-out molecules that would carry a promise by counting alone; None if these do, or if no number would.
+    dockings_model : int or None
+        The fewest with which the model may carry one, where too few are all that is seen to be in its way.
     reasons : tuple of str
         Why nothing can be promised.
     instead : tuple of Cut
@@ -96,6 +98,7 @@ class Cut:
     notes: tuple[str, ...] = field(default=())
     promised: bool = False
     dockings_needed: int | None = None
+    dockings_model: int | None = None
     reasons: tuple[str, ...] = ()
     instead: tuple[Cut, ...] = ()
 

@@ -104,7 +104,7 @@ def obstacles(tails: Tails, goal: CutGoal, total: int, best_rows: int, fraction:
             f"predictions scatter {tails.growth:.2f} times as much among the deepest docked as among the better ones, "
             f"{GROWTH:g} is the most"
         )
-    if fraction > WIDEST:
+    if fraction > WIDEST and total >= docked_for(goal):
         reasons.append(f"the cut would keep {100 * fraction:.0f} % of the library")
     return reasons
 
@@ -140,8 +140,8 @@ def modelled_cut(
     -------
     Cut
         ``promised`` tells whether ``fraction`` has the confidence asked for; if not, ``reasons`` says why, the
-        figures are the model's predictive distribution, and ``dockings_needed`` says what would carry a promise: by
-        the model, if too few dockings are all that is in its way, else by order statistics.
+        figures are the predictive distribution of the regressions alone, and ``dockings_needed`` and
+        ``dockings_model`` say what would carry a promise.
 
     Raises
     ------
@@ -175,8 +175,7 @@ def modelled_cut(
     beyond = share_bounds(int(members.sum()), total, 0.975)
     sign = 1.0 if lower_is_better else -1.0
     dockings = dockings_needed(goal, goal.confidence, best_rows if rows is not None else None)
-    if len(reasons) == 1 and total < docked_for(goal):
-        dockings = docked_for(goal)
+    fewest = docked_for(goal) if len(reasons) == 1 and total < docked_for(goal) else None
     return Cut(
         goal=goal,
         fraction=min(fraction, 1.0),
@@ -192,19 +191,20 @@ def modelled_cut(
         recall=float((predictions[members] <= threshold).mean()),
         method="depth model",
         met=False,
-        notes=_notes(total, reasons, dockings),
+        notes=_notes(total, reasons, dockings, fewest),
         promised=not reasons,
         reasons=tuple(reasons),
-        dockings_needed=dockings,
+        dockings_needed=None if not reasons else dockings,
+        dockings_model=fewest,
     )
 
 
-def _notes(total: int, reasons: list[str], dockings: int | None) -> tuple[str, ...]:
+def _notes(total: int, reasons: list[str], dockings: int | None, fewest: int | None) -> tuple[str, ...]:
     if not reasons:
         return (f"By a model of how deep the best lie, from {total:,} held-out molecules.",)
-    carry = (
-        "No number of random dockings would carry it."
-        if dockings is None
-        else f"About {dockings:,} random dockings would carry a promise."
-    )
+    carry = "No number of random dockings would carry it by counting alone."
+    if dockings is not None:
+        carry = f"About {dockings:,} random dockings would carry a promise by counting alone."
+    if fewest is not None:
+        carry += f" By the model {fewest:,} may."
     return (f"No promise, because {'; '.join(reasons)}.", carry)

@@ -66,7 +66,12 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
             if settings.method != "random":
                 # Whatever the figures say, they are of molecules that do not stand for the library.
                 teacher = dataclasses.replace(
-                    cuts.teacher, promised=False, reasons=(NOT_DRAWN,), instead=(), dockings_needed=None
+                    cuts.teacher,
+                    promised=False,
+                    reasons=(NOT_DRAWN,),
+                    instead=(),
+                    dockings_needed=None,
+                    dockings_model=None,
                 )
                 cuts = dataclasses.replace(cuts, teacher=teacher)
             kept = _kept(settings, target, cuts.student.fraction, cuts.teacher.fraction)
