@@ -70,12 +70,12 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.acquisition.functions import AcquisitionContext as AcquisitionContext
     from .screening.acquisition.stream import Acquired as Acquired
     from .screening.acquisition.stream import AcquisitionStream as AcquisitionStream
-    from .screening.cuts.order_statistics import Cut as Cut
-    from .screening.cuts.order_statistics import CutGoal as CutGoal
-    from .screening.cuts.order_statistics import CutPrice as CutPrice
+    from .screening.cuts.cut import Cut as Cut
+    from .screening.cuts.cut import CutGoal as CutGoal
+    from .screening.cuts.cut import CutPrice as CutPrice
+    from .screening.cuts.cut import cut_price as cut_price
+    from .screening.cuts.depth_model import modelled_cut as modelled_cut
     from .screening.cuts.order_statistics import choose_cut as choose_cut
-    from .screening.cuts.order_statistics import cut_price as cut_price
-    from .screening.cuts.residual_model import modelled_cut as modelled_cut
     from .screening.metrics.bedroc import bedroc as bedroc
     from .screening.metrics.surface import EnrichmentSurface as EnrichmentSurface
     from .screening.metrics.surface import enrichment_surface as enrichment_surface
@@ -153,12 +153,12 @@ _HOMES = {
     "AcquisitionContext": ".screening.acquisition.functions",
     "Acquired": ".screening.acquisition.stream",
     "AcquisitionStream": ".screening.acquisition.stream",
-    "Cut": ".screening.cuts.order_statistics",
-    "CutGoal": ".screening.cuts.order_statistics",
-    "CutPrice": ".screening.cuts.order_statistics",
+    "Cut": ".screening.cuts.cut",
+    "CutGoal": ".screening.cuts.cut",
+    "CutPrice": ".screening.cuts.cut",
     "choose_cut": ".screening.cuts.order_statistics",
-    "cut_price": ".screening.cuts.order_statistics",
-    "modelled_cut": ".screening.cuts.residual_model",
+    "cut_price": ".screening.cuts.cut",
+    "modelled_cut": ".screening.cuts.depth_model",
     # How good a ranking is
     "Interval": ".data.statistics",
     "bootstrap": ".data.statistics",

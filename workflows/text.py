@@ -25,7 +25,11 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     teaching = found.get("price", {}).get("predicting_seconds")
     cost = f", about {time_words(teaching)} of one core for the teacher" if teaching else ""
     best = "the teacher's best"
-    yield f"{kept}; {_goal(student, best)} needs {_range(student)}{cost}"
+    if is_promised(student):
+        yield f"{kept}; {_goal(student, best)} needs {_range(student)}{cost}"
+    else:
+        yield f"{kept}; {_refused(student, best)}{cost}"
+        yield from (f"{target}: {line}" for line in _carrying(student, best, "random labels"))
     if not found["gate"]:
         yield (
             f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
@@ -33,10 +37,18 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
         )
     seconds = found.get("price", {}).get("docking_seconds")
     cost = f", about {time_words(seconds)} of one core" if seconds else ""
-    yield (
-        f"{target}: to find {_goal(found)}, dock the teacher's best {found['dock_for_goal']:,} molecules{cost}: "
-        f"{_range(teacher)}"
-    )
+    dock = f"dock the teacher's best {found['dock_for_goal']:,} molecules{cost}"
+    if found.get("promised", is_promised(teacher)) and is_promised(teacher):
+        yield f"{target}: to find {_goal(found)}, {dock}: {_range(teacher)}"
+    elif is_promised(teacher):
+        yield (
+            f"{target}: {_share(found)} cannot be promised of this sweep, since the student's cut cannot be or less is "
+            f"kept or docked than is needed; for all of it, {dock}: {_range(teacher)}"
+        )
+    else:
+        yield f"{target}: {_refused({**teacher, 'goal': found['goal']})}; to be on the safe side, {dock}"
+        lines = _carrying(teacher, "the best", "random dockings", " of the teacher alone")
+        yield from (f"{target}: {line}" for line in lines)
     if found["sweep"]:
         short = found["sweep"] < found["dock_for_goal"]
         yield (
@@ -64,21 +76,75 @@ def _why(found: Mapping[str, Any]) -> str:
     }[found["keep_by"]]
 
 
+def is_promised(cut: Mapping[str, Any]) -> bool:
+    """Return whether a cut's confidence may be printed.
+
+    A receipt of an earlier version does not say: only what its order statistics said of the best asked about holds.
+    """
+    return bool(cut.get("promised", cut["met"]))
+
+
+def reasons_of(cut: Mapping[str, Any]) -> str:
+    """Return why a cut cannot be promised."""
+    if cut["method"] == "residual model":
+        return (
+            "an earlier version took errors not to depend on the prediction, and its confidence was not kept"
+        )
+    return "; ".join(cut.get("reasons", ())) or "too little is known"
+
+
+def _share(cut: Mapping[str, Any], best: str = "the best") -> str:
+    goal = cut["goal"]
+    return f"{100 * goal['recall']:.3g} % of {best} {_percent(cut.get('best', goal['best']))}"
+
+
 def _goal(cut: Mapping[str, Any], best: str = "the best") -> str:
+    return f"{_share(cut, best)} with {100 * cut['goal']['confidence']:.3g} % confidence"
+
+
+def _refused(cut: Mapping[str, Any], best: str = "the best") -> str:
+    """Return that a cut cannot be promised, why, and an estimate without a confidence."""
+    wanted = _share({"goal": cut["goal"]}, best)
+    estimate = (
+        "no estimate either: the whole library"
+        if cut["method"] == "everything"
+        else f"an estimate without a confidence is {_percent(cut['estimate'])} of the library "
+        f"({_percent(cut['low'])} to {_percent(cut['fraction'])})"
+    )
+    return f"{wanted} cannot be promised ({reasons_of(cut)}); {estimate}"
+
+
+def _carrying(cut: Mapping[str, Any], best: str, random: str, whom: str = "") -> Iterator[str]:
+    """Yield what would carry a promise, and what is promised instead."""
+    needed, fewest = cut.get("dockings_needed"), cut.get("dockings_model")
+    ways = [f"{fewest:,} {random} in all may carry a promise"] if fewest else []
+    if needed and fewest:
+        ways.append(f"about {needed:,} would for certain, by counting alone")
+    elif needed:
+        ways.append(f"about {needed:,} {random} in all would carry a promise, by counting alone")
+    if ways:
+        yield f"{', '.join(ways)} (now {cut['held_out']:,})"
+    for other in cut.get("instead", ()):
+        yield f"promised instead{whom}: {_offered(other, best)} in {_range(other)}"
+
+
+def _offered(cut: Mapping[str, Any], best: str) -> str:
+    """Return what else is promised: of a share, or, by order statistics, of all beyond a score."""
+    if cut["met"] or cut["method"] != "order statistics":
+        return _goal(cut, best)
     goal = cut["goal"]
     return (
-        f"{100 * goal['recall']:.3g} % of {best} {_percent(cut.get('best', goal['best']))} "
-        f"with {100 * goal['confidence']:.3g} % confidence"
+        f"{100 * goal['recall']:.3g} % of all with a score of {cut['score']:.4g} or better (about {best} "
+        f"{_percent(cut['best'])}) with {100 * goal['confidence']:.3g} % confidence"
     )
 
 
 def _range(cut: Mapping[str, Any]) -> str:
-    assumed = ", if errors do not depend on the prediction" if cut["method"] == "residual model" else ""
     if cut["method"] == "everything":
         return "the whole library: too few molecules were held out to vouch for less"
     return (
         f"{_percent(cut['fraction'])} of the library "
-        f"(estimate {_percent(cut['estimate'])}, lower bound {_percent(cut['low'])}{assumed})"
+        f"(estimate {_percent(cut['estimate'])}, lower bound {_percent(cut['low'])})"
     )
 
 

@@ -9,19 +9,26 @@ confidence C over both, each stage is asked for sqrt(R) and may fail with half t
 The product is exact if the student loses the truly best among the teacher's best f no more often than the others of
 them; it loses them less often, since the truly best lie deeper within f. Where the number of dockings is fixed,
 the student is asked for the teacher's best as many instead: the teacher's own losses are the budget's price then.
+
+The cascade promises what its stages promise: one that cannot be promised leaves the whole without a confidence.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .order_statistics import Cut, CutGoal, choose_cut
-from .residual_model import LEAST, modelled_cut
+from .cut import Cut, CutGoal
+from .depth_model import LEAST, modelled_cut, promised_best, promised_recall
+from .order_statistics import choose_cut, recall_at_hand
+
+LEAST_RECALL = 0.5
+"""No smaller recall is offered in place of one that cannot be promised."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,11 @@ class StageCuts:
     teacher: Cut
     student: Cut
 
+    @property
+    def promised(self) -> bool:
+        """Whether both stages are promised, so that the goal's confidence may be printed."""
+        return self.teacher.promised and self.student.promised
+
 
 def stage_goal(goal: CutGoal, best: float, stages: int = 2) -> CutGoal:
     """Return what one of ``stages`` must keep of the best ``best``: the root of the recall, its part of the risk."""
@@ -53,6 +65,7 @@ def vouched_cut(
     seed: int,
     lower_is_better: bool,
     library: ArrayLike | None = None,
+    rows: int | None = None,
 ) -> Cut:
     """Return the cut that needs no assumption where enough of the best were held out, else the modelled one.
 
@@ -65,22 +78,92 @@ def vouched_cut(
     lower_is_better : bool
     library : array of float, shape (k,), optional
         Predictions of a large random sample of the library.
+    rows : int, optional
+        Molecules in the library, N; without, it is taken to be large.
 
     Returns
     -------
     Cut
         Its ``method`` and ``notes`` say which. With fewer than 30 molecules, or predictions missing, everything
-        is kept that no smaller cut can be vouched for.
+        is kept that no smaller cut can be vouched for. What cannot be promised is an estimate (``promised`` is
+        False), and ``instead`` holds what can be.
 
     Raises
     ------
     ValueError
         If there are no held-out molecules.
     """
-    cut = choose_cut(truth, predicted, goal, lower_is_better=lower_is_better, library=library)
-    if cut.met or len(np.asarray(truth)) < LEAST or not np.isfinite(np.asarray(predicted, float)).all():
+
+    def counted(wanted: CutGoal) -> Cut:
+        return choose_cut(
+            truth, predicted, wanted, lower_is_better=lower_is_better, library=library, rows=rows
+        )
+
+    def modelled(wanted: CutGoal) -> Cut:
+        return modelled_cut(
+            truth, predicted, wanted, seed=seed, lower_is_better=lower_is_better, library=library, rows=rows
+        )
+
+    order = counted(goal)
+    if order.met:
+        return order
+    docked = len(np.asarray(truth))
+    able = docked >= LEAST and bool(np.isfinite(np.asarray(predicted, float)).all())
+    cut = modelled(goal) if able else dataclasses.replace(order, promised=False, reasons=_unable(docked))
+    if cut.promised:
         return cut
-    return modelled_cut(truth, predicted, goal, seed=seed, lower_is_better=lower_is_better, library=library)
+    return dataclasses.replace(
+        cut, instead=tuple(_instead(goal, docked, order, rows, counted, modelled if able else None))
+    )
+
+
+def _unable(docked: int) -> tuple[str, ...]:
+    if docked < LEAST:
+        return (f"only {docked} molecules were held out, where {LEAST} are the least",)
+    return ("some of the held-out molecules do not reach this stage",)
+
+
+def _instead(
+    goal: CutGoal,
+    docked: int,
+    order: Cut,
+    rows: int | None,
+    counted: Callable[[CutGoal], Cut],
+    modelled: Callable[[CutGoal], Cut] | None,
+) -> Iterator[Cut]:
+    """Yield what can be promised: the largest recall of the same best, the same recall of more of the library.
+
+    What is tried depends on how many were docked, not on what they show: a search would choose lucky ones.
+    """
+    members = max(1, math.ceil(goal.best * docked - 1e-9))
+    best_rows = None if rows is None else max(1, round(goal.best * rows))
+    by_count = recall_at_hand(members, 1 - (1 - goal.confidence) / 2, best_rows)
+    for recall, answer in ((promised_recall(goal, docked), modelled), (by_count, counted)):
+        if answer is not None and LEAST_RECALL <= recall < goal.recall:
+            found = answer(dataclasses.replace(goal, recall=recall))
+            if found.promised and found.best == goal.best and found.fraction < 1:
+                yield found
+                break
+    more = promised_best(goal, docked, rows)
+    if modelled is not None and goal.best < more < order.best:
+        found = modelled(dataclasses.replace(goal, best=more))
+        if found.promised:
+            yield found
+            return
+    found = beyond_a_score(goal, counted)
+    if found.promised and found.fraction < 1:
+        yield found
+
+
+def beyond_a_score(goal: CutGoal, counted: Callable[[CutGoal], Cut]) -> Cut:
+    """Return what order statistics say of the best that are observable, at half the risk that is stated.
+
+    They are exact for one model. Held-out predictions are of models that learnt from fewer molecules than the one that
+    predicts the library: with as few of the best as the bound needs, it was kept in 0.92 to 0.94 of the trials on
+    tables where predictions say little.
+    """
+    found = counted(dataclasses.replace(goal, confidence=1 - (1 - goal.confidence) / 2))
+    return dataclasses.replace(found, goal=goal)
 
 
 def plan_cascade(
@@ -92,6 +175,7 @@ def plan_cascade(
     seed: int,
     lower_is_better: bool = True,
     budget: float | None = None,
+    rows: int | None = None,
 ) -> StageCuts:
     """Return how much teacher and student must keep.
 
@@ -110,17 +194,19 @@ def plan_cascade(
     budget : float, optional
         Share of the library that is docked by the end of the round, whatever the goal needs. Without, everything
         that the goal needs is docked.
+    rows : int, optional
+        Molecules in the library, N; without, it is taken to be large.
 
     Returns
     -------
     StageCuts
     """
-    teacher = vouched_cut(*docked, stage_goal(goal, goal.best), seed, lower_is_better, library[0])
+    teacher = vouched_cut(*docked, stage_goal(goal, goal.best), seed, lower_is_better, library[0], rows)
     if budget is None:
         wanted = stage_goal(goal, teacher.fraction)
     else:
         wanted = dataclasses.replace(goal, best=min(max(budget, 1e-12), 1.0))
-    student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1])
+    student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1], rows)
     return StageCuts(teacher, student)
 
 

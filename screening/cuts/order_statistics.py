@@ -11,200 +11,98 @@ labelled by the teacher where the stage is the student) say how deep in the pred
    such molecules with probability P(Binomial(m, R) < r): the distribution-free bound of a quantile (Wilks 1941;
    Conover, Practical Nonparametric Statistics, 3.2). The smallest r for which that reaches the confidence is
    taken. It exists if R^m <= 1 - confidence: for 95 % of them at 95 % confidence, from 59 on.
+   A library has only k = best x rows such molecules, and what is kept of those few scatters too: with ``rows``
+   given, the share is that of a new sample of k (how many of k further values lie at or below the r-th of m is
+   beta-binomial: Wilks 1942; Fligner and Wolfe, Am. Stat. 30, 78, 1976). More of the best are needed then.
 3. The fraction of the library that this cut keeps is read from the library's predictions, or estimated from
    the held-out ones, with the upper Clopper-Pearson bound (1934). A tenth of the risk is set aside for that.
 
 If fewer of the best are at hand than step 2 needs, the best that *are* observable are answered for instead, and
-the answer says so. :func:`docksieve.screening.cuts.residual_model.modelled_cut` extrapolates, on an assumption.
+the answer says so. :func:`docksieve.screening.cuts.depth_model.modelled_cut` goes on from there, with a model.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, betaincinv
+from scipy.special import bdtr, betaincinv, gammaln
+
+from .cut import Cut, CutGoal, CutPrice, cut_price
+
+__all__ = [
+    "Cut",
+    "CutGoal",
+    "CutPrice",
+    "choose_cut",
+    "cut_price",
+    "dockings_needed",
+    "kept_chance",
+    "members_needed",
+    "oriented",
+    "quantile_ranks",
+    "recall_at_hand",
+    "share_bounds",
+]
 
 Floats = NDArray[np.float64]
 
 FRACTION_RISK = 0.1
 """Share of the risk (1 - confidence) spent on not knowing the library's predictions."""
+HOPELESS = 1_000_000
+"""More of the best than anybody will dock."""
+MANY = 20_000
+"""Of so many of the best in a library, the share that is kept scatters no more."""
 
 
-@dataclass(frozen=True)
-class CutGoal:
-    """What a cut must keep.
+def members_needed(recall: float, confidence: float, best_rows: int | None = None) -> int:
+    """Return how many of the best must be at hand for a cut below everything.
 
-    Attributes
-    ----------
-    recall : float
-        Share of the best that must be kept, in (0, 1).
-    best : float
-        Share of the library that counts as best, in (0, 1].
-    confidence : float
-        Probability that the cut keeps as much, in (0, 1).
-
-    Examples
-    --------
-    >>> docksieve.CutGoal(recall=0.9, best=0.01)
-    CutGoal(recall=0.9, best=0.01, confidence=0.95)
+    log(1 - C) / log(R), rounded up; more if the library has only ``best_rows`` of the best. Where no number will
+    do (all of a few must be found), ``HOPELESS``.
     """
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- read by pydantic, which is not imported here
-
-    recall: float = 0.95
-    best: float = 0.001
-    confidence: float = 0.95
-
-    def __post_init__(self) -> None:
-        for name in ("recall", "confidence"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
-        if not 0 < self.best <= 1:
-            raise ValueError(f"best must be in (0, 1], not {self.best}")
+    members = int(np.ceil(np.log1p(-confidence) / np.log(recall) - 1e-9))
+    low, high = members, HOPELESS
+    if kept_chance(members, members, recall, best_rows) >= confidence or best_rows is None:
+        return members
+    while low < high:
+        middle = (low + high) // 2
+        if kept_chance(middle, middle, recall, best_rows) >= confidence:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
-@dataclass(frozen=True)
-class Cut:
-    """How much to keep.
-
-    Attributes
-    ----------
-    goal : CutGoal
-        What was asked for.
-    fraction : float
-        Keep this much of the library: the upper bound of what is needed.
-    low, estimate : float
-        Lower bound at the same confidence, and the fraction that would have kept the wanted recall of the held-out
-        molecules themselves.
-    threshold : float
-        Predicted score at the cut, itself kept; infinite if everything is kept.
-    best : float
-        Share of the library that the answer is about: ``goal.best``, or more if that is not observable.
-    best_low, best_high : float
-        95 % interval of the share that lies beyond ``score``.
-    score : float
-        Score that the best begin at, itself included.
-    held_out, members : int
-        Held-out molecules; those of them among the best.
-    recall : float or None
-        Share of these that the cut keeps; None if there are none.
-    method : str
-        ``order statistics``, ``everything`` (no smaller cut can be vouched for) or ``residual model``.
-    met : bool
-        Whether ``fraction`` keeps what was asked for, of the best that were asked about, with that
-        confidence; False if the answer is about more of the library or rests on an assumption.
-    notes : tuple of str
-        What a reader must know.
-
-    Examples
-    --------
-    >>> generator = np.random.default_rng(1)
-    >>> docked = generator.normal(-7.0, 1.0, 5000)
-    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
-    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
-    >>> cut = docksieve.choose_cut(docked, predicted, goal)
-    >>> cut.method, cut.members, cut.low < cut.estimate < cut.fraction
-    ('order statistics', 100, True)
-    """
-
-    goal: CutGoal
-    fraction: float
-    low: float
-    estimate: float
-    threshold: float
-    best: float
-    best_low: float
-    best_high: float
-    score: float
-    held_out: int
-    members: int
-    recall: float | None
-    method: str
-    met: bool
-    notes: tuple[str, ...] = field(default=())
-
-    def __str__(self) -> str:
-        goal = self.goal
-        sentence = (
-            f"Keep {100 * self.fraction:.3g} % (from {100 * self.low:.3g} %, at best {100 * self.estimate:.3g} %) "
-            f"for {100 * goal.recall:g} % of the best {100 * self.best:.3g} % "
-            f"with {100 * goal.confidence:g} % confidence."
-        )
-        return " ".join([sentence, *self.notes])
+def recall_at_hand(members: int, confidence: float, best_rows: int | None = None) -> float:
+    """Return the largest recall, in whole percent, that so many of the best allow a bound for; 0 if none."""
+    for percent in range(99, 0, -1):
+        if kept_chance(members, members, percent / 100, best_rows) >= confidence:
+            return percent / 100
+    return 0.0
 
 
-@dataclass(frozen=True)
-class CutPrice:
-    """What a cut costs in a library: molecules sent on, and their interval.
-
-    Attributes
-    ----------
-    molecules : int
-        Sent on at ``Cut.fraction``.
-    low, estimate : int
-        The same at ``Cut.low`` and ``Cut.estimate``.
-    seconds : float or None
-        What the next stage takes for ``molecules`` on one core or device; None if it was not said what one takes.
-
-    Examples
-    --------
-    >>> generator = np.random.default_rng(1)
-    >>> docked = generator.normal(-7.0, 1.0, 5000)
-    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
-    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
-    >>> cut = docksieve.choose_cut(docked, predicted, goal)
-    >>> docksieve.cut_price(cut, 1_000_000).seconds is None
-    True
-    """
-
-    molecules: int
-    low: int
-    estimate: int
-    seconds: float | None = None
-
-
-def cut_price(cut: Cut, library_rows: int, seconds_each: float | None = None) -> CutPrice:
-    """Return how many molecules ``cut`` sends on to the next stage.
-
-    After the student these are teacher predictions, after the teacher dockings.
-
-    Parameters
-    ----------
-    cut : Cut
-    library_rows : int
-        N.
-    seconds_each : float, optional
-        What the next stage takes for a molecule; ``seconds`` is then the total of one core or device.
-
-    Returns
-    -------
-    CutPrice
-
-    Examples
-    --------
-    >>> generator = np.random.default_rng(1)
-    >>> docked = generator.normal(-7.0, 1.0, 5000)
-    >>> predicted = docked + generator.normal(0.0, 0.5, 5000)
-    >>> goal = docksieve.CutGoal(recall=0.9, best=0.02, confidence=0.95)
-    >>> cut = docksieve.choose_cut(docked, predicted, goal)
-    >>> price = docksieve.cut_price(cut, 1_000_000, seconds_each=20.0)
-    >>> price.seconds == 20.0 * price.molecules
-    True
-    """
-    molecules, low, estimate = (
-        int(np.ceil(share * library_rows)) for share in (cut.fraction, cut.low, cut.estimate)
+def kept_chance(rank: int, members: int, recall: float, best_rows: int | None) -> float:
+    """Return the probability that a cut at the ``rank``-th of ``members`` keeps ``recall`` of ``best_rows`` others."""
+    if best_rows is None or best_rows > MANY:
+        return float(bdtr(rank - 1, members, recall))
+    wanted = np.arange(int(np.ceil(recall * best_rows - 1e-9)), best_rows + 1, dtype=float)
+    others, beyond = best_rows - wanted, members - rank
+    logarithm = (
+        _log_choose(wanted + rank - 1, wanted)
+        + _log_choose(beyond + others, others)
+        - _log_choose(np.array(float(members + best_rows)), np.array(float(best_rows)))
     )
-    return CutPrice(molecules, low, estimate, None if seconds_each is None else molecules * seconds_each)
+    return min(1.0, float(np.exp(logarithm).sum()))
 
 
-def members_needed(recall: float, confidence: float) -> int:
-    """Return how many of the best must be at hand for a cut below everything: log(1 - C) / log(R), rounded up."""
-    return int(np.ceil(np.log1p(-confidence) / np.log(recall) - 1e-9))
+def _log_choose(total: Floats, chosen: Floats) -> Floats:
+    found: Floats = gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
+    return found
 
 
-def quantile_ranks(members: int, recall: float, confidence: float) -> tuple[int, int]:
+def quantile_ranks(
+    members: int, recall: float, confidence: float, best_rows: int | None = None
+) -> tuple[int, int]:
     """Return the ranks of the lower and upper confidence bounds of the ``recall`` quantile.
 
     Parameters
@@ -215,6 +113,8 @@ def quantile_ranks(members: int, recall: float, confidence: float) -> tuple[int,
         The quantile, R.
     confidence : float
         Of each bound on its own.
+    best_rows : int, optional
+        Size of the finite set whose quantile the upper bound is for; without, a distribution's.
 
     Returns
     -------
@@ -226,6 +126,9 @@ def quantile_ranks(members: int, recall: float, confidence: float) -> tuple[int,
     below = bdtr(np.arange(members, dtype=float), members, recall)
     high = int(np.searchsorted(below, confidence)) + 1
     low = int(np.searchsorted(below, 1 - confidence, side="right"))
+    if best_rows is not None and best_rows <= MANY:
+        while high <= members and kept_chance(high, members, recall, best_rows) < confidence:
+            high += 1
     return low, high
 
 
@@ -271,6 +174,7 @@ def choose_cut(
     *,
     lower_is_better: bool = True,
     library: ArrayLike | None = None,
+    rows: int | None = None,
 ) -> Cut:
     """Return the smallest fraction to keep that has the wanted recall with the wanted confidence.
 
@@ -285,6 +189,8 @@ def choose_cut(
     lower_is_better : bool
     library : array of float, shape (k,), optional
         Predictions of the whole library (or of a large random sample, taken as the whole); NaN counts as never kept.
+    rows : int, optional
+        Molecules in the library, N: of few best the share that is kept scatters. Without, it is taken to be large.
 
     Returns
     -------
@@ -308,12 +214,17 @@ def choose_cut(
     scores, predictions, everything = oriented(truth, predicted, library, lower_is_better)
     total, risk = len(scores), 1 - goal.confidence
     certainty = 1 - risk * (1 - FRACTION_RISK) if everything is None else goal.confidence
-    needed = members_needed(goal.recall, certainty)
+    best_rows = None if rows is None else max(1, round(goal.best * rows))
+    needed = members_needed(goal.recall, certainty, best_rows)
     asked = max(1, int(np.ceil(goal.best * total - 1e-9)))
+    enough = asked >= needed
+    dockings = None if enough else dockings_needed(goal, certainty, best_rows)
+    if not enough:
+        needed, best_rows = _observable(asked, total, rows, goal.recall, certainty)
     limit = np.sort(scores)[min(max(asked, needed), total) - 1]
     depth = np.sort(predictions[scores <= limit])  # tied scores are all in
     members, lost = len(depth), int((depth == np.inf).sum())
-    cuts = _cuts(depth, goal.recall, certainty)
+    cuts = _cuts(depth, goal.recall, certainty, best_rows)
     if everything is None:
         low, estimate, fraction = _estimated_shares(cuts, np.sort(predictions), risk * FRACTION_RISK)
     else:
@@ -327,7 +238,7 @@ def choose_cut(
         low=low,
         estimate=estimate,
         threshold=float(sign * cuts[2]),
-        best=goal.best if asked >= needed else members / total,
+        best=goal.best if enough else members / total,
         best_low=beyond[0],
         best_high=beyond[1],
         score=float(sign * limit),
@@ -335,15 +246,40 @@ def choose_cut(
         members=members,
         recall=float((depth <= cuts[2]).mean()) if bounded else 1 - lost / members,
         method="order statistics" if bounded else "everything",
-        met=asked >= needed and (bounded or not lost),
-        notes=_notes(goal, asked, needed, total, members, lost, bounded),
+        met=enough and (bounded or not lost),
+        notes=_notes(goal, enough, dockings, total, members, lost, bounded),
+        promised=bounded or not lost,
+        dockings_needed=dockings,
     )
 
 
-def _cuts(depth: Floats, recall: float, confidence: float) -> tuple[float, float, float]:
+def dockings_needed(goal: CutGoal, confidence: float, best_rows: int | None) -> int | None:
+    """Return how many random dockings hold enough of the best, None where no number does."""
+    needed = members_needed(goal.recall, confidence, best_rows)
+    return None if needed >= HOPELESS else int(np.ceil(needed / goal.best))
+
+
+def _observable(
+    asked: int, total: int, rows: int | None, recall: float, confidence: float
+) -> tuple[int, int | None]:
+    """Return how many of the best of ``total`` allow a bound, and how many the library has of these."""
+    if rows is None:
+        return members_needed(recall, confidence), None
+    members = asked + 1
+    while members < total:
+        best_rows = max(1, round(members / total * rows))
+        if kept_chance(members, members, recall, best_rows) >= confidence:
+            break
+        members += 1
+    return members, max(1, round(members / total * rows))
+
+
+def _cuts(
+    depth: Floats, recall: float, confidence: float, best_rows: int | None
+) -> tuple[float, float, float]:
     """Return lower bound, estimate and upper bound of the ``recall`` quantile that the sorted ``depth`` is from."""
     members = len(depth)
-    low, high = quantile_ranks(members, recall, confidence)
+    low, high = quantile_ranks(members, recall, confidence, best_rows)
     middle = int(np.ceil(recall * members - 1e-9))
     padded = np.concatenate([[-np.inf], depth, [np.inf]])
     return float(padded[low]), float(padded[middle]), float(padded[high])
@@ -367,14 +303,18 @@ def _estimated_shares(
 
 
 def _notes(
-    goal: CutGoal, asked: int, needed: int, total: int, members: int, lost: int, bounded: bool
+    goal: CutGoal, enough: bool, dockings: int | None, total: int, members: int, lost: int, bounded: bool
 ) -> tuple[str, ...]:
     notes = []
-    if asked < needed:
+    if not enough:
+        wanted = (
+            "and the library has too few of them for any number to do"
+            if dockings is None
+            else f"where {int(np.ceil(dockings * goal.best))} are needed ({dockings:,} held-out molecules)"
+        )
         notes.append(
             f"The best {100 * goal.best:g} % of the library are not observable with {total:,} held-out molecules, "
-            f"which hold about {goal.best * total:.2g} of them where {needed} are needed "
-            f"({int(np.ceil(needed / goal.best)):,} held-out molecules); "
+            f"which hold about {goal.best * total:.2g} of them {wanted}; "
             f"this is about the best {100 * members / total:.3g} %."
         )
     if not bounded and not lost:

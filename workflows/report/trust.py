@@ -8,7 +8,7 @@ from typing import Any
 from ...data.seeds import derive_seed
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table, tag
-from ..text import cut_words
+from ..text import cut_words, is_promised, reasons_of
 from .charts import trust as charts
 from .facts import Facts
 from .quality import model_reports
@@ -142,19 +142,28 @@ def trust_details(facts: Facts, target: str) -> list[str]:
                 (
                     f"{number}, {what}",
                     f"{100 * goal['recall']:.3g} % of the best {100 * cut['best']:.2g} %",
-                    f"{100 * goal['confidence']:.3g} %",
+                    f"{100 * goal['confidence']:.3g} %" if is_promised(cut) else "cannot be promised",
                     f"{100 * cut['estimate']:.3g} %",
                     f"{100 * cut['low']:.3g} to {100 * cut['fraction']:.3g} %",
-                    str(cut["method"]),
+                    str(cut["method"]) if is_promised(cut) else f"{cut['method']}: {reasons_of(cut)}",
                     f"{cut['held_out']:,}",
                 )
             )
     if not rows:
         return []
-    head = ("round", "to hold", "confidence", "estimate", "bounds", "method", "molecules held out")
+    head = (
+        "round",
+        "to hold",
+        "confidence",
+        "estimate",
+        "bounds",
+        "method, or why not",
+        "molecules held out",
+    )
     words = (
-        "Order statistics assume nothing; the residual model extrapolates beyond what was observed, on the assumption "
-        "that errors do not depend on the prediction. docs/choosing.md explains both."
+        "Order statistics assume nothing. The depth model follows how deep in the predictions the best docked lie; its "
+        "confidence is printed only where it was found to be kept. Where nothing can be promised, the bounds are an "
+        "estimate. docs/trust.md says more."
     )
     body = (paragraph(words, "soft"), table("Share of the library to keep", head, rows))
     return [details("How much must be kept", *body)]

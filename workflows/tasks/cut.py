@@ -11,8 +11,8 @@ import numpy as np
 from ...data.errors import CampaignError
 from ...data.seeds import derive_seed
 from ...data.store import concat
-from ...screening.cuts.cascade import molecules, plan_cascade
-from ...screening.cuts.order_statistics import Cut, CutGoal, cut_price
+from ...screening.cuts.cascade import StageCuts, molecules, plan_cascade
+from ...screening.cuts.cut import Cut, CutGoal, cut_price
 from .context import TaskContext, TaskOutcome
 from .held_out import read_held_out
 from .settings import CutSettings
@@ -22,6 +22,7 @@ NOT_RANDOM = (
     "The seed sample was chosen to be diverse, not drawn at random: it does not stand for the library, and these "
     "shares are a guess ([start] method)."
 )
+NOT_DRAWN = "the seed sample was not drawn at random"
 FEWEST = 10
 """Fewer held-out dockings say nothing about a cut."""
 
@@ -60,11 +61,25 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 seed=derive_seed(settings.seed, "cut", settings.round, target) % 2**31,
                 lower_is_better=lower,
                 budget=None if settings.sweep else settings.budget[target] / settings.rows,
+                rows=settings.rows,
             )
+            if settings.method != "random":
+                # Whatever the figures say, they are of molecules that do not stand for the library.
+                teacher = dataclasses.replace(
+                    cuts.teacher,
+                    promised=False,
+                    reasons=(NOT_DRAWN,),
+                    instead=(),
+                    dockings_needed=None,
+                    dockings_model=None,
+                )
+                cuts = dataclasses.replace(cuts, teacher=teacher)
+            kept = _kept(settings, target, cuts.student.fraction, cuts.teacher.fraction)
             facts[target] = {
                 "teacher": _as_json(cuts.teacher),
                 "student": _as_json(cuts.student),
-                **_kept(settings, target, cuts.student.fraction, cuts.teacher.fraction),
+                **kept,
+                "promised": _promised(cuts, kept, sweep=bool(settings.sweep)),
                 "goal": dataclasses.asdict(goal),
                 "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings.rows),
                 "notes": [] if settings.method == "random" else [NOT_RANDOM],
@@ -83,12 +98,28 @@ def _price(
     }
 
 
+def _promised(cuts: StageCuts, kept: Mapping[str, Any], sweep: bool) -> bool:
+    """Return whether the goal's confidence may be printed of docking the teacher's best ``dock_for_goal``.
+
+    In a sweep the student must have let through what it has to, and all of them must be docked.
+    """
+    if not sweep:
+        return cuts.teacher.promised
+    return cuts.promised and kept["keep"] >= kept["needed"] and kept["sweep"] >= kept["dock_for_goal"]
+
+
 def _as_json(found: Cut) -> dict[str, Any]:
     """Return a cut as JSON values; what is infinite (everything is kept) becomes None."""
-    values = dataclasses.asdict(found)
+    values = {name: getattr(found, name) for name in (field.name for field in dataclasses.fields(found))}
     for name in ("threshold", "score"):
         values[name] = values[name] if np.isfinite(values[name]) else None
-    return {**values, "notes": list(found.notes)}
+    return {
+        **values,
+        "goal": dataclasses.asdict(found.goal),
+        "notes": list(found.notes),
+        "reasons": list(found.reasons),
+        "instead": [_as_json(other) for other in found.instead],
+    }
 
 
 def _unknown(settings: CutSettings, target: str, known: int) -> dict[str, Any]:
@@ -99,7 +130,15 @@ def _unknown(settings: CutSettings, target: str, known: int) -> dict[str, Any]:
     if settings.sweep:
         notes.append("Nothing is swept.")
     kept = _kept(settings, target, settings.widest, 1.0)
-    return {"teacher": None, "student": None, **kept, "dock_for_goal": None, "sweep": 0, "notes": notes}
+    return {
+        "teacher": None,
+        "student": None,
+        **kept,
+        "promised": False,
+        "dock_for_goal": None,
+        "sweep": 0,
+        "notes": notes,
+    }
 
 
 def _kept(settings: CutSettings, target: str, student: float, teacher: float) -> dict[str, Any]:

@@ -70,20 +70,21 @@ def test_no_assumption_is_made_where_enough_was_held_out() -> None:
     plenty = vouched_cut(docked[:5000], teacher[:5000], goal, 1, True, teacher)
     few = vouched_cut(docked[:200], teacher[:200], goal, 1, True, teacher)
     assert (plenty.method, plenty.met) == ("order statistics", True)
-    assert (few.method, few.met) == ("residual model", False)
+    assert (few.method, few.met, few.promised) == ("depth model", False, False)
 
 
 def test_a_handful_of_molecules_vouches_for_nothing() -> None:
     docked, teacher, _ = library(5)
     cut = vouched_cut(docked[:12], teacher[:12], CutGoal(), 1, True, teacher)
-    assert (cut.method, cut.fraction, cut.met) == ("everything", 1.0, False)
+    assert (cut.method, cut.fraction, cut.met, cut.promised) == ("everything", 1.0, False, False)
+    assert "12 molecules" in cut.reasons[0] and cut.instead == ()
 
 
 def test_predictions_that_are_missing_are_not_modelled_away() -> None:
     docked, teacher, _ = library(6)
     predicted = teacher[:200].copy()
     predicted[np.argmin(docked[:200])] = np.nan
-    assert vouched_cut(docked[:200], predicted, CutGoal(), 1, True, teacher).method != "residual model"
+    assert vouched_cut(docked[:200], predicted, CutGoal(), 1, True, teacher).method != "depth model"
 
 
 def test_shares_are_rounded_up_to_molecules() -> None:

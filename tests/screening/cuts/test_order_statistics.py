@@ -1,4 +1,4 @@
-"""The cut: worked out by hand where that can be done, and its confidence checked on simulated libraries."""
+"""Order statistics: worked out by hand where that can be done, and its confidence checked on simulated libraries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from docksieve.screening.cuts.order_statistics import (
     cut_price,
     members_needed,
     quantile_ranks,
+    recall_at_hand,
     share_bounds,
 )
-from docksieve.screening.cuts.residual_model import modelled_cut
 from scipy.stats import binom, binomtest
 
 
@@ -47,6 +47,13 @@ def test_how_many_are_needed() -> None:
     assert members_needed(0.95, 0.95) == 59  # 0.95**59 = 0.0485, 0.95**58 = 0.0510
     assert members_needed(0.9, 0.95) == 29
     assert members_needed(0.5, 0.75) == 2  # exactly: 0.5**2 = 0.25
+
+
+def test_the_largest_recall_that_so_many_of_the_best_allow() -> None:
+    assert recall_at_hand(59, 0.95) == 0.95
+    assert recall_at_hand(58, 0.95) == 0.94
+    assert recall_at_hand(3, 0.95) == 0.36  # 0.36**3 = 0.047
+    assert recall_at_hand(59, 0.95, 100) < 0.95
 
 
 def test_ranks_of_a_quantile_by_hand() -> None:
@@ -112,6 +119,8 @@ def test_too_few_held_out_molecules_are_said_to_be_too_few() -> None:
     assert cut.members == members_needed(0.95, 0.955) == 61
     assert cut.best == pytest.approx(61 / 600)
     assert cut.best_low < cut.best < cut.best_high
+    assert cut.promised, "of more of the library"
+    assert cut.dockings_needed == 61_000
     assert "not observable with 600" in str(cut) and "61,000 held-out" in str(cut)
     cut = choose_cut(truth[:30], truth[:30], CutGoal(0.95, 0.001, 0.95))
     assert (cut.fraction, cut.method, cut.met) == (1.0, "everything", False)
@@ -174,48 +183,11 @@ def test_the_estimate_alone_would_fail(simulated: Simulated) -> None:
     assert 20 < successes < 80
 
 
-@pytest.mark.parametrize(
-    ("held_out", "goal"), [(300, CutGoal(0.95, 0.001, 0.9)), (300, CutGoal(0.9, 0.01, 0.8))]
-)
-def test_the_model_extrapolates_where_its_assumption_holds(
-    simulated: Simulated, held_out: int, goal: CutGoal
-) -> None:
-    generator = np.random.default_rng(3)
-    kept, successes, estimates, rounds = simulated.kept(goal.best), 0, [], 40
-    for seed in range(rounds):
-        rows = generator.integers(0, len(simulated.scores), held_out)
-        cut = modelled_cut(simulated.scores[rows], simulated.predictions[rows], goal, seed=seed, rounds=60)
-        assert not cut.met and cut.low <= cut.estimate <= cut.fraction
-        successes += recall(kept, simulated.threshold(cut.fraction)) >= goal.recall
-        estimates.append(cut.estimate)
-    assert successes / rounds >= goal.confidence - 0.15
-    ideal = float((simulated.predictions <= np.quantile(kept, goal.recall)).mean())
-    assert 0.6 * ideal < np.median(estimates) < 1.6 * ideal
-
-
-def test_the_model_with_a_large_library_and_either_direction(simulated: Simulated) -> None:
-    rows = np.random.default_rng(4).integers(0, len(simulated.scores), 1000)
-    truth, predicted, goal = simulated.scores[rows], simulated.predictions[rows], CutGoal(0.9, 0.001, 0.9)
-    cut = modelled_cut(truth, predicted, goal, seed=1, library=simulated.predictions, rounds=30)
-    assert cut == modelled_cut(truth, predicted, goal, seed=1, library=simulated.predictions, rounds=30)
-    turned = modelled_cut(
-        -truth, -predicted, goal, seed=1, library=-simulated.predictions, rounds=30, lower_is_better=False
-    )
-    assert (turned.fraction, turned.threshold) == (cut.fraction, -cut.threshold)
-    assert (cut.members, cut.recall) == (0, None)  # none of the best 0.1 % is among the 1,000
-    kept = simulated.kept(0.001)
-    ideal = float((simulated.predictions <= np.quantile(kept, 0.9)).mean())
-    assert 0.5 * ideal < cut.estimate < 2 * ideal
-    assert "Extrapolated" in str(cut)
-
-
 def test_a_useless_model_keeps_nearly_everything() -> None:
     generator = np.random.default_rng(6)
     truth, predicted = generator.normal(size=2000), generator.normal(size=2000)
     assert choose_cut(truth, predicted, CutGoal(0.9, 0.1, 0.9)).fraction > 0.88
-    assert modelled_cut(truth, predicted, CutGoal(0.9, 0.001, 0.9), seed=0, rounds=30).fraction > 0.85
     assert choose_cut(truth, np.zeros(2000), CutGoal(0.9, 0.1, 0.9)).fraction == 1.0
-    assert modelled_cut(truth, np.zeros(2000), CutGoal(0.9, 0.1, 0.9), seed=0, rounds=30).fraction > 0.88
 
 
 def test_what_is_refused() -> None:
@@ -228,7 +200,3 @@ def test_what_is_refused() -> None:
             choose_cut(truth, predicted, goal)
     with pytest.raises(ValueError, match="library"):
         choose_cut([1.0], [1.0], goal, library=[])
-    with pytest.raises(ValueError, match="30"):
-        modelled_cut(np.arange(9.0), np.arange(9.0), goal, seed=0)
-    with pytest.raises(ValueError, match="all held-out"):
-        modelled_cut(np.arange(99.0), [np.nan] * 99, goal, seed=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError
 from docksieve.data.store import read_table
+from docksieve.screening.cuts.cascade import vouched_cut
+from docksieve.screening.cuts.cut import CutGoal
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import contents_of, html, summary
 from docksieve.workflows.running.submit import submit
-from docksieve.workflows.tasks.cut import _unknown
+from docksieve.workflows.tasks.cut import _as_json, _unknown
 from docksieve.workflows.tasks.held_out import read_held_out
 from docksieve.workflows.tasks.settings import CutSettings
 from docksieve.workflows.text import cut_words
@@ -119,7 +122,60 @@ def test_a_diverse_seed_sample_is_not_taken_for_the_library(make_campaign: Make)
         make_campaign(ONE_ROUND, ("sealed = 0.2", 'sealed = 0.2\nmethod = "diverse"')), "inline"
     )
     for target, found in cuts_of(campaign).items():
-        assert "not drawn at random" in " ".join(cut_words(target, found))
+        assert not found["promised"] and not found["teacher"]["promised"]
+        words = " ".join(cut_words(target, found))
+        assert "cannot be promised" in words and "not drawn at random" in words
+
+
+def _cut(scores: np.ndarray, predicted: np.ndarray, goal: CutGoal, rows: int) -> dict:
+    found = _as_json(vouched_cut(scores, predicted, goal, 1, True, predicted, rows))
+    return json.loads(json.dumps(found, allow_nan=False))
+
+
+def _told(teacher: dict, student: dict, **more: object) -> str:
+    goal = {"recall": 0.9, "best": 0.001, "confidence": 0.95}
+    found = {"keep": 900, "keep_by": "goal", "needed": 900, "dock_for_goal": 500, "sweep": 0, "gate": True}
+    return "; ".join(
+        cut_words("A", {**found, "teacher": teacher, "student": student, "goal": goal, "notes": [], **more})
+    )
+
+
+def test_a_confidence_is_printed_only_with_a_promise() -> None:
+    generator = np.random.default_rng(1)
+    scores = generator.normal(size=3000)
+    predicted = scores + 0.5 * generator.normal(size=3000)
+    promised = _cut(scores, predicted, CutGoal(0.9, 0.05, 0.95), 100_000)
+    refused = _cut(scores, predicted, CutGoal(0.9, 0.001, 0.95), 100_000)
+    assert promised["promised"] and not refused["promised"]
+    assert refused["reasons"] and refused["dockings_model"] == 5_000
+    words = _told(refused, promised, promised=False)
+    assert "90 % of the best 0.1 % cannot be promised (3,000 held-out" in words
+    assert "an estimate without a confidence" in words
+    assert "5,000 random dockings in all may carry a promise, about" in words and "(now 3,000)" in words
+    assert "promised instead of the teacher alone: 83 % of the best 0.1 % with 95 % confidence" in words
+    assert "to find 90 %" not in words
+    # A sweep in which one stage falls short of its part promises nothing for the whole.
+    assert "cannot be promised of this sweep" in _told(promised, promised, promised=False, sweep=100)
+    # With nothing but order statistics left, the promise is about molecules beyond a score.
+    blind = _cut(scores, generator.normal(size=3000), CutGoal(0.9, 0.001, 0.95), 100_000)
+    assert "with a score of" in _told(blind, promised, promised=False)
+    # With a handful held out the threshold is infinite, within what is offered instead too.
+    assert _cut(scores[:12], predicted[:12], CutGoal(0.95, 0.001, 0.95), 100_000)["threshold"] is None
+
+
+def test_receipts_of_earlier_versions_are_shown_without_a_confidence_that_was_not_kept() -> None:
+    generator = np.random.default_rng(2)
+    scores = generator.normal(size=3000)
+    now = _cut(scores, scores + 0.5 * generator.normal(size=3000), CutGoal(0.9, 0.05, 0.95), 100_000)
+    old = {
+        name: value
+        for name, value in now.items()
+        if name not in ("promised", "reasons", "instead", "dockings_needed")
+    }
+    assert "with 95 % confidence" in _told(old, old)
+    modelled = {**old, "method": "residual model", "met": False}
+    words = _told(modelled, modelled)
+    assert "cannot be promised (an earlier version" in words and "95 % confidence" not in words
 
 
 def test_where_nothing_is_known_nothing_is_swept() -> None:

@@ -12,9 +12,8 @@ assumption holds, simulations find the wanted recall kept about as often as stat
 from __future__ import annotations
 
 import numpy as np
+from docksieve.screening.cuts.order_statistics import Cut, CutGoal, oriented, share_bounds
 from numpy.typing import ArrayLike, NDArray
-
-from .order_statistics import Cut, CutGoal, oriented, share_bounds
 
 LEAST = 30
 """Fewest held-out molecules from which errors are extrapolated."""
