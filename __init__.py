@@ -96,8 +96,10 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.ranking.leaderboard import ScreenedSources as ScreenedSources
     from .screening.ranking.leaderboard import write_leaderboard as write_leaderboard
     from .screening.ranking.top_k import merge_histograms as merge_histograms
+    from .workflows.auditing.audit import audit as audit
     from .workflows.campaign.campaign import Campaign as Campaign
     from .workflows.dashboard.serve import serve as serve
+    from .workflows.deciding.decision import decide_campaign as decide_campaign
     from .workflows.hits.ask import ask as ask
     from .workflows.hits.ask import failures as failures
     from .workflows.hits.ask import hits as hits
@@ -114,6 +116,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.running.observer import Observer as Observer
     from .workflows.running.submit import load_campaign as load_campaign
     from .workflows.running.submit import submit as submit
+    from .workflows.verifying.verify import verify as verify
 
 _HOMES = {
     # A library of molecules
@@ -177,6 +180,9 @@ _HOMES = {
     "recall_at": ".screening.metrics.virtual_screening",
     "top_k_found": ".screening.metrics.virtual_screening",
     # Campaigns
+    "audit": ".workflows.auditing.audit",
+    "decide_campaign": ".workflows.deciding.decision",
+    "verify": ".workflows.verifying.verify",
     "Campaign": ".workflows.campaign.campaign",
     "serve": ".workflows.dashboard.serve",
     "CampaignStatus": ".workflows.progress.status",

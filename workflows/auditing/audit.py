@@ -93,10 +93,20 @@ def audit(
     told : callable, optional
         Given the plan before anything is docked.
 
+    Returns
+    -------
+    AuditReport
+
     Raises
     ------
     InputError, CampaignError
         If the goal or the state of the campaign allows no audit; or dockings could not be run.
+
+    Examples
+    --------
+    >>> planned = docksieve.audit("campaign", 20, "EGFR", score=-7.0, plan_only=True)
+    >>> planned.fresh, planned.card["budget"], planned.card["result"] is None
+    (False, 20, True)
     """
     if score is not None and best is not None:
         raise InputError("--score and --best are two ways to say what the best is.", "Give one of them.")

@@ -88,12 +88,24 @@ def decide_campaign(
     budgets : sequence of int, optional
         Numbers of dockings; by default 1, 2, 5 and 10 times ``[rounds] dock``.
     threshold, improve : float, optional
-        Criteria given now, which win over ``[decide]``.
+        Criteria given now, which win over ``[decide]``; in the unit of the target's scores.
+
+    Returns
+    -------
+    list of Answer
+        One for each target: ``decision.verdict`` is ``go``, ``stop``, ``ask for more`` or ``cannot say``, the last with
+        the reason in ``decision.reason``; ``to_json()`` gives all figures.
 
     Raises
     ------
     InputError
         If the target does not exist, there are no criteria, or one threshold is given for several targets.
+
+    Examples
+    --------
+    >>> (answer,) = docksieve.decide_campaign("campaign", "EGFR", [20], threshold=-7.0)
+    >>> answer.target, answer.decision.verdict in ("go", "stop", "ask for more", "cannot say")
+    ('EGFR', True)
     """
     opened = open_campaign(campaign)
     names = list(opened.targets)

@@ -43,10 +43,21 @@ def verify(
     progress : callable, optional
         Told what is looked at.
 
+    Returns
+    -------
+    Verification
+        ``ok`` is whether nothing is wrong; ``findings`` name each file at fault, with the cure.
+
     Raises
     ------
     CampaignError
         If there is no campaign, it is running, or it has no such stage.
+
+    Examples
+    --------
+    >>> found = docksieve.verify("campaign")
+    >>> found.ok, found.complete, found.findings
+    (True, True, [])
     """
     opened, tell = open_campaign(campaign), progress or (lambda _: None)
     if is_driven(opened.root):
