@@ -89,11 +89,14 @@ def found(**more: Any) -> dict[str, Any]:
         "fraction": 0.1,
         "estimate": 0.05,
         "low": 0.03,
+        "held_out": 5_000,
+        "met": True,
+        "promised": True,
     }
     return {
         "goal": cut["goal"],
         "student": cut,
-        "teacher": {**cut, "best": 0.01, "fraction": 0.04, "method": "residual model"},
+        "teacher": {**cut, "best": 0.01, "fraction": 0.04, "method": "depth model", "met": False},
         "keep": 1_000,
         "keep_by": "goal",
         "needed": 1_000,
@@ -111,8 +114,22 @@ def test_a_cut_by_the_goal() -> None:
         "A: the student keeps 1,000 molecules; 90 % of the teacher's best 2 % with 95 % confidence needs 10 % of the "
         "library (estimate 5 %, lower bound 3 %), about 2 h of one core for the teacher",
         "A: to find 90 % of the best 1 % with 95 % confidence, dock the teacher's best 400 molecules, about 3 days of "
-        "one core: 4 % of the library (estimate 5 %, lower bound 3 %, if errors do not depend on the prediction)",
+        "one core: 4 % of the library (estimate 5 %, lower bound 3 %)",
     ]
+
+
+def test_a_cut_of_an_earlier_version_is_not_promised() -> None:
+    before = found()
+    for stage in ("student", "teacher"):
+        before[stage] = {key: value for key, value in before[stage].items() if key != "promised"}
+    before["teacher"]["method"] = "residual model"
+    first, second, *_ = cut_words("A", before)
+    assert "with 95 % confidence needs 10 % of the library" in first
+    assert "90 % of the best 1 % cannot be promised (an earlier version took errors not to depend" in second
+    assert (
+        "95 %" not in second
+        and "an estimate without a confidence is 5 % of the library (3 % to 4 %)" in second
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,5 +31,5 @@ def test_a_kind_that_needs_more_says_what(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_kinds_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_LOADERS", dict(registry._LOADERS))
-    registry.register("mine", lambda: Regressor)
+    registry.register_regressor("mine", lambda: Regressor)
     assert registry.regressor_class("mine") is Regressor and registry.stackable()[-1] == "mine"

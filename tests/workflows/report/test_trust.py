@@ -16,11 +16,13 @@ CUT = {
     "estimate": 0.05,
     "low": 0.03,
     "held_out": 1_234,
+    "met": True,
+    "promised": True,
 }
 FOUND = {
     "goal": CUT["goal"],
     "student": CUT,
-    "teacher": {**CUT, "best": 0.01, "fraction": 0.04, "method": "residual model"},
+    "teacher": {**CUT, "best": 0.01, "fraction": 0.04, "method": "depth model", "met": False},
     "keep": 1_000,
     "keep_by": "goal",
     "needed": 1_000,
@@ -94,7 +96,7 @@ def test_the_table_of_cuts() -> None:
         '<td class="number">95 %</td>',
         "3 to 10 %",
         "3 to 4 %",
-        "residual model",
+        "depth model",
         "1,234",
     ):
         assert words in text, words
