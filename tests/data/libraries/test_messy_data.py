@@ -130,6 +130,7 @@ def _files(library):
     return [*library.manifest["rejects"], *library.manifest["duplicates"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_small_files(shared_data, tmp_path, name):
     assert check(shared_data / name, tmp_path).rows > 0

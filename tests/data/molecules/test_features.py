@@ -152,6 +152,7 @@ def test_chirality_is_rdkits() -> None:
     assert seen.take(np.array([0])).features.tolist() != seen.take(np.array([1])).features.tolist()
 
 
+@pytest.mark.slow
 def test_both_toolkits_make_teachers_that_agree(amides: list[str], logp: np.ndarray) -> None:
     from docksieve.models.settings import TeacherSettings
 

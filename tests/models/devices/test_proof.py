@@ -34,6 +34,7 @@ def test_a_wrong_product_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not device_proof.computes(torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_without_a_device_the_program_says_so() -> None:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "ZE_AFFINITY_MASK": ""}
     done = subprocess.run(

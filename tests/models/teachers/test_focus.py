@@ -100,6 +100,7 @@ def test_held_out_molecules_decide(features: Features, monkeypatch: pytest.Monke
         np.testing.assert_array_equal(values[:, 1], scores[:, 1])
 
 
+@pytest.mark.slow
 def test_the_trial_speaks_for_it_where_the_bad_are_chance(features: Features) -> None:
     """What is good follows from the molecule, and how bad the bad are follows from nothing."""
     generator = np.random.default_rng(5)

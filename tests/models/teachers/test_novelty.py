@@ -62,6 +62,7 @@ def test_only_strangers_are_novel(teacher: Teacher, amides: list[str], drugs: li
     assert teacher.predict(drugs).novel.mean() > 0.3  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_the_threshold_is_the_leave_one_out_quantile_and_is_saved(
     teacher: Teacher, amides: list[str], tmp_path: Path
 ) -> None:

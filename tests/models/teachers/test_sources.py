@@ -156,6 +156,7 @@ def test_altered_entries_of_sources_are_refused(
         load_bundle(tmp_path / "m")
 
 
+@pytest.mark.slow
 def test_a_source_that_knows_nothing_is_left_out(
     source: Teacher, amides: list[str], logp: np.ndarray, tmp_path: Path
 ) -> None:

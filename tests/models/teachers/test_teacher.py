@@ -25,6 +25,7 @@ def _data(smiles, scores, **changes) -> TrainingData:
     return dataclasses.replace(TrainingData(smiles, ["a"], scores, [True]), **changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_learns_a_real_property_and_knows_how_well(name: str, amides: list[str], logp: np.ndarray) -> None:
     # The kernel's linear part knows logP itself to the last digit; docking scores have noise.
@@ -96,6 +97,7 @@ def test_the_projected_posterior_on_all_molecules_is_the_exact_one(
         np.testing.assert_allclose(first, second, rtol=2e-2, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_row_order_changes_no_bit(amides: list[str], logp: np.ndarray) -> None:
     order = np.random.default_rng(3).permutation(80)
     first = train_teacher(_data(amides[:80], logp[:80]), SETTINGS["auto"], seed=4)
@@ -120,6 +122,7 @@ def test_a_prediction_does_not_depend_on_company(name: str, amides: list[str], l
     assert teacher.predict([]).mean.shape == (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kernel", "mlp", "trees"])
 def test_several_targets_with_missing_scores(name: str, amides: list[str], logp: np.ndarray) -> None:
     count = 200

@@ -64,6 +64,7 @@ def test_strata_are_chosen_where_they_pay() -> None:
         choose_strata([], [], 10)
 
 
+@pytest.mark.slow
 def test_least_dockings_reach_the_goal_and_less_does_not() -> None:
     plan = least_dockings(0.9, 9_500, SIZES, EXPECTED)
     one = least_dockings(0.9, 9_500, SIZES, EXPECTED, most=1)

@@ -164,6 +164,7 @@ def test_nonsense_is_refused() -> None:
             Criteria(threshold=-9.0, **bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_forecasts_come_true_as_often_as_they_say() -> None:
     generator = np.random.default_rng(11)
     chances, came = [], []

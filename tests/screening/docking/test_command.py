@@ -107,6 +107,7 @@ def test_one_molecule_that_kills_the_batch_costs_only_itself(tmp_path: Path) -> 
     assert rows[3]["failure"] == "crash" and "signal 6" in rows[3]["message"]
 
 
+@pytest.mark.slow
 def test_a_hanging_program_is_killed_with_its_children(tmp_path: Path) -> None:
     beacon = tmp_path / "beacon"
     script = program(tmp_path, f"""

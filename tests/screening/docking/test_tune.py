@@ -76,6 +76,7 @@ def test_a_small_ladder_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.Monk
     assert [r.gap for r in again.rungs] == [r.gap for r in result.rungs]
 
 
+@pytest.mark.slow
 def test_too_few_ligands_are_refused(tmp_path: Path) -> None:
     target = VinaTarget(receptor="dockstring:EGFR", box_size=18.0)
     with pytest.raises(DockingError, match="at least 4"):

@@ -34,6 +34,7 @@ def test_frozen_target_is_json_with_relative_paths(spec: dict[str, Any], folder:
     assert spec["box"]["center"] == [16.837, 35.647, 91.071]
 
 
+@pytest.mark.slow
 def test_one_row_per_ligand_in_order_and_failures_are_rows(spec: dict[str, Any], folder: Path) -> None:
     batch = dock(spec, folder, ligands())
     assert batch.scores.schema.equals(SCORES_SCHEMA)
@@ -70,6 +71,7 @@ def test_pose_pointers_lead_to_the_molecules_own_pose_inside_the_box(
         assert box.contains(mol.GetConformer().GetPositions()[heavy], margin=0.1).all()
 
 
+@pytest.mark.slow
 def test_scores_depend_neither_on_order_nor_on_batch(spec: dict[str, Any], folder: Path) -> None:
     forward = dock(spec, folder, ligands()).scores.to_pylist()
     backward = dock(spec, folder, ligands()[::-1]).scores.to_pylist()[::-1]
@@ -79,6 +81,7 @@ def test_scores_depend_neither_on_order_nor_on_batch(spec: dict[str, Any], folde
         assert [r[field] for r in forward] == [r[field] for r in backward] == [r[field] for r in alone]
 
 
+@pytest.mark.slow
 def test_another_campaign_seed_gives_another_search(spec: dict[str, Any], folder: Path) -> None:
     first = dock(spec, folder, ligands("erlotinib")).scores.to_pylist()[0]
     other = dock_batch(spec, folder, "EGFR", ligands("erlotinib"), 8, "p").scores.to_pylist()[0]
@@ -107,6 +110,7 @@ json.dump(scores, open(sys.argv[2], "w"))
 """
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_a_bare_vina_run_with_the_same_seeds(
     spec: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +140,7 @@ def test_another_version_than_the_campaigns_is_refused(spec: dict[str, Any], fol
         dock({**spec, "engine_version": "1.2.5"}, folder, ligands("aspirin"))
 
 
+@pytest.mark.slow
 def test_final_docking_uses_several_conformers_and_keeps_several_poses(folder: Path) -> None:
     spec = freeze_target(
         "final", target(final_search=TINY, final_conformers=3, final_poses=4), folder, Path()
@@ -150,6 +155,7 @@ def test_final_docking_uses_several_conformers_and_keeps_several_poses(folder: P
     assert json.loads(final.scores["settings"][0].as_py())["protocol"] == "final"
 
 
+@pytest.mark.slow
 def test_stereoisomers_are_docked_and_the_best_is_recorded(folder: Path) -> None:
     smiles = "CC(F)C(Cl)c1ccccc1"
     spec = freeze_target(
@@ -162,6 +168,7 @@ def test_stereoisomers_are_docked_and_the_best_is_recorded(folder: Path) -> None
     assert again["state"] == best["state"]  # a state that is given is the state that is docked
 
 
+@pytest.mark.slow
 def test_without_a_choice_the_embedded_stereoisomer_is_recorded(spec: dict[str, Any], folder: Path) -> None:
     row = dock(spec, folder, [Ligand(None, "x", "CC(F)C(Cl)c1ccccc1")]).scores.to_pylist()[0]
     assert Chem.FindMolChiralCenters(Chem.MolFromSmiles(row["state"]), includeUnassigned=True) == [
@@ -171,6 +178,7 @@ def test_without_a_choice_the_embedded_stereoisomer_is_recorded(spec: dict[str, 
     ]
 
 
+@pytest.mark.slow
 def test_protonation_is_optional_and_recorded(folder: Path) -> None:
     asked = freeze_target(
         "ph", target(ligand=LigandSettings(protonate=True), box_size=SMALL_BOX), folder, Path()

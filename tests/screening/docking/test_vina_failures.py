@@ -61,6 +61,7 @@ def test_atoms_without_a_type_fail_in_preparation(folder: Path) -> None:
     assert code == "preparation"
 
 
+@pytest.mark.slow
 def test_a_box_smaller_than_the_ligand_is_a_failure_not_a_score(folder: Path) -> None:
     code, message = one_failure(folder, IMATINIB, "small", box_size=5.0)
     assert code == "box_too_small"
@@ -74,6 +75,7 @@ def test_a_box_inside_the_protein_gives_bad_scores_not_numbers(folder: Path) -> 
     assert row["failure"] in ("bad_score", "box_too_small")
 
 
+@pytest.mark.slow
 def test_the_search_has_a_time_limit_that_works(folder: Path) -> None:
     long = SearchSettings(exhaustiveness=64, max_evals=0)
     spec = freeze_target("long", target(search=long, time_limit=0.5), folder, Path())
@@ -84,6 +86,7 @@ def test_the_search_has_a_time_limit_that_works(folder: Path) -> None:
     assert batch.counts["crashes"] == 0  # a deadline is not a crash, and is not tried again
 
 
+@pytest.mark.slow
 def test_preparation_has_a_time_limit_that_works(folder: Path) -> None:
     hard = LigandSettings(time_limit=0.2, max_torsions=32)
     code, _ = one_failure(folder, CYCLOSPORIN, "hard", ligand=hard)

@@ -87,6 +87,7 @@ CONDITIONS: list[tuple[str | None, Callable[[Everything], Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lower", [True, False])
 @pytest.mark.parametrize("listed", [0, 60, 1000])
 def test_answers_are_those_of_a_plain_computation(

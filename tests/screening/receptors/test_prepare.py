@@ -35,6 +35,7 @@ def edited(source: Path, tmp_path: Path, edit: object) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_ligand_is_found_and_gives_the_box(mpro: Path, tmp_path: Path) -> None:
     report = prepare_receptor(mpro, tmp_path, PrepareSettings(residue="X77"))
     automatic = prepare_receptor(mpro, tmp_path / "auto", PrepareSettings())
@@ -55,6 +56,7 @@ def test_the_ligand_is_found_and_gives_the_box(mpro: Path, tmp_path: Path) -> No
     assert "X77" not in path.read_text() and "HOH" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_a_ligand_file_gives_the_box_too(mpro: Path, tmp_path: Path) -> None:
     by_residue = prepare_receptor(mpro, tmp_path, PrepareSettings(residue="X77:A:401"))
     ligand = mpro.parent / "6w63_X77_crystal.sdf"
@@ -63,6 +65,7 @@ def test_a_ligand_file_gives_the_box_too(mpro: Path, tmp_path: Path) -> None:
     assert by_file.size == pytest.approx(by_residue.size, abs=0.01)
 
 
+@pytest.mark.slow
 def test_hydrogens_are_added_and_alternatives_chosen_and_listed(fragment: Path, tmp_path: Path) -> None:
     report = prepare_receptor(fragment, tmp_path, PrepareSettings(padding=6.0))
     assert report.reference.startswith("RZG")
@@ -92,6 +95,7 @@ def test_waters_are_kept_only_where_asked_and_only_in_the_box(fragment: Path, tm
     assert report.kept["HOH"] + report.removed["HOH"] == 330
 
 
+@pytest.mark.slow
 def test_interrupted_residues_are_put_together(mpro: Path, tmp_path: Path) -> None:
     def interrupt(lines: list[str]) -> list[str]:
         atoms = [line for line in lines if line.startswith("ATOM")]
@@ -115,6 +119,7 @@ def without(names: set[str], residue: str) -> object:
     return edit
 
 
+@pytest.mark.slow
 def test_a_side_chain_with_missing_atoms_is_cut_back_and_said(fragment: Path, tmp_path: Path) -> None:
     def cut(lines: list[str]) -> list[str]:
         end = {"CD", "OE1", "NE2"}
@@ -128,6 +133,7 @@ def test_a_side_chain_with_missing_atoms_is_cut_back_and_said(fragment: Path, tm
     assert not any("GLN A:299" in line for line in report.warnings)
 
 
+@pytest.mark.slow
 def test_a_broken_residue_at_the_box_is_an_error_unless_dropped_knowingly(mpro: Path, tmp_path: Path) -> None:
     path = edited(mpro, tmp_path, without({"N", "C", "O"}, "HIS A  41"))  # the catalytic histidine
     with pytest.raises(DockingError, match=r"HIS A:41.*--drop-bad"):
@@ -138,6 +144,7 @@ def test_a_broken_residue_at_the_box_is_an_error_unless_dropped_knowingly(mpro: 
     assert any("HIS A:41" in line and "left out" in line for line in report.warnings)
 
 
+@pytest.mark.slow
 def test_an_unknown_residue_in_the_chain_is_never_lost_in_silence(fragment: Path, tmp_path: Path) -> None:
     def rename(lines: list[str]) -> list[str]:
         return [x.replace("ATOM  ", "HETATM") if x[17:26] == "LEU A 271" else x for x in lines]
@@ -152,6 +159,7 @@ def test_an_unknown_residue_in_the_chain_is_never_lost_in_silence(fragment: Path
     assert not whole.dropped
 
 
+@pytest.mark.slow
 def test_a_free_amino_acid_is_a_ligand(fragment: Path, tmp_path: Path) -> None:
     def free(lines: list[str]) -> list[str]:
         names = iter(["N", "CA", "C", "O", "CB", "CG", *(f"X{n}" for n in range(20))])
@@ -166,6 +174,7 @@ def test_a_free_amino_acid_is_a_ligand(fragment: Path, tmp_path: Path) -> None:
     assert report.removed["PHE"] == 1
 
 
+@pytest.mark.slow
 def test_metals_at_the_box_are_missed_loudly(fragment: Path, tmp_path: Path) -> None:
     def add_zinc(lines: list[str]) -> list[str]:
         water = next(line for line in lines if line.startswith("HETATM") and "RZG" in line)
@@ -184,6 +193,7 @@ def test_metals_at_the_box_are_missed_loudly(fragment: Path, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.slow
 def test_two_ligands_must_be_told_apart(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "redock" / "vina_examples" / "5x72.pdb"
     with pytest.raises(DockingError, match=r"P59:A:201.*P69|P69.*P59"):
@@ -192,6 +202,7 @@ def test_two_ligands_must_be_told_apart(shared_data: Path, tmp_path: Path) -> No
     assert report.removed["P69"] == 1  # it would have been in the way
 
 
+@pytest.mark.slow
 def test_mmcif_is_read_as_well(fragment: Path, tmp_path: Path) -> None:
     structure = gemmi.read_structure(str(fragment))
     structure.setup_entities()
@@ -204,6 +215,7 @@ def test_mmcif_is_read_as_well(fragment: Path, tmp_path: Path) -> None:
     assert any("LongChain" in line for line in from_cif.renamed)
 
 
+@pytest.mark.slow
 def test_a_ligand_from_another_frame_is_refused_and_nothing_is_written(
     shared_data: Path, tmp_path: Path
 ) -> None:
@@ -222,6 +234,7 @@ def test_files_that_are_no_structure_are_refused(tmp_path: Path, text: str) -> N
         prepare_receptor(path, tmp_path / "out", PrepareSettings())
 
 
+@pytest.mark.slow
 def test_the_command_lists_all_that_it_did(mpro: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["prepare", str(mpro), "--out", str(tmp_path), "--residue", "X77"])
     assert done.exit_code == 0, done.output

@@ -243,6 +243,7 @@ def test_an_interrupted_audit_goes_on(campaign: Path, monkeypatch: pytest.Monkey
     assert [path.read_bytes() for path in receipts] == first, "finished tasks are kept"
 
 
+@pytest.mark.slow
 def test_later_rounds_learn_from_an_audit_and_finished_ones_stay(campaign: Path) -> None:
     path = campaign.parent / "campaign.toml"
     audit(campaign, 50, "A", best=0.1, site="inline")

@@ -53,6 +53,7 @@ def _with(*paths: Path | str) -> tuple[str, str]:
     return "[student]", f"[teacher]\nsources = [{named}]\n\n[student]"
 
 
+@pytest.mark.slow
 def test_a_campaign_learns_from_an_earlier_one_and_needs_it_no_more(
     make_campaign: Make, earlier: Path, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_other_sources_are_another_campaign(make_campaign: Make, earlier: Path) 
     assert len(open_campaign(root).source_records()) == 2
 
 
+@pytest.mark.slow
 def test_new_scores_are_learned_with_the_same_sources(
     make_campaign: Make, earlier: Path, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_errors_are_one_paragraph_with_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_hits_in_every_format_say_the_same(campaign: Path, tmp_path: Path) -> None:
     expected = hits(campaign, top=7, target="A")
     options = ("--target", "A", "--top", "7")
@@ -106,6 +107,7 @@ def test_failed_dockings_are_listed(campaign: Path) -> None:
     assert {row["failure"] for row in rows} <= {"not_in_table"}
 
 
+@pytest.mark.slow
 def test_smiles_are_printed_as_they_are(campaign: Path, small_inputs: Path) -> None:
     expected = hits(campaign, top=3, target="A", where="smiles like '%[nH]%'")["smiles"].to_pylist()
     shown = run("hits", campaign, "--target", "A", "--top", "3", "--where", "smiles like '%[nH]%'").stdout
@@ -194,6 +196,7 @@ def test_cancel_of_a_finished_campaign_says_so(campaign: Path) -> None:
     assert "not running" in done.stdout
 
 
+@pytest.mark.slow
 def test_retrain_prints_both_models(campaign: Path, small_inputs: Path) -> None:
     done = run("retrain", campaign, "--scores", small_inputs / "a.csv", "--target", "A")
     assert done.returncode == 0, done.stderr

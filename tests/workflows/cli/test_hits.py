@@ -225,6 +225,7 @@ def test_the_funnel_and_the_columns_are_told(campaign: Campaign) -> None:
     assert "predicted_spread" in columns and "qed" in columns
 
 
+@pytest.mark.slow
 def test_everything_known_of_one_molecule(campaign: Campaign, tmp_path: Path) -> None:
     best = hits(campaign, 1, "A").to_pylist()[0]
     card = hit_card(campaign, best["id"])
@@ -323,6 +324,7 @@ def test_two_rounds_are_compared(campaign: Campaign) -> None:
     assert any(item["what"] == "train model" for item in plain["differences"])
 
 
+@pytest.mark.slow
 def test_other_libraries_are_matched_by_smiles(
     campaign: Campaign, campaign_text: str, small_inputs: Path, tmp_path: Path
 ) -> None:

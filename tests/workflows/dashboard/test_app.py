@@ -110,6 +110,7 @@ def test_hits_are_filtered_and_sorted_as_pandas_would(client: TestClient, finish
     assert values == sorted(values, reverse=True)
 
 
+@pytest.mark.slow
 def test_text_is_text_and_no_condition(client: TestClient) -> None:
     for text in ("' OR 1=1 --", "x') OR (1=1", "\\", "%", "'"):
         assert client.get("/api/hits", params=question(text=text)).json()["total"] == 0, text

@@ -70,6 +70,7 @@ def test_copies_go_when_they_are_not_wanted_any_more(tmp_path: Path) -> None:
     assert not Path(bundle.path).parent.exists()
 
 
+@pytest.mark.slow
 def test_questions_are_answered_as_from_the_files_themselves(campaign_text: str, tmp_path: Path) -> None:
     (tmp_path / "campaign.toml").write_text(campaign_text.replace("dock_batch = 8", "dock_batch = 2"))
     campaign = submit(tmp_path / "campaign.toml", "inline")

@@ -229,6 +229,7 @@ def test_the_learning_curve_says_how_little_one_campaign_knows(finished: Path) -
     assert "no teacher" in learning_words(replace(law, sizes=(), errors=(), standard_errors=()), "x")
 
 
+@pytest.mark.slow
 def test_the_command_and_the_report_say_the_same(campaign: Path) -> None:
     done = CliRunner().invoke(app, ["decide", str(campaign), "--json"])
     assert done.exit_code == 0, done.output

@@ -27,6 +27,7 @@ def text_of(*arguments: object) -> str:
     return out.file.getvalue()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_plan_counts_what_the_campaign_then_does(make_campaign: Make) -> None:
     path = make_campaign()
     before = set(path.parent.iterdir())
@@ -90,6 +91,7 @@ def test_everything_is_in_proportion_to_the_trial(make_campaign: Make) -> None:
     assert any("40 scores were not timed" in note for note in few.notes)
 
 
+@pytest.mark.slow
 def test_a_campaign_without_rounds_and_one_of_high_demands_can_be_planned(make_campaign: Make) -> None:
     found = plan(make_campaign(("count = 2", "count = 0"), name="plain"), "inline", dockings=20)
     assert found.steps["screen"].tasks == 0 and found.steps["dock"].units == 2 * 60

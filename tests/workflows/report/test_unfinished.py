@@ -27,6 +27,7 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_campaign_says_what_is_missing(
     make_campaign: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_campaign_that_has_just_begun_has_a_report(copied: Path) -> None:
     assert "do not add up" not in page.words
 
 
+@pytest.mark.slow
 def test_a_failed_task_is_reported_with_its_message(copied: Path) -> None:
     receipt = read_receipt(copied, "round-02/distil")
     assert receipt is not None

@@ -48,6 +48,7 @@ def new_scores(campaign: Path, small_inputs: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_more_scores_make_a_better_model(campaign: Path, new_scores: Path) -> None:
     before = present_model(open_campaign(campaign))
     result = retrain(campaign, new_scores, "A")
@@ -67,6 +68,7 @@ def test_more_scores_make_a_better_model(campaign: Path, new_scores: Path) -> No
     assert model_card(opened, result.name)["parent"] == cards[before]["id"]
 
 
+@pytest.mark.slow
 def test_a_promoted_import_trains_the_next_round(campaign: Path, new_scores: Path) -> None:
     retrain(campaign, new_scores, "A", promote=True)
     path = campaign.parent / "campaign.toml"
@@ -80,6 +82,7 @@ def test_a_promoted_import_trains_the_next_round(campaign: Path, new_scores: Pat
     assert present_model(opened) == "round-02/teacher"
 
 
+@pytest.mark.slow
 def test_a_worse_candidate_is_not_promoted_unless_asked(
     campaign: Path, new_scores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_worse_candidate_is_not_promoted_unless_asked(
     assert len(open_campaign(campaign).imported_scores(99)) == 1
 
 
+@pytest.mark.slow
 def test_scores_of_the_wrong_molecules_do_not_vouch_for_themselves(
     campaign: Path, new_scores: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +137,7 @@ def test_the_seed_sample_has_a_veto() -> None:
     assert decide({}, {}, "B", True, knows=False) == (False, "it has too few scores to learn B")
 
 
+@pytest.mark.slow
 def test_molecules_the_present_model_learnt_from_do_not_judge_it(campaign: Path, tmp_path: Path) -> None:
     """Somebody docks the acquired molecules again and imports them: none may be in the test set."""
     opened = open_campaign(campaign)
@@ -146,6 +151,7 @@ def test_molecules_the_present_model_learnt_from_do_not_judge_it(campaign: Path,
     assert result.comparison["A"].molecules <= receipt.counts["sealed"] + in_round_one
 
 
+@pytest.mark.slow
 def test_the_same_scores_count_once(campaign: Path, new_scores: Path) -> None:
     retrain(campaign, new_scores, "A", promote=True)
     with pytest.raises(InputError, match="imported already"):
@@ -153,6 +159,7 @@ def test_the_same_scores_count_once(campaign: Path, new_scores: Path) -> None:
     assert len(list((campaign / "imports").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_every_line_is_accounted_for(campaign: Path, tmp_path: Path) -> None:
     path = tmp_path / "messy.csv"
     lines = [
@@ -179,6 +186,7 @@ def test_every_line_is_accounted_for(campaign: Path, tmp_path: Path) -> None:
     assert scores["CC(=O)NCc1ccccc1"] == pytest.approx(-5.2)  # the mean of both
 
 
+@pytest.mark.slow
 def test_turned_scores_are_refused_and_can_be_turned_back(
     campaign: Path, new_scores: Path, tmp_path: Path
 ) -> None:

@@ -129,6 +129,7 @@ def test_sealed_molecules_are_never_trained_on(finished: Campaign) -> None:
         assert receipt.counts["molecules"] <= dockings * 2 - sealed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 9, 17, 30])
 def test_an_interrupted_campaign_ends_with_the_same_hits(
     finished: Campaign, make_campaign: Make, after: int
@@ -155,6 +156,7 @@ def test_a_finished_campaign_does_nothing_when_submitted_again(
     assert observer.tasks == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_output_is_made_again(make_campaign: Make, finished: Campaign) -> None:
     path = make_campaign()
     campaign = submit(path, "inline")
@@ -169,6 +171,7 @@ def test_a_damaged_output_is_made_again(make_campaign: Make, finished: Campaign)
     assert all_hits(again).equals(all_hits(finished))
 
 
+@pytest.mark.slow
 def test_another_round_goes_on_from_where_it_was(make_campaign: Make) -> None:
     path = make_campaign(("count = 2", "count = 1"))
     one = submit(path, "inline")
@@ -216,6 +219,7 @@ def test_a_folder_of_someone_else_is_not_touched(make_campaign: Make) -> None:
     assert left == ["cancel", "targets/receptor.pdbqt", "thesis.txt"]
 
 
+@pytest.mark.slow
 def test_a_preparation_that_was_killed_is_begun_again(
     make_campaign: Make, finished: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_preparation_that_was_killed_is_begun_again(
     assert all_hits(submit(path, "inline")).equals(all_hits(finished))
 
 
+@pytest.mark.slow
 def test_project_and_library_can_be_moved(
     make_campaign: Make, finished: Campaign, small_inputs: Path, tmp_path: Path
 ) -> None:
@@ -256,6 +261,7 @@ def test_project_and_library_can_be_moved(
     assert all_hits(submit(after / "campaign.toml", "inline")).equals(all_hits(finished))
 
 
+@pytest.mark.slow
 def test_fewer_rounds_and_no_final_docking_are_honoured(make_campaign: Make) -> None:
     path = make_campaign()
     submit(path, "inline")
@@ -269,6 +275,7 @@ def test_fewer_rounds_and_no_final_docking_are_honoured(make_campaign: Make) -> 
     assert status(campaign).state == "complete"
 
 
+@pytest.mark.slow
 def test_rounds_do_not_run_dry_while_molecules_are_left(make_campaign: Make) -> None:
     path = make_campaign(
         ("count = 2", "count = 5"), ("keep = 0.2", "keep = 0.01"), ("dock = 15", "dock = 30")
@@ -279,6 +286,7 @@ def test_rounds_do_not_run_dry_while_molecules_are_left(make_campaign: Make) -> 
         assert {name: receipt.facts[name]["chosen"] for name in "AB"} == {"A": 30, "B": 30}
 
 
+@pytest.mark.slow
 def test_a_library_that_is_docked_whole_still_has_a_campaign(make_campaign: Make) -> None:
     path = make_campaign(("molecules = 60", "molecules = 400"), ("count = 2", "count = 1"))
     campaign = submit(path, "inline")
@@ -310,6 +318,7 @@ def test_bad_input_leaves_nothing_behind(make_campaign: Make, old: str, new: str
     assert not path.with_suffix("").exists()
 
 
+@pytest.mark.slow
 def test_a_request_to_cancel_stops_between_tasks(make_campaign: Make, finished: Campaign) -> None:
     path = make_campaign()
 
@@ -355,6 +364,7 @@ def test_hits_can_be_filtered_and_ranked_by_prediction(finished: Campaign) -> No
     assert predicted["docked_score"].null_count > 0 or len(predicted) == 20
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_is_an_error_and_nothing_falls_back(
     make_campaign: Make, tmp_path: Path
 ) -> None:
@@ -370,6 +380,7 @@ def test_a_device_that_is_not_there_is_an_error_and_nothing_falls_back(
     assert submit(path, "inline").root.name == "campaign"
 
 
+@pytest.mark.slow
 def test_threads_change_no_score(make_campaign: Make, tmp_path: Path) -> None:
     (tmp_path / "threads.toml").write_text('kind = "inline"\nscreen_threads = 2\n')
     one = submit(make_campaign(name="one"), "inline")

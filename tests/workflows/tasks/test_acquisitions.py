@@ -92,6 +92,7 @@ TEACHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TEACHERS)
 def test_a_campaign_runs_with_every_kind_of_teacher(campaign_text: str, tmp_path: Path, kind: str) -> None:
     text = campaign_text.replace("count = 2", "count = 1")

@@ -33,6 +33,7 @@ def cuts_of(campaign: Campaign, name: str = "round-01") -> dict[str, dict]:
     return receipt.facts["cuts"]
 
 
+@pytest.mark.slow
 def test_without_a_number_in_the_file_the_goal_decides(make_campaign: Make) -> None:
     goal = "\n[cut]\nrecall = 0.8\nbest = 0.05\nconfidence = 0.8\nwidest = 0.9\n\n[final]"
     campaign = submit(make_campaign(ONE_ROUND, ("keep = 0.2", 'keep = "auto"'), ("[final]", goal)), "inline")
@@ -49,6 +50,7 @@ def test_without_a_number_in_the_file_the_goal_decides(make_campaign: Make) -> N
     assert submit(campaign.root.parent / "campaign.toml", "inline").root == campaign.root
 
 
+@pytest.mark.slow
 def test_held_out_predictions_are_of_molecules_that_the_model_did_not_see(make_campaign: Make) -> None:
     campaign = submit(make_campaign(ONE_ROUND), "inline")
     path = campaign.root / "heldout" / "round-01-teacher.parquet"
@@ -70,6 +72,7 @@ def test_held_out_predictions_are_of_molecules_that_the_model_did_not_see(make_c
     assert errors.mean() > 0.02
 
 
+@pytest.mark.slow
 def test_a_student_below_the_gate_keeps_what_the_data_say(make_campaign: Make) -> None:
     strict = ("epochs = 4", "epochs = 1\nmin_fidelity = 0.999")
     wide = ("[final]", "[cut]\nwidest = 0.8\n\n[final]")
@@ -82,6 +85,7 @@ def test_a_student_below_the_gate_keeps_what_the_data_say(make_campaign: Make) -
     assert "less faithful" in summary(contents_of(read_facts(campaign)))
 
 
+@pytest.mark.slow
 def test_a_sweep_docks_all_that_the_goal_needs(make_campaign: Make) -> None:
     goal = "\n[cut]\nrecall = 0.8\nbest = 0.05\nconfidence = 0.6\nwidest = 1.0\nsweep = 200\n\n[final]"
     path = make_campaign(ONE_ROUND, ("[final]", goal))
@@ -109,6 +113,7 @@ def test_a_sweep_docks_all_that_the_goal_needs(make_campaign: Make) -> None:
         submit(path, "inline")
 
 
+@pytest.mark.slow
 def test_a_round_that_was_not_the_last_cannot_become_the_sweep(make_campaign: Make) -> None:
     path = make_campaign(("[final]", "\n[cut]\nsweep = 30\n\n[final]"))
     submit(path, "inline")
@@ -117,6 +122,7 @@ def test_a_round_that_was_not_the_last_cannot_become_the_sweep(make_campaign: Ma
         submit(path, "inline")
 
 
+@pytest.mark.slow
 def test_a_diverse_seed_sample_is_not_taken_for_the_library(make_campaign: Make) -> None:
     campaign = submit(
         make_campaign(ONE_ROUND, ("sealed = 0.2", 'sealed = 0.2\nmethod = "diverse"')), "inline"
@@ -208,6 +214,7 @@ def _scores_of(path: Path, few: int, value: float | None = None) -> str:
     return "\n".join([header, *kept]) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("few", "value", "reason"), [(8, None, "have a score"), (0, 3.0, "scores are 3")])
 def test_a_target_that_no_teacher_can_learn_does_not_stop_the_others(
     make_campaign: Make, small_inputs: Path, tmp_path: Path, few: int, value: float | None, reason: str

@@ -26,6 +26,7 @@ def late(tmp_path: Path) -> tuple[Task, Path, bytes]:
     return task, path, content
 
 
+@pytest.mark.slow
 def test_a_file_that_appears_late_is_waited_for(
     tmp_path: Path, late: tuple[Task, Path, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
