@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .data.version import __version__
-
 if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for editors and type checkers
     from .data.errors import CampaignError as CampaignError
     from .data.errors import ConfigError as ConfigError
@@ -235,12 +233,15 @@ _HOMES = {
 }
 """Where each public name lives."""
 
+__version__: str  # found when asked for, as all others
 __all__ = ["__version__", *_HOMES]
 
 
 if not TYPE_CHECKING:  # else a type checker would believe in any name
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return importlib.import_module(".data.version", __name__).__version__
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -70,7 +70,7 @@ class ReliabilityBin:
 
 
 def wilson(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of a share; (0, 1) where nothing was seen."""
+    """Return Wilson's interval of a share (1927); (0, 1) where nothing was seen."""
     if not 0 <= hits <= total or not 0 < confidence < 1:
         raise ValueError(f"impossible: {hits} of {total} at confidence {confidence}")
     if not total:

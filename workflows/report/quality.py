@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...data.seeds import derive_seed
+from ...screening.decisions.scoring import wilson as wilson_interval
 from ...screening.docking.table import ScoreIndex
 from ...screening.metrics.paired import Estimate, rank_correlation, root_mean_square_error
 from ..campaign.ledger import round_name
@@ -160,10 +161,7 @@ def enrichment(facts: Facts, target: str) -> Enrichment | None:
 
 def wilson(good: int, total: int) -> Estimate:
     """Return a share with its 95 % interval (Wilson 1927)."""
-    share = good / total
-    centre = (share + _Z**2 / (2 * total)) / (1 + _Z**2 / total)
-    half = _Z / (1 + _Z**2 / total) * math.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+    return Estimate(good / total, *wilson_interval(good, total))
 
 
 def _ratio(above: tuple[int, int], below: tuple[int, int]) -> Estimate:
