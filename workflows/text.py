@@ -46,7 +46,7 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
             f"kept or docked than is needed; for all of it, {dock}: {_range(teacher)}"
         )
     else:
-        yield f"{target}: {_refused({**teacher, 'goal': found['goal']})}; to be on the safe side, {dock}"
+        yield f"{target}: {_refused({**teacher, 'goal': found['goal']})}; the upper end of it would be to {dock}"
         lines = _carrying(teacher, "the best", "random dockings", " of the teacher alone")
         yield from (f"{target}: {line}" for line in lines)
     if found["sweep"]:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..calibration.picked import Batch
 from .errors import CannotSay, ErrorDraws, learn_errors
+from .scoring import chance_words
 
 Floats = NDArray[np.float64]
 
@@ -280,9 +281,9 @@ def _verdict(outlooks: Sequence[Outlook], criteria: Criteria) -> tuple[str, str,
     most = outlooks[-1]
     for item in outlooks:
         if item.verdict == "go":
-            said = f"{item.dockings:,} dockings succeed with probability {item.success:.2f}"
+            said = f"{item.dockings:,} dockings succeed with probability {chance_words(item.success)}"
             return "go", f"{said}, at least the {criteria.go:g} that was set.", item.dockings
-    said = f"Even {most.dockings:,} dockings succeed with probability {most.success:.2f} only"
+    said = f"Even {most.dockings:,} dockings succeed with probability {chance_words(most.success)} only"
     if most.verdict == "stop":
         return "stop", f"{said}, at most the {criteria.stop:g} that was set.", None
     return "ask for more", f"{said}: between {criteria.stop:g} and {criteria.go:g}.", None

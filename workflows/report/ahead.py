@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.errors import DocksieveError
+from ...screening.decisions.scoring import chance_words
 from ..campaign.audits import audit_name, audit_words, goal_words, read_audits
 from ..deciding.criteria import criteria_of
 from ..deciding.decision import Answer, answer
@@ -109,8 +110,8 @@ def decide_section(found: list[Answer]) -> str:
                     f"{line.dockings:,}",
                     f"{line.hits:,.1f}",
                     f"{line.hits_low:,.0f} to {line.hits_high:,.0f}",
-                    f"{line.improves:.2f}",
-                    f"{line.success:.2f}",
+                    chance_words(line.improves),
+                    chance_words(line.success),
                     core_time(3600 * line.core_hours),
                     line.verdict,
                 )

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ...screening.decisions.scoring import chance_words
 from ..text import core_time
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def decision_view(answer: Answer) -> Group:
             table.add_row(
                 f"{item.dockings:,}",
                 f"{item.hits:,.1f} ({item.hits_low:,.0f}-{item.hits_high:,.0f})",
-                f"{item.improves:.2f}",
-                f"{item.success:.2f}",
+                chance_words(item.improves),
+                chance_words(item.success),
                 core_time(3600 * item.core_hours),
                 item.verdict,
             )

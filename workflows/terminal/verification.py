@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..controls.words import HEAD, control_rows, control_words
+from ..text import plural
 from ..verifying.findings import Verification
 
 _MOST = 40
@@ -30,8 +31,8 @@ def print_verification(console: Console, found: Verification) -> None:
         same = sum(item.identical for item in found.repeated)
         equal = sum(item.equal for item in found.repeated) - same
         console.print(
-            f"{len(found.repeated):,} tasks done again: {same:,} gave the same bits, {equal:,} the same but for "
-            f"times, {len(found.repeated) - same - equal:,} something else",
+            f"{plural(len(found.repeated), 'task')} done again: {same:,} gave the same bits, "
+            f"{equal:,} the same but for times, {len(found.repeated) - same - equal:,} something else",
             highlight=False,
         )
     for item in found.findings[:_MOST]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.decisions.scoring import brier, reliability_table, wilson
+from docksieve.screening.decisions.scoring import brier, chance_words, reliability_table, wilson
 from scipy.stats import binomtest
 
 
@@ -40,3 +40,8 @@ def test_reliability_table_shows_what_is_wrong() -> None:
     for bad in (([], []), ([1.2], [True]), ([0.5], [True, False])):
         with pytest.raises(ValueError):
             brier(*bad)
+
+
+def test_no_forecast_is_printed_as_certain() -> None:
+    said = [chance_words(value) for value in (1.0, 0.995, 0.994, 0.5, 0.005, 0.0049, 0.0)]
+    assert said == ["over 0.99", "over 0.99", "0.99", "0.50", "0.01", "under 0.01", "under 0.01"]
