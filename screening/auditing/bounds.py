@@ -23,7 +23,7 @@ maximum: stopping early costs width, never coverage. Configurations are looked a
 to 64 and grows by half a percent from there, each interval again taken by its upper end.
 
 With no miss seen the bound is about log(1 / risk) / f with f the least fraction drawn; a shared-out risk
-(:func:`shared_risk_upper`) would add up one such term for every stratum.
+would add up one such term for every stratum.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -262,22 +261,3 @@ def upper_missed(
     parts = [_Stratum(item, k, w, limit) for w, (item, k) in zip(weights, open_strata, strict=True)]
     upper, within = _Search(parts, 1 - confidence, limit).run(tolerance, nodes)
     return MissedBound(known + upper, known + within, estimate)
-
-
-def shared_risk_upper(strata: Sequence[StratumCount], risks: Sequence[float]) -> int:
-    """Return the sum of the strata's own upper bounds, stratum h at ``risks[h]``.
-
-    Covers with probability prod(1 - risk_h), the draws being independent: simple, and the yardstick that
-    :func:`upper_missed` is compared with. Failures count as missed.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or the risks leave no confidence.
-    """
-    if len(risks) != len(strata) or prod(1 - risk for risk in risks) <= 0:
-        raise ValueError(f"expected {len(strata)} risks below one, got {list(risks)}")
-    return sum(
-        marked_upper(item.size, item.drawn, item.missed + item.failed, risk)
-        for item, risk in zip(strata, risks, strict=True)
-    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ...data.seeds import derive_seed
 from .bounds import StratumCount
@@ -67,25 +67,3 @@ def draw_places(design: AuditDesign, seed: int) -> list[Places]:
         generator = np.random.default_rng(derive_seed(seed, "audit", number))
         places.append(np.sort(generator.choice(size, drawn, replace=False, shuffle=False)).astype(np.int64))
     return places
-
-
-def draw_rows(design: AuditDesign, rows: ArrayLike, seed: int) -> list[Places]:
-    """Return the rows drawn from each stratum.
-
-    Parameters
-    ----------
-    design : AuditDesign
-    rows : array of int, shape (sum of sizes,)
-        Rows of the molecules that were not picked, best predicted first.
-    seed : int
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer rows than the strata hold.
-    """
-    ordered = np.asarray(rows, np.int64)
-    if len(ordered) != sum(design.sizes):
-        raise ValueError(f"{len(ordered)} rows for strata of {sum(design.sizes)} molecules")
-    starts = np.concatenate([[0], np.cumsum(design.sizes)])
-    return [ordered[start + part] for start, part in zip(starts, draw_places(design, seed), strict=False)]

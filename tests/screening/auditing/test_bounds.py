@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import pytest
-from docksieve.screening.auditing.bounds import StratumCount, shared_risk_upper, upper_missed
+from docksieve.screening.auditing.bounds import StratumCount, upper_missed
 from docksieve.screening.auditing.hypergeometric import hypergeometric_cdf, hypergeometric_pmf, marked_upper
 from scipy.stats import binom, hypergeom
 
 RISK = 0.05
+
+
+def shared_risk_upper(strata: Sequence[StratumCount], risks: Sequence[float]) -> int:
+    """Return the sum of the strata's own upper bounds, the risk shared out: the yardstick of the joint bound."""
+    return sum(
+        marked_upper(item.size, item.drawn, item.missed + item.failed, risk)
+        for item, risk in zip(strata, risks, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,5 +146,3 @@ def test_edges() -> None:
         StratumCount(5, 4, 3, 2)
     with pytest.raises(ValueError, match="confidence"):
         upper_missed([StratumCount(5, 1)], 1.0)
-    with pytest.raises(ValueError, match="risks"):
-        shared_risk_upper([StratumCount(5, 1)], [0.1, 0.1])

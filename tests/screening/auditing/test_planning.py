@@ -9,7 +9,7 @@ from docksieve.screening.auditing.allocation import (
     planned_upper,
 )
 from docksieve.screening.auditing.bounds import upper_missed
-from docksieve.screening.auditing.design import AuditDesign, draw_places, draw_rows
+from docksieve.screening.auditing.design import AuditDesign, draw_places
 from docksieve.screening.auditing.planning import unstratified_dockings, what_a_budget_buys
 
 EDGES = np.geomspace(1e4, 1e7, 25).astype(int)
@@ -97,13 +97,10 @@ def test_draws_are_reproducible_and_even() -> None:
     assert all((a == b).all() for a, b in zip(places, again, strict=True))
     assert (draw_places(design, 12)[0] != places[0]).any()
     small = AuditDesign((20, 30), (5, 3), (0.0, 0.0))
-    rows = np.arange(50)[::-1]
-    taken = np.zeros(50)
+    taken = [np.zeros(20), np.zeros(30)]
     for seed in range(2000):
-        for part in draw_rows(small, rows, seed):
-            taken[part] += 1
-    assert abs(taken[30:] / 2000 - 0.25).max() < 0.05 and abs(taken[:30] / 2000 - 0.1).max() < 0.04
-    with pytest.raises(ValueError, match="rows"):
-        draw_rows(small, rows[:10], 1)
+        for counts, part in zip(taken, draw_places(small, seed), strict=True):
+            counts[part] += 1
+    assert abs(taken[0] / 2000 - 0.25).max() < 0.05 and abs(taken[1] / 2000 - 0.1).max() < 0.04
     with pytest.raises(ValueError, match="cannot draw"):
         AuditDesign((3,), (4,), (0.0,))
