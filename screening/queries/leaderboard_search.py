@@ -167,7 +167,7 @@ def leaderboard_ranking(
 
 
 def across_leaderboards(
-    boards: Sequence[tuple[HitSources, ScreenedSources]],
+    leaderboards: Sequence[tuple[HitSources, ScreenedSources]],
     constants: Sequence[Mapping[str, str]],
     selective: bool,
     threads: int | None,
@@ -180,7 +180,7 @@ def across_leaderboards(
 
     Parameters
     ----------
-    boards : sequence of (HitSources, ScreenedSources)
+    leaderboards : sequence of (HitSources, ScreenedSources)
         In the order of the question.
     constants : sequence of mapping of str to str
         Of each target, as in :func:`leaderboard_ranking`.
@@ -191,11 +191,11 @@ def across_leaderboards(
     """
     connection = opened(threads)
     tables = []
-    for place, ((item, sources), fixed) in enumerate(zip(boards, constants, strict=True)):
+    for place, ((item, sources), fixed) in enumerate(zip(leaderboards, constants, strict=True)):
         about = leaderboard_facts(sources.leaderboard)
         name = f"part_{place}"
         if selective and place == 1:
-            rows = pq.read_table(boards[0][1].leaderboard, columns=["row"])["row"]
+            rows = pq.read_table(leaderboards[0][1].leaderboard, columns=["row"])["row"]
             values = leaderboard_scores(sources, f"mean:{item.target}", rows.to_numpy())
             found = pa.table({"row": rows, "value": pa.array(values.astype(np.float64), from_pandas=True)})
             connection.register(f"{name}_found", found)

@@ -27,27 +27,27 @@ class ScreenedLeaderboard:
     model: str
 
 
-def screened_ranking(board: ScreenedLeaderboard, sources: HitSources, threads: int | None) -> Ranking:
+def screened_ranking(leaderboard: ScreenedLeaderboard, sources: HitSources, threads: int | None) -> Ranking:
     """Return a leaderboard as a ranking with the columns of hits."""
-    ranked = leaderboard_ranking(board.sources, _constants(board, sources), threads, HIT_COLUMNS)
+    ranked = leaderboard_ranking(leaderboard.sources, _constants(leaderboard, sources), threads, HIT_COLUMNS)
     ranked.docked = DockedScores(sources)
     return ranked
 
 
-def _constants(board: ScreenedLeaderboard, sources: HitSources) -> Mapping[str, str]:
+def _constants(leaderboard: ScreenedLeaderboard, sources: HitSources) -> Mapping[str, str]:
     """Return the columns of hits that are the same for a whole leaderboard, as SQL."""
     return {
         "target": literal(sources.target),
         "unit": literal(sources.unit),
-        "model": literal(board.model),
-        "predicted_round": f"{board.number}::INT",
+        "model": literal(leaderboard.model),
+        "predicted_round": f"{leaderboard.number}::INT",
         "similarity": "NULL::FLOAT",
         "novel": "NULL::BOOLEAN",
     }
 
 
 def query_leaderboard(
-    board: ScreenedLeaderboard,
+    leaderboard: ScreenedLeaderboard,
     sources: HitSources,
     query: HitQuery,
     fingerprint: Fingerprint | None,
@@ -62,16 +62,18 @@ def query_leaderboard(
     complete : bool
     notes : list of str
     """
-    ranked = screened_ranking(board, sources, threads)
+    ranked = screened_ranking(leaderboard, sources, threads)
     try:
         found = find(ranked, query, fingerprint, threads)
         table, steps, notes = found.table, [], []
-        complete = not found.exhausted or is_whole(board.sources)
+        complete = not found.exhausted or is_whole(leaderboard.sources)
         if found.exhausted:
             steps = funnel(ranked, found)
         missing = query.wanted - table.num_rows if query.wanted is not None else 0
-        if not complete and missing and not found.chemistry and board.sources.predictions:
-            table = pa.concat_tables([table, _beyond(board, sources, found, missing, threads, table.schema)])
+        if not complete and missing and not found.chemistry and leaderboard.sources.predictions:
+            table = pa.concat_tables(
+                [table, _beyond(leaderboard, sources, found, missing, threads, table.schema)]
+            )
             complete = True
             steps = steps if not table.num_rows else []  # they count the leaderboard alone
             notes.append(
@@ -89,7 +91,7 @@ def query_leaderboard(
 
 
 def _beyond(
-    board: ScreenedLeaderboard,
+    leaderboard: ScreenedLeaderboard,
     sources: HitSources,
     found: SearchResult,
     missing: int,
@@ -97,5 +99,7 @@ def _beyond(
     schema: pa.Schema,
 ) -> pa.Table:
     condition = " AND ".join(["true", *(f"({item.sql})" for item in found.stored)])
-    more = best_beyond(board.sources, condition, missing, _constants(board, sources), threads, found.where)
+    more = best_beyond(
+        leaderboard.sources, condition, missing, _constants(leaderboard, sources), threads, found.where
+    )
     return more.select(schema.names).cast(schema)

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture
-def board(docked: Path, serve: Callable[..., Any], visit: Callable[..., Any]) -> Callable[..., Any]:
+def leaderboard(docked: Path, serve: Callable[..., Any], visit: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that serves a campaign and opens its dashboard."""
 
     def open_board(root: Path = docked, part: str = "", **window: Any) -> Any:
@@ -54,8 +54,10 @@ def colours(page: Any) -> list[tuple[int, bytes]]:
     return sorted(found, reverse=True)
 
 
-def test_it_shows_progress_and_the_best_without_an_error(docked: Path, board: Callable[..., Any]) -> None:
-    seen = board()
+def test_it_shows_progress_and_the_best_without_an_error(
+    docked: Path, leaderboard: Callable[..., Any]
+) -> None:
+    seen = leaderboard()
     page = seen.page
     assert page.title() == "looked-at · docksieve"
     assert page.locator("#state").inner_text() == "complete"
@@ -68,8 +70,8 @@ def test_it_shows_progress_and_the_best_without_an_error(docked: Path, board: Ca
     assert "token" not in page.url
 
 
-def test_the_link_works_once(board: Callable[..., Any], visit: Callable[..., Any]) -> None:
-    seen, other = board(), visit()
+def test_the_link_works_once(leaderboard: Callable[..., Any], visit: Callable[..., Any]) -> None:
+    seen, other = leaderboard(), visit()
     answer = other.page.goto(seen.served.url)
     assert answer.status == 403 and "link" in other.page.inner_text("body")
     other.page.goto(seen.served.next_link())
@@ -79,8 +81,8 @@ def test_the_link_works_once(board: Callable[..., Any], visit: Callable[..., Any
     )
 
 
-def test_hits_are_searched_filtered_and_sorted(docked: Path, board: Callable[..., Any]) -> None:
-    seen = board(part="hits")
+def test_hits_are_searched_filtered_and_sorted(docked: Path, leaderboard: Callable[..., Any]) -> None:
+    seen = leaderboard(part="hits")
     page, rows = seen.page, hits(docked, top=None).to_pylist()
     assert ids(page) == [row["id"] for row in rows]
     page.get_by_label("Id or SMILES contains").fill("c1ccncc1")
@@ -112,10 +114,10 @@ def test_hits_are_searched_filtered_and_sorted(docked: Path, board: Callable[...
     assert seen.errors == []
 
 
-def test_structures_are_searched(docked: Path, board: Callable[..., Any]) -> None:
+def test_structures_are_searched(docked: Path, leaderboard: Callable[..., Any]) -> None:
     from rdkit import Chem
 
-    page = board(part="hits").page
+    page = leaderboard(part="hits").page
     page.get_by_text("Structure, novelty, diversity").click()
     page.get_by_label("Has substructure (SMARTS)").fill("c1ccsc1")
     settled(page)
@@ -125,8 +127,8 @@ def test_structures_are_searched(docked: Path, board: Callable[..., Any]) -> Non
     assert ids(page) == fits != []
 
 
-def test_a_bad_question_is_answered_in_words(board: Callable[..., Any]) -> None:
-    page = board(part="hits").page
+def test_a_bad_question_is_answered_in_words(leaderboard: Callable[..., Any]) -> None:
+    page = leaderboard(part="hits").page
     page.get_by_text("Condition in SQL").click()
     page.get_by_label("Condition", exact=True).fill("weight <")
     page.locator("#hits-part [role=status] .wrong").wait_for()
@@ -135,8 +137,8 @@ def test_a_bad_question_is_answered_in_words(board: Callable[..., Any]) -> None:
     page.get_by_text("No molecule matches.").wait_for()
 
 
-def test_a_pose_is_drawn_and_turned(board: Callable[..., Any]) -> None:
-    seen = board()
+def test_a_pose_is_drawn_and_turned(leaderboard: Callable[..., Any]) -> None:
+    seen = leaderboard()
     page = seen.page
     page.locator("#best .card button").first.click()
     page.locator(".controls button").first.wait_for()
@@ -173,9 +175,9 @@ def middle(place: Any) -> tuple[float, float]:
 
 
 def test_names_are_shown_and_poses_chosen_and_saved(
-    docked: Path, board: Callable[..., Any], tmp_path: Path
+    docked: Path, leaderboard: Callable[..., Any], tmp_path: Path
 ) -> None:
-    page = board().page
+    page = leaderboard().page
     page.locator("#best .card button").first.click()
     page.get_by_label("names").check()
     page.locator(".labels span").first.wait_for()
@@ -198,8 +200,8 @@ def test_names_are_shown_and_poses_chosen_and_saved(
     assert (tmp_path / "pose.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_molecules_are_leafed_through_by_keyboard(docked: Path, board: Callable[..., Any]) -> None:
-    page = board().page
+def test_molecules_are_leafed_through_by_keyboard(docked: Path, leaderboard: Callable[..., Any]) -> None:
+    page = leaderboard().page
     rows = hits(docked, top=2).to_pylist()
     page.locator("#best .card button").first.focus()
     page.keyboard.press("Enter")
@@ -213,8 +215,8 @@ def test_molecules_are_leafed_through_by_keyboard(docked: Path, board: Callable[
     page.locator("dialog").wait_for(state="hidden")
 
 
-def test_downloads_come_whole(docked: Path, board: Callable[..., Any], tmp_path: Path) -> None:
-    page = board(part="hits").page
+def test_downloads_come_whole(docked: Path, leaderboard: Callable[..., Any], tmp_path: Path) -> None:
+    page = leaderboard(part="hits").page
     wanted = hits(docked, top=None)
     with page.expect_download() as waiting:
         page.get_by_role("link", name="JSON").click()
@@ -229,8 +231,8 @@ def test_downloads_come_whole(docked: Path, board: Callable[..., Any], tmp_path:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_in_light_and_dark(board: Callable[..., Any], scheme: str) -> None:
-    seen = board(width=390, height=844, color_scheme=scheme)
+def test_it_fits_a_phone_in_light_and_dark(leaderboard: Callable[..., Any], scheme: str) -> None:
+    seen = leaderboard(width=390, height=844, color_scheme=scheme)
     page = seen.page
     assert seen.too_wide() <= 0
     page.locator("#to-hits").click()
@@ -257,8 +259,8 @@ def test_it_fits_a_phone_in_light_and_dark(board: Callable[..., Any], scheme: st
     assert seen.errors == []
 
 
-def test_hostile_ids_are_only_text(docked: Path, board: Callable[..., Any]) -> None:
-    seen = board(part="hits")
+def test_hostile_ids_are_only_text(docked: Path, leaderboard: Callable[..., Any]) -> None:
+    seen = leaderboard(part="hits")
     page = seen.page
     row = next(row for row in hits(docked, top=None).to_pylist() if row["id"][0] in '<"')
     page.get_by_label("Id or SMILES contains").fill(row["id"][:12])
@@ -269,11 +271,13 @@ def test_hostile_ids_are_only_text(docked: Path, board: Callable[..., Any]) -> N
     assert seen.errors == [] and seen.strangers(seen.served.home) == []
 
 
-def test_it_follows_a_campaign_that_goes_on(docked: Path, board: Callable[..., Any], tmp_path: Path) -> None:
+def test_it_follows_a_campaign_that_goes_on(
+    docked: Path, leaderboard: Callable[..., Any], tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(docked, tmp_path / "goes-on"))
     later = root / "receipts" / "final"
     later.rename(tmp_path / "later")
-    seen = board(root, part="hits")
+    seen = leaderboard(root, part="hits")
     page = seen.page
     assert page.locator("#state").inner_text() == "stopped"
     assert "stopped" in page.locator("#hits-part .notice").last.inner_text()
@@ -286,11 +290,13 @@ def test_it_follows_a_campaign_that_goes_on(docked: Path, board: Callable[..., A
     assert seen.errors == []
 
 
-def test_what_goes_wrong_is_told_on_the_page(docked: Path, board: Callable[..., Any], tmp_path: Path) -> None:
+def test_what_goes_wrong_is_told_on_the_page(
+    docked: Path, leaderboard: Callable[..., Any], tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(docked, tmp_path / "goes-away"))
     best = hits(root, top=1).to_pylist()[0]
     (root / best["final_pose"].partition("#")[0]).unlink()
-    seen = board(root)
+    seen = leaderboard(root)
     page = seen.page
     page.locator("#best .card button").first.click()
     page.locator("dialog .notice").first.wait_for()

@@ -31,7 +31,7 @@ from ..tasks.settings import DockSettings
 from .plan import AuditPlan, Goal, make_plan
 from .population import Drawn, draw_unpicked
 from .result import evaluate
-from .standing import Standing, read_standing, the_target
+from .snapshot import Snapshot, read_snapshot, the_target
 
 ASKED = ("target", "budget", "recall", "best", "score", "confidence", "seed")
 """What makes two commands the same."""
@@ -66,7 +66,7 @@ def audit(
     site: str | Site = "local",
     plan_only: bool = False,
     observer: Observer | None = None,
-    told: Callable[[dict[str, Any]], None] | None = None,
+    on_plan: Callable[[dict[str, Any]], None] | None = None,
 ) -> AuditReport:
     """Dock molecules that a campaign did not pick, and bound from below what share of the best it found.
 
@@ -90,7 +90,7 @@ def audit(
     plan_only : bool
         Say what the budget buys; nothing is written or docked.
     observer : Observer, optional
-    told : callable, optional
+    on_plan : callable, optional
         Given the plan before anything is docked.
 
     Returns
@@ -121,11 +121,11 @@ def audit(
         opened.seed if seed is None else seed,
     )
     name = the_target(opened, target)
-    told = told or (lambda card: None)
+    on_plan = on_plan or (lambda card: None)
     if plan_only:
-        standing = read_standing(opened, name)
-        card = plain_json({**make_plan(standing, goal).to_json(standing), "result": None})
-        told(card)
+        snapshot = read_snapshot(opened, name)
+        card = plain_json({**make_plan(snapshot, goal).to_json(snapshot), "result": None})
+        on_plan(card)
         return AuditReport(card, False)
     where = site if isinstance(site, Site) else load_site(site)
     if where.on_cluster:
@@ -133,7 +133,7 @@ def audit(
 
         require(where, {"the campaign": opened.root, "the library": opened.library_path})
     with DriverLock(opened.root):
-        return _audit(opened, name, goal, where, observer or Silent(), told)
+        return _audit(opened, name, goal, where, observer or Silent(), on_plan)
 
 
 def _audit(
@@ -142,7 +142,7 @@ def _audit(
     goal: Goal,
     site: Site,
     observer: Observer,
-    told: Callable[[dict[str, Any]], None],
+    on_plan: Callable[[dict[str, Any]], None],
 ) -> AuditReport:
     library = campaign.open_library()
     asked = {"target": target, **vars(goal)}
@@ -152,14 +152,14 @@ def _audit(
         card = unfinished[0]
         _refuse_another(card, asked)
     else:
-        standing = read_standing(campaign, target)
+        snapshot = read_snapshot(campaign, target)
         for card in cards:
-            if _same(card, asked) and card["state"] == _state(standing):
-                told(card)
+            if _same(card, asked) and card["state"] == _state(snapshot):
+                on_plan(card)
                 return AuditReport(card, False)
         number = max((int(item["number"]) for item in cards), default=0) + 1
-        card = _begin(campaign, library, standing, make_plan(standing, goal), number)
-    told(card)
+        card = _begin(campaign, library, snapshot, make_plan(snapshot, goal), number)
+    on_plan(card)
     end_orphans(campaign)
     stage = f"{audit_name(card['number'])}/dock"
     with open_runner(campaign, site) as engine:
@@ -195,29 +195,29 @@ def _refuse_another(card: dict[str, Any], asked: dict[str, Any]) -> None:
     )
 
 
-def _state(standing: Standing) -> str:
+def _state(snapshot: Snapshot) -> str:
     """Return a hash of what rounds had predicted and docked when an audit was drawn; what audits docked is no part."""
-    return sha256_json([standing.round, [record.sha256 for record in standing.picked]])
+    return sha256_json([snapshot.round, [record.sha256 for record in snapshot.picked]])
 
 
 def _begin(
-    campaign: Campaign, library: Library, standing: Standing, plan: AuditPlan, number: int
+    campaign: Campaign, library: Library, snapshot: Snapshot, plan: AuditPlan, number: int
 ) -> dict[str, Any]:
     """Draw, and write down what was drawn: the plan is written last, and an audit without one never was."""
-    column = f"mean:{standing.target}"
-    seed = derive_seed(plan.goal.seed, audit_name(number), standing.target)
+    column = f"mean:{snapshot.target}"
+    seed = derive_seed(plan.goal.seed, audit_name(number), snapshot.target)
     drawn = draw_unpicked(
-        standing.predictions, column, plan.known, standing.lower, plan.last_keys, plan.design, seed
+        snapshot.predictions, column, plan.known, snapshot.lower, plan.last_keys, plan.design, seed
     )
-    batches = _write_batches(campaign, library, standing.target, plan, drawn, number)
+    batches = _write_batches(campaign, library, snapshot.target, plan, drawn, number)
     card = plain_json(
         {
             "number": number,
-            **plan.to_json(standing),
+            **plan.to_json(snapshot),
             "draw_seed": seed,
-            "state": _state(standing),
-            "picked_scores": [vars(record) for record in standing.picked],
-            "audited_scores": [vars(record) for record in standing.audited],
+            "state": _state(snapshot),
+            "picked_scores": [vars(record) for record in snapshot.picked],
+            "audited_scores": [vars(record) for record in snapshot.audited],
             "batches": [vars(record) for record in batches],
             "created": time.time(),
             "docksieve": __version__,

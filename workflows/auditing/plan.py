@@ -15,7 +15,7 @@ from ...screening.auditing.allocation import choose_strata, least_dockings
 from ...screening.auditing.design import AuditDesign
 from ...screening.auditing.planning import BudgetAnswer, unstratified_dockings, what_a_budget_buys
 from .population import Counts, Rows, count_unpicked
-from .standing import Floats, Standing, read_scores
+from .snapshot import Floats, Snapshot, read_scores
 
 BINS = 24
 """Fine bins of predicted rank that strata are made of."""
@@ -108,15 +108,15 @@ class AuditPlan:
         """Sizes of the strata and their dockings."""
         return self.buys.design
 
-    def to_json(self, standing: Standing) -> dict[str, Any]:
+    def to_json(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return plain values: what is written before the first docking."""
-        edges = self.edges(standing.lower)
+        edges = self.edges(snapshot.lower)
         shares = [n / size for n, size in zip(self.design.drawn, self.design.sizes, strict=True)]
         return {
             **asdict(self.goal),
-            "target": standing.target,
-            "unit": standing.spec["unit"],
-            "round": standing.round,
+            "target": snapshot.target,
+            "unit": snapshot.spec["unit"],
+            "round": snapshot.round,
             "best_molecules": self.best_molecules,
             "library": self.library,
             "picked": self.picked,
@@ -149,7 +149,7 @@ class AuditPlan:
                 "if_seen": [asdict(line) for line in self.buys.lines],
                 "random_dockings": self.random_dockings,
                 "needed": None if self.needed is None else self.needed.dockings,
-                "core_seconds": self.design.dockings * standing.docking_seconds,
+                "core_seconds": self.design.dockings * snapshot.docking_seconds,
             },
         }
 
@@ -162,7 +162,7 @@ class AuditPlan:
         ]
 
 
-def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
+def make_plan(snapshot: Snapshot, goal: Goal) -> AuditPlan:
     """Say what ``goal`` draws and buys; nothing is written.
 
     Raises
@@ -170,18 +170,18 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
     CampaignError, InputError
         If everything is docked, or the budget is larger than what is left.
     """
-    root, lower = standing.campaign.root, standing.lower
+    root, lower = snapshot.campaign.root, snapshot.lower
     sign = 1.0 if lower else -1.0
-    picked = read_scores(root, standing.picked)
-    earlier = read_scores(root, standing.audited)
+    picked = read_scores(root, snapshot.picked)
+    earlier = read_scores(root, snapshot.audited)
     mine = picked["row"].to_numpy()
     only = ~np.isin(earlier["row"].to_numpy(), mine)
     known = np.union1d(mine, earlier["row"].to_numpy()[only])
-    counts = count_unpicked(standing.predictions, f"mean:{standing.target}", known, lower)
-    left, library = int(counts.sum()), int(standing.campaign.state["library"]["rows"])
+    counts = count_unpicked(snapshot.predictions, f"mean:{snapshot.target}", known, lower)
+    left, library = int(counts.sum()), int(snapshot.campaign.state["library"]["rows"])
     if not left:
         raise CampaignError(
-            f"All {library:,} molecules of the library are docked for {standing.target!r}.",
+            f"All {library:,} molecules of the library are docked for {snapshot.target!r}.",
             "Nothing was missed, and nothing is left to audit.",
         )
     if goal.budget > left:
@@ -197,7 +197,7 @@ def make_plan(standing: Standing, goal: Goal) -> AuditPlan:
     best = max(1, round(goal.best * library))
 
     def guess(limit: float) -> Floats:
-        chance = ndtr((limit - centres) / standing.error)
+        chance = ndtr((limit - centres) / snapshot.error)
         seen = np.isfinite(centres)
         chance[~seen] = (chance[seen] * sizes[seen]).sum() / max(sizes[seen].sum(), 1)
         return np.asarray(chance * sizes)

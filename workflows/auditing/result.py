@@ -12,7 +12,7 @@ import pyarrow as pa
 from ...data.store import FileRecord, concat
 from ...screening.auditing.recall import AuditedRecall, count_strata, recall_above, recall_of_best
 from ..campaign.campaign import Campaign
-from .standing import Floats, read_scores
+from .snapshot import Floats, read_scores
 
 SHOWN = 20
 """Missed hits that are listed."""

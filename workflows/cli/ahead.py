@@ -57,7 +57,7 @@ def audit(
         site=full_site(site),
         plan_only=plan_only,
         observer=TerminalObserver(words, []),
-        told=None if as_json else lambda card: print_plan(words, card),
+        on_plan=None if as_json else lambda card: print_plan(words, card),
     )
     if as_json:
         typer.echo(json.dumps(found.card, indent=1))

@@ -98,7 +98,7 @@ def write_plan(campaign: str | Path, settings: Mapping[str, Any], out: Path | No
     CampaignError
         If there is a plan already.
     """
-    root, config, known = _standing(campaign)
+    root, config, known = _receipts(campaign)
     found = _checked(settings, config.rounds.count)
     path = root / FILE
     if path.exists():
@@ -132,7 +132,7 @@ def write_plan(campaign: str | Path, settings: Mapping[str, Any], out: Path | No
     return dict(plan)
 
 
-def _standing(campaign: str | Path) -> tuple[Path, CampaignConfig, dict[str, int]]:
+def _receipts(campaign: str | Path) -> tuple[Path, CampaignConfig, dict[str, int]]:
     """Return folder and configuration of a campaign, and how many scores of each target are known."""
     path = Path(campaign)
     if path.suffix == ".toml":

@@ -86,7 +86,7 @@ class Dashboard:
         """Answer everything known of one molecule, over all targets."""
         moment = self._watch.now()
         row = _number(request.query_params.get("row", ""), "row")
-        card = hit_card(moment.campaign, f"row:{row}", standing=moment.standing)
+        card = hit_card(moment.campaign, f"row:{row}", receipts=moment.campaign_receipts)
         return JSONResponse(plain_json(card.to_json()))
 
     def scene(self, request: Request) -> Response:
@@ -176,18 +176,18 @@ def application(watch: Watch, gate: Gate) -> Starlette:
     gate : Gate
         Who may see it.
     """
-    board = Dashboard(watch)
+    dashboard = Dashboard(watch)
     answers = {
-        "progress": board.progress,
-        "choices": board.choices,
-        "failures": board.failures,
-        "hits": board.hits,
-        "drawing": board.drawing,
-        "molecule": board.molecule,
-        "card": board.card,
-        "scene": board.scene,
-        "pose": board.pose,
-        "export": board.export,
+        "progress": dashboard.progress,
+        "choices": dashboard.choices,
+        "failures": dashboard.failures,
+        "hits": dashboard.hits,
+        "drawing": dashboard.drawing,
+        "molecule": dashboard.molecule,
+        "card": dashboard.card,
+        "scene": dashboard.scene,
+        "pose": dashboard.pose,
+        "export": dashboard.export,
     }
     routes = [Route(f"/api/{name}", _explained(answer)) for name, answer in answers.items()]
     routes += [Route("/", _static), Route("/static/{name}", _static), Route("/favicon.ico", _icon)]

@@ -93,8 +93,8 @@ class Bundles:
         return True
 
 
-class BundledStanding(CampaignReceipts):
-    """A campaign's standing whose docked and selected tables are bundles where there are many."""
+class BundledReceipts(CampaignReceipts):
+    """A campaign's receipts, whose docked and selected tables are bundles where there are many."""
 
     def __init__(self, campaign: Campaign, bundles: Bundles) -> None:
         super().__init__(campaign)

@@ -153,7 +153,7 @@ def _codes(moment: Moment) -> list[dict[str, Any]]:
 
 def failed_dockings(moment: Moment) -> dict[str, Any]:
     """Return some of the dockings without a score: for each code the engine's own words on a few molecules."""
-    table = failures(moment.campaign, top=_FAILURES_READ, standing=moment.standing)
+    table = failures(moment.campaign, top=_FAILURES_READ, receipts=moment.campaign_receipts)
     return {"codes": list(_by_code(table.to_pylist()))}
 
 

@@ -107,7 +107,7 @@ class Desk:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-        found = ask(moment.campaign, query, standing=moment.standing)
+        found = ask(moment.campaign, query, receipts=moment.campaign_receipts)
         answer = HitsAnswer(
             table=found.table,
             notes=tuple(found.notes),
@@ -204,7 +204,7 @@ def export(moment: Moment, query: HitQuery, kind: str, path: Path) -> int:
     """
     if kind not in EXPORTS:
         raise InputError(f"{kind!r} is not a format for a file.", f"Choose one of {', '.join(EXPORTS)}.")
-    found = ask(moment.campaign, query, standing=moment.standing)
+    found = ask(moment.campaign, query, receipts=moment.campaign_receipts)
     command = command_of(query, moment.campaign.root)
     export_hits(found.table, kind, path, moment.campaign.root, made_by(command, moment.campaign))
     return int(found.table.num_rows)

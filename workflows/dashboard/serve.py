@@ -91,7 +91,7 @@ def _warm(watch: Watch) -> None:
     with contextlib.suppress(DocksieveError, OSError):  # whoever asks will be told
         moment = watch.now()
         for target in moment.campaign.targets:
-            hit_sources(moment.standing, target)
+            hit_sources(moment.campaign_receipts, target)
 
 
 def bound(port: int | None) -> socket.socket:

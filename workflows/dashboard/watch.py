@@ -16,7 +16,7 @@ from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import Ledger, stage_order
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import CampaignStatus, status
-from .merged_tables import BundledStanding, Bundles
+from .merged_tables import BundledReceipts, Bundles
 
 FRESH_SECONDS = 1.0
 """However many ask, the folder is looked at no more often than this."""
@@ -100,7 +100,7 @@ class Moment:
     Attributes
     ----------
     campaign : Campaign
-    standing : CampaignReceipts
+    campaign_receipts : CampaignReceipts
         With the receipts of every stage read.
     status : CampaignStatus
     receipts : tuple of Receipt
@@ -112,7 +112,7 @@ class Moment:
     """
 
     campaign: Campaign
-    standing: CampaignReceipts
+    campaign_receipts: CampaignReceipts
     status: CampaignStatus
     receipts: tuple[Receipt, ...]
     version: int
@@ -179,7 +179,7 @@ class Watch:
                 f"Another campaign lies in {self.root} now.", "Start the dashboard again to see it."
             )
         campaign = WatchedCampaign(self.root, opened.config, opened.state, self._ledger)
-        standing = BundledStanding(campaign, self._bundles)
-        found = status(campaign, standing)
-        receipts = tuple(receipt for stage in standing.stages for receipt in standing.receipts(stage))
-        return Moment(campaign, standing, found, receipts, self._ledger.version, taken)
+        counted = BundledReceipts(campaign, self._bundles)
+        found = status(campaign, counted)
+        receipts = tuple(receipt for stage in counted.stages for receipt in counted.of(stage))
+        return Moment(campaign, counted, found, receipts, self._ledger.version, taken)

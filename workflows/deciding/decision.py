@@ -116,9 +116,9 @@ def decide_campaign(
             "The campaign has several targets, whose scores are not alike.",
             f"Name one with --target: {', '.join(names)}.",
         )
-    standing = CampaignReceipts(opened)
+    receipts = CampaignReceipts(opened)
     chosen = {name: criteria_of(opened, name, threshold, improve) for name in ([target] if target else names)}
-    answers = [answer(standing, name, item, budgets) for name, item in chosen.items() if item is not None]
+    answers = [answer(receipts, name, item, budgets) for name, item in chosen.items() if item is not None]
     if not answers:
         raise InputError(
             "There are no criteria: what would be a hit?",
@@ -127,10 +127,10 @@ def decide_campaign(
     return answers
 
 
-def answer(standing: CampaignReceipts, target: str, chosen: Chosen, budgets: Sequence[int] = ()) -> Answer:
+def answer(receipts: CampaignReceipts, target: str, chosen: Chosen, budgets: Sequence[int] = ()) -> Answer:
     """Return the answer for one target."""
-    campaign = standing.campaign
-    known = read_evidence(standing, target)
+    campaign = receipts.campaign
+    known = read_evidence(receipts, target)
     wanted = list(budgets) or [factor * campaign.config.rounds.dock for factor in MULTIPLES]
     decision = _decision(campaign, target, known, chosen, wanted)
     return Answer(

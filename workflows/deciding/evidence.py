@@ -57,31 +57,31 @@ class Evidence:
     standard_errors: tuple[float, ...]
 
 
-def read_evidence(standing: CampaignReceipts, target: str) -> Evidence:
+def read_evidence(receipts: CampaignReceipts, target: str) -> Evidence:
     """Read what the files of a campaign say now; it may be running."""
-    lower = bool(standing.campaign.targets[target]["lower_is_better"])
+    lower = bool(receipts.campaign.targets[target]["lower_is_better"])
     groups = sorted(
-        {name for stage in standing.stages if round_number(name := stage.partition("/")[0]) is not None}
+        {name for stage in receipts.stages if round_number(name := stage.partition("/")[0]) is not None}
     )
-    tables = {name: _docked(standing, name, target) for name in groups}
+    tables = {name: _docked(receipts, name, target) for name in groups}
     rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in tables.values())])
     scores = np.concatenate([np.empty(0), *(values for _, values in tables.values())])
-    audited, found = _audited(standing, target)
+    audited, found = _audited(receipts, target)
     known = np.concatenate([scores, found])
     known = known[np.isfinite(known)]
-    number, mean, sd = _candidates(standing, groups, target, np.union1d(rows, audited), lower)
-    sizes, errors, uncertain = _learning(standing, groups, target)
+    number, mean, sd = _candidates(receipts, groups, target, np.union1d(rows, audited), lower)
+    sizes, errors, uncertain = _learning(receipts, groups, target)
     return Evidence(
         round=number,
         mean=mean,
         sd=sd,
         batches=[
-            batch for name in groups if (batch := _batch(standing, name, target, *tables[name])) is not None
+            batch for name in groups if (batch := _batch(receipts, name, target, *tables[name])) is not None
         ],
         best=float(known.min() if lower else known.max()) if len(known) else float("nan"),
         docked=len(scores),
         failed=int(np.isnan(scores).sum()),
-        seconds_each=standing.docking_seconds(target),
+        seconds_each=receipts.docking_seconds(target),
         resolution=next((step for step in (1.0, 0.1, 0.01) if _rounded(known, step)), 0.0),
         sizes=sizes,
         errors=errors,
@@ -89,23 +89,23 @@ def read_evidence(standing: CampaignReceipts, target: str) -> Evidence:
     )
 
 
-def _read(standing: CampaignReceipts, stage: str, folder: str, columns: list[str]) -> list[Floats]:
+def _read(receipts: CampaignReceipts, stage: str, folder: str, columns: list[str]) -> list[Floats]:
     """Return columns of all tables of a stage, nulls as NaN; empty ones if there is no table."""
-    paths = [standing.campaign.root / record.path for record in standing.outputs(stage, folder)]
+    paths = [receipts.campaign.root / record.path for record in receipts.outputs(stage, folder)]
     if not paths:
         return [np.empty(0)] * len(columns)
     table = pa.concat_tables([read_table(path, columns) for path in paths])
     return [np.asarray(table[name].to_numpy(), np.float64) for name in columns]
 
 
-def _docked(standing: CampaignReceipts, name: str, target: str) -> tuple[NDArray[np.int64], Floats]:
-    rows, scores = _read(standing, f"{name}/dock", f"scores/{name}/{target}/", ["row", "score"])
+def _docked(receipts: CampaignReceipts, name: str, target: str) -> tuple[NDArray[np.int64], Floats]:
+    rows, scores = _read(receipts, f"{name}/dock", f"scores/{name}/{target}/", ["row", "score"])
     return rows.astype(np.int64), scores
 
 
-def _audited(standing: CampaignReceipts, target: str) -> tuple[NDArray[np.int64], Floats]:
+def _audited(receipts: CampaignReceipts, target: str) -> tuple[NDArray[np.int64], Floats]:
     """Return what finished audits docked."""
-    root = standing.campaign.root
+    root = receipts.campaign.root
     paths = [
         root / record["path"]
         for card in read_audits(root)
@@ -119,15 +119,15 @@ def _audited(standing: CampaignReceipts, target: str) -> tuple[NDArray[np.int64]
 
 
 def _candidates(
-    standing: CampaignReceipts, groups: list[str], target: str, known: NDArray[np.int64], lower: bool
+    receipts: CampaignReceipts, groups: list[str], target: str, known: NDArray[np.int64], lower: bool
 ) -> tuple[int, Floats, Floats]:
     """Return the latest shortlist that the teacher has predicted, without what is docked."""
     for name in reversed(groups):
-        trained = [receipt for receipt in standing.receipts(f"{name}/train") if receipt.done]
-        if not trained or target not in trained[0].facts["targets"] or not standing.outputs(f"{name}/refine"):
+        trained = [receipt for receipt in receipts.of(f"{name}/train") if receipt.done]
+        if not trained or target not in trained[0].facts["targets"] or not receipts.outputs(f"{name}/refine"):
             continue
         columns = ["row", f"mean:{target}", f"spread:{target}"]
-        rows, mean, sd = _read(standing, f"{name}/refine", "refined/", columns)
+        rows, mean, sd = _read(receipts, f"{name}/refine", "refined/", columns)
         usable = np.isfinite(mean) & (sd > 0) & ~np.isin(rows.astype(np.int64), known)
         mean, sd = mean[usable], sd[usable]
         order = np.argsort(mean if lower else -mean, kind="stable")
@@ -136,13 +136,13 @@ def _candidates(
 
 
 def _batch(
-    standing: CampaignReceipts, name: str, target: str, rows: NDArray[np.int64], scores: Floats
+    receipts: CampaignReceipts, name: str, target: str, rows: NDArray[np.int64], scores: Floats
 ) -> Batch | None:
     """Return a round's selection with predictions and docked scores, as far as it is docked."""
     if chooser(name) != "acquire":
         return None
     picked, mean, sd = _read(
-        standing, f"{name}/acquire", f"selections/{name}/{target}/", ["row", "mean", "spread"]
+        receipts, f"{name}/acquire", f"selections/{name}/{target}/", ["row", "mean", "spread"]
     )
     score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))
     usable = np.isfinite(mean) & (sd > 0) & np.isin(picked, rows)
@@ -157,19 +157,19 @@ def _rounded(scores: Floats, step: float) -> bool:
 
 
 def _learning(
-    standing: CampaignReceipts, groups: list[str], target: str
+    receipts: CampaignReceipts, groups: list[str], target: str
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """Return what each round's teacher learnt from, and its error on the seed sample, held out."""
     found = {}
     for name in groups:
-        for receipt in standing.receipts(f"{name}/train"):
+        for receipt in receipts.of(f"{name}/train"):
             metrics = (
                 receipt.facts.get("report", {}).get("targets", {}).get(target, {}) if receipt.done else {}
             )
             paths = [item.path for item in receipt.outputs if item.path.startswith("heldout/")]
             if not metrics.get("scores") or not paths:
                 continue
-            table = read_held_out(standing.campaign.root / paths[0], target)
+            table = read_held_out(receipts.campaign.root / paths[0], target)
             errors = table["truth"].to_numpy() - table["mean"].to_numpy()
             rmse = float(np.sqrt(np.square(errors).mean())) if len(errors) >= 5 else 0.0
             if rmse > 0:

@@ -29,7 +29,7 @@ def ask(
     campaign: str | Path | Campaign,
     query: HitQuery | None = None,
     *,
-    standing: CampaignReceipts | None = None,
+    receipts: CampaignReceipts | None = None,
     threads: int | None = None,
 ) -> HitAnswer:
     """Answer a question to the hits of a campaign, finished or still running.
@@ -39,7 +39,7 @@ def ask(
     campaign : path or Campaign
     query : HitQuery, optional
         By default the best 20 of every target.
-    standing : CampaignReceipts, optional
+    receipts : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
     threads : int, optional
         All cores for files, two for chemistry, if not given.
@@ -64,21 +64,21 @@ def ask(
     (3, True)
     """
     query = query or HitQuery()
-    standing = standing or _standing(campaign)
-    names = list(query.across) or list(query.targets) or list(standing.campaign.targets)
+    receipts = receipts or _receipts(campaign)
+    names = list(query.across) or list(query.targets) or list(receipts.campaign.targets)
     for name in names:
-        _check_target(standing.campaign, name)
-    check_rounds(standing.campaign, query.rounds)
-    asked, prints = _with_fingerprints(standing.campaign, query)
-    sources = [hit_sources(standing, name) for name in names]
+        _check_target(receipts.campaign, name)
+    check_rounds(receipts.campaign, query.rounds)
+    asked, prints = _with_fingerprints(receipts.campaign, query)
+    sources = [hit_sources(receipts, name) for name in names]
     notes = []
-    state = status(standing.campaign, standing).state
+    state = status(receipts.campaign, receipts).state
     if state != "complete":
         notes.append(f"The campaign is {state}: this is what is finished by now.")
     if query.across:
-        parts = [_ask_across(standing, sources, asked, prints, threads)]
+        parts = [_ask_across(receipts, sources, asked, prints, threads)]
     else:
-        parts = [_ask_one(standing, item, asked, prints, threads) for item in sources]
+        parts = [_ask_one(receipts, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
     if not len(answer) and query.has:
         from ...screening.queries.search import aromatic_hints
@@ -94,7 +94,7 @@ def hits(
     where: str | None = None,
     by: RankBy | Literal["screened"] = "auto",
     *,
-    standing: CampaignReceipts | None = None,
+    receipts: CampaignReceipts | None = None,
 ) -> pa.Table:
     """Return the ranked hits of a campaign, finished or still running: :func:`ask` for the simplest questions.
 
@@ -110,7 +110,7 @@ def hits(
     by : str
         ``auto``, ``final``, ``docked``, ``predicted`` (by the teacher, the shortlists), ``combined``; ``screened``: by
         the student, all of the library.
-    standing : CampaignReceipts, optional
+    receipts : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
 
     Returns
@@ -130,7 +130,7 @@ def hits(
     (3, ['kcal/mol', 'kcal/mol', 'kcal/mol'])
     """
     targets = () if target is None else (target,)
-    answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), standing=standing)
+    answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), receipts=receipts)
     return answer.table.select(HIT_COLUMNS)
 
 
@@ -138,7 +138,7 @@ _Part = tuple[pa.Table, list[FunnelStep], bool, list[str]]
 
 
 def _ask_one(
-    standing: CampaignReceipts,
+    receipts: CampaignReceipts,
     sources: HitSources,
     query: HitQuery,
     fingerprint: Fingerprint | None,
@@ -149,9 +149,9 @@ def _ask_one(
         from ...screening.queries.screened import query_leaderboard
         from .leaderboards import leaderboard_of
 
-        board = leaderboard_of(standing, sources.target, query.rounds)
-        if board is not None:
-            return query_leaderboard(board, sources, query, fingerprint, threads)
+        leaderboard = leaderboard_of(receipts, sources.target, query.rounds)
+        if leaderboard is not None:
+            return query_leaderboard(leaderboard, sources, query, fingerprint, threads)
         note = f"{sources.target} had too few scores to be learnt: nothing is predicted for it."
         nothing = HitSources(sources.target, sources.unit, sources.lower_is_better)
         table, steps, complete, notes = _ask_files(
@@ -162,7 +162,7 @@ def _ask_one(
 
 
 def _ask_across(
-    standing: CampaignReceipts,
+    receipts: CampaignReceipts,
     sources: Sequence[HitSources],
     query: HitQuery,
     fingerprint: Fingerprint | None,
@@ -174,7 +174,7 @@ def _ask_across(
     from ...screening.queries.search import answer_from
     from .leaderboards import screened_across
 
-    ranked = screened_across(standing, sources, query, threads)
+    ranked = screened_across(receipts, sources, query, threads)
     return answer_from(ranked, query, fingerprint, threads)
 
 
@@ -236,7 +236,7 @@ def failures(
     top: int | None = None,
     where: str | None = None,
     *,
-    standing: CampaignReceipts | None = None,
+    receipts: CampaignReceipts | None = None,
 ) -> pa.Table:
     """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
 
@@ -249,7 +249,7 @@ def failures(
         How many per target; None for all.
     where : str, optional
         An SQL condition on the columns of the answer.
-    standing : CampaignReceipts, optional
+    receipts : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
 
     Returns
@@ -268,15 +268,15 @@ def failures(
     >>> set(docksieve.failures("campaign")["failure"].to_pylist())
     {'not_in_table'}
     """
-    standing = standing or _standing(campaign)
-    names = _chosen_targets(standing.campaign, target)
-    table = pa.concat_tables([failed_dockings(hit_sources(standing, name), top, where) for name in names])
+    receipts = receipts or _receipts(campaign)
+    names = _chosen_targets(receipts.campaign, target)
+    table = pa.concat_tables([failed_dockings(hit_sources(receipts, name), top, where) for name in names])
     return table.append_column(
         "meaning", pa.array(map(meaning_of, table["failure"].to_pylist()), pa.string())
     )
 
 
-def _standing(campaign: str | Path | Campaign) -> CampaignReceipts:
+def _receipts(campaign: str | Path | Campaign) -> CampaignReceipts:
     return CampaignReceipts(campaign if isinstance(campaign, Campaign) else open_campaign(campaign))
 
 
@@ -302,18 +302,18 @@ def check_rounds(campaign: Campaign, rounds: Sequence[int]) -> None:
             )
 
 
-def hit_sources(standing: CampaignReceipts, target: str) -> HitSources:
+def hit_sources(receipts: CampaignReceipts, target: str) -> HitSources:
     """Return the files of ``target`` that are finished by now."""
-    campaign = standing.campaign
+    campaign = receipts.campaign
 
     def paths(stage: str, folder: str) -> list[Path]:
-        return [campaign.root / record.path for record in standing.outputs(stage, folder)]
+        return [campaign.root / record.path for record in receipts.outputs(stage, folder)]
 
     docked: dict[int, list[Path]] = {}
     refined: dict[int, list[Path]] = {}
     selections: list[Path] = []
     models: dict[int, str] = {}
-    for stage in standing.stages:
+    for stage in receipts.stages:
         group, _, step = stage.partition("/")
         number = round_number(group)
         if number is None:
@@ -321,12 +321,12 @@ def hit_sources(standing: CampaignReceipts, target: str) -> HitSources:
         if step == "dock":
             docked[number] = paths(stage, f"scores/{group}/{target}/")
         elif step == "refine":
-            if target not in untaught_targets(standing, group):
+            if target not in untaught_targets(receipts, group):
                 refined[number] = paths(stage, "refined/")
         elif step == chooser(group):
             selections += paths(stage, f"selections/{group}/{target}/")
         elif step == "train":
-            models[number] = next((str(r.facts["model"]) for r in standing.receipts(stage) if r.done), "")
+            models[number] = next((str(r.facts["model"]) for r in receipts.of(stage) if r.done), "")
     return HitSources(
         target=target,
         unit=campaign.targets[target]["unit"],
@@ -339,9 +339,9 @@ def hit_sources(standing: CampaignReceipts, target: str) -> HitSources:
     )
 
 
-def untaught_targets(standing: CampaignReceipts, group: str) -> dict[str, str]:
+def untaught_targets(receipts: CampaignReceipts, group: str) -> dict[str, str]:
     """Return the targets that the teacher of a round could not learn, and why."""
-    for receipt in standing.receipts(f"{group}/train"):
+    for receipt in receipts.of(f"{group}/train"):
         if receipt.done:
             return dict(receipt.facts.get("untaught", {}))
     return {}

@@ -76,7 +76,7 @@ def hit_card(
     molecule: str,
     neighbours: int = 5,
     *,
-    standing: CampaignReceipts | None = None,
+    receipts: CampaignReceipts | None = None,
 ) -> HitCard:
     """Return everything known of one molecule.
 
@@ -87,7 +87,7 @@ def hit_card(
         Its id, its row in the library (``12`` or ``row:12``), or its SMILES in any form.
     neighbours : int
         How many docked molecules like it.
-    standing : CampaignReceipts, optional
+    receipts : CampaignReceipts, optional
         Receipts of the same campaign, if they were read already.
 
     Raises
@@ -95,12 +95,12 @@ def hit_card(
     InputError
         If no molecule is meant, or more than one: these are listed.
     """
-    standing = standing or CampaignReceipts(
+    receipts = receipts or CampaignReceipts(
         campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
     )
-    opened = standing.campaign
+    opened = receipts.campaign
     library = opened.open_library()
-    sources = [hit_sources(standing, name) for name in opened.targets]
+    sources = [hit_sources(receipts, name) for name in opened.targets]
     known = [path for item in sources for paths in item.docked.values() for path in paths]
     row, note = find_molecule(library, molecule, _standard(molecule, library), known)
     found = library.take([row], ["id", "smiles", *PROPERTY_COLUMNS]).to_pylist()[0]
@@ -110,8 +110,8 @@ def hit_card(
         (found["weight"] > 500, found["logp"] > 5, found["donors"] > 5, found["acceptors"] > 10)
     )
     found["qed"] = facts["qed"]
-    targets = {item.target: _target(standing, item, library, row) for item in sources}
-    state = status(opened, standing).state
+    targets = {item.target: _target(receipts, item, library, row) for item in sources}
+    state = status(opened, receipts).state
     notes = [note] if note else []
     if state != "complete":
         notes.append(f"The campaign is {state}: this is what is finished by now.")
@@ -132,7 +132,7 @@ def _standard(text: str, library: Library) -> str | None:
         return None
 
 
-def _target(standing: CampaignReceipts, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
+def _target(receipts: CampaignReceipts, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
     """Return what is known of a molecule and one target."""
     every = [path for _, paths in sorted(sources.docked.items()) for path in paths]
     docked = [
@@ -149,7 +149,7 @@ def _target(standing: CampaignReceipts, sources: HitSources, library: Library, r
         "docked": docked,
         "final": final,
         "teacher": _by_teacher(sources, row),
-        "student": _by_student(standing, sources, library, row),
+        "student": _by_student(receipts, sources, library, row),
     }
 
 
@@ -187,18 +187,18 @@ def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
 
 
 def _by_student(
-    standing: CampaignReceipts, sources: HitSources, library: Library, row: int
+    receipts: CampaignReceipts, sources: HitSources, library: Library, row: int
 ) -> list[dict[str, Any]]:
     import numpy as np
 
     shard = next(item for item in library.shards if item.first_row <= row < item.first_row + item.rows)
     found = []
-    for stage in standing.stages:
+    for stage in receipts.stages:
         group, _, step = stage.partition("/")
         number = round_number(group)
         if step != "screen" or number is None:
             continue
-        paths = [standing.campaign.root / item.path for item in standing.outputs(stage, "predictions/")]
+        paths = [receipts.campaign.root / item.path for item in receipts.outputs(stage, "predictions/")]
         mine = next((path for path in paths if path.stem == shard.name), None)
         if mine is None:
             continue
@@ -207,7 +207,7 @@ def _by_student(
         if mean != mean:
             continue
         spread = float(scores_at(mine, f"spread:{sources.target}", rows, shard)[0])
-        models = [str(r.facts["model"]) for r in standing.receipts(f"{round_name(number)}/distil") if r.done]
+        models = [str(r.facts["model"]) for r in receipts.of(f"{round_name(number)}/distil") if r.done]
         place = place_among(paths, f"mean:{sources.target}", mean, sources.lower_is_better)
         found.append(
             {

@@ -82,14 +82,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Side:
-    standing: CampaignReceipts
+    receipts: CampaignReceipts
     library: Library
     label: str
     round: int | None
 
     @property
     def campaign(self) -> Campaign:
-        return self.standing.campaign
+        return self.receipts.campaign
 
 
 def compare(
@@ -156,28 +156,28 @@ def _sides(
             "Write: docksieve compare A B, or: docksieve compare CAMPAIGN --rounds 1 2.",
         )
     one = first if isinstance(first, Campaign) else open_campaign(first)
-    standing = CampaignReceipts(one)
+    receipts = CampaignReceipts(one)
     library = one.open_library()
     name = one.config.campaign.name
     if rounds is not None:
         check_rounds(one, rounds)
         if rounds[0] == rounds[1]:
             raise InputError(f"Round {rounds[0]} is compared with itself.", "Name two rounds.")
-        left, right = (_Side(standing, library, f"{name}, round {number}", number) for number in rounds)
+        left, right = (_Side(receipts, library, f"{name}, round {number}", number) for number in rounds)
         return left, right
     assert second is not None  # one of the two was given
     other = second if isinstance(second, Campaign) else open_campaign(second)
     other_name = other.config.campaign.name
     labels = (name, other_name) if name != other_name else (str(one.root), str(other.root))
     return (
-        _Side(standing, library, labels[0], None),
+        _Side(receipts, library, labels[0], None),
         _Side(CampaignReceipts(other), other.open_library(), labels[1], None),
     )
 
 
 def _state(one: _Side, other: _Side, root: Path) -> list[str]:
     side = one if one.campaign.root == root else other
-    state = status(side.campaign, side.standing).state
+    state = status(side.campaign, side.receipts).state
     name = side.campaign.config.campaign.name
     return (
         [] if state == "complete" else [f"The campaign {name} is {state}: this is what is finished by now."]
@@ -202,7 +202,7 @@ def _compared(one: _Side, other: _Side, target: str, kind: str, same: bool) -> A
 
 
 def _sources(side: _Side, target: str, kind: str) -> HitSources:
-    sources = hit_sources(side.standing, target)
+    sources = hit_sources(side.receipts, target)
     if side.round is None:
         return sources
     if kind == "predicted":
@@ -228,36 +228,36 @@ def _ranking(side: _Side, target: str, kind: str, same: bool) -> Ranking:
 
 
 def _compared_boards(one: _Side, other: _Side, target: str, same: bool, seed: int) -> Agreement | None:
-    boards = [_board(side, target) for side in (one, other)]
-    if boards[0] is None or boards[1] is None:
+    leaderboards = [_leaderboard(side, target) for side in (one, other)]
+    if leaderboards[0] is None or leaderboards[1] is None:
         return None
     rankings = [
-        _board_ranking(board, side, target, same)
-        for board, side in zip((boards[0], boards[1]), (one, other), strict=True)
+        _leaderboard_ranking(leaderboard, side, target, same)
+        for leaderboard, side in zip((leaderboards[0], leaderboards[1]), (one, other), strict=True)
     ]
     sample = None
     if same:  # every molecule of the library has both predictions
         rows = one.library.sample_rows(min(MOST_COMPARED, one.library.rows), seed, "compare")
         left, right = (
-            leaderboard_scores(board.sources, f"mean:{target}", rows).astype(np.float64)
-            for board in (boards[0], boards[1])
+            leaderboard_scores(leaderboard.sources, f"mean:{target}", rows).astype(np.float64)
+            for leaderboard in (leaderboards[0], leaderboards[1])
         )
         sample = (left, right)
     return agreement(rankings[0], rankings[1], seed, sample)
 
 
-def _board(side: _Side, target: str) -> ScreenedLeaderboard | None:
+def _leaderboard(side: _Side, target: str) -> ScreenedLeaderboard | None:
     from ...data.errors import CampaignError
 
     try:
-        return leaderboard_of(side.standing, target, () if side.round is None else (side.round,))
+        return leaderboard_of(side.receipts, target, () if side.round is None else (side.round,))
     except CampaignError:  # not screened yet
         return None
 
 
-def _board_ranking(board: ScreenedLeaderboard, side: _Side, target: str, same: bool) -> Ranking:
+def _leaderboard_ranking(leaderboard: ScreenedLeaderboard, side: _Side, target: str, same: bool) -> Ranking:
     name = "row" if same else "smiles"
-    table = pq.read_table(board.sources.leaderboard, columns=[name, "predicted_mean"])
+    table = pq.read_table(leaderboard.sources.leaderboard, columns=[name, "predicted_mean"])
     keys = table[name].to_numpy()
     scores = table["predicted_mean"].to_numpy().astype(np.float64)
     return Ranking(keys, scores, bool(side.campaign.targets[target]["lower_is_better"]))
@@ -290,10 +290,10 @@ def _described(side: _Side) -> dict[str, Any]:
             for name, version in side.library.manifest["made_with"].items()
         }
         return facts
-    for stage in side.standing.stages:
+    for stage in side.receipts.stages:
         group, _, step = stage.partition("/")
         if group == f"round-{side.round:02d}" and step in ("train", "distil", "cut"):
-            for receipt in side.standing.receipts(stage):
+            for receipt in side.receipts.of(stage):
                 facts |= {
                     f"{step} {key}": value
                     for key, value in _flat(receipt.facts).items()

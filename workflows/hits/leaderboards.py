@@ -19,7 +19,7 @@ from ..progress.receipts import CampaignReceipts
 
 
 def leaderboard_of(
-    standing: CampaignReceipts, target: str, rounds: Sequence[int] = ()
+    receipts: CampaignReceipts, target: str, rounds: Sequence[int] = ()
 ) -> ScreenedLeaderboard | None:
     """Return the leaderboard of the latest screen (of ``rounds``); None if the target had no model there.
 
@@ -28,18 +28,18 @@ def leaderboard_of(
     CampaignError
         If the library has not been ranked yet.
     """
-    campaign = standing.campaign
+    campaign = receipts.campaign
     numbers = rounds or range(1, campaign.config.rounds.count + 1)
     for number in sorted(numbers, reverse=True):
         group = round_name(number)
-        ranked = standing.outputs(f"{group}/rank", f"leaderboards/{group}/")
-        boards = [record for record in ranked if Path(record.path).stem == target]
-        if boards:
+        ranked = receipts.outputs(f"{group}/rank", f"leaderboards/{group}/")
+        leaderboards = [record for record in ranked if Path(record.path).stem == target]
+        if leaderboards:
             files = [
-                campaign.root / record.path for record in standing.outputs(f"{group}/screen", "predictions/")
+                campaign.root / record.path for record in receipts.outputs(f"{group}/screen", "predictions/")
             ]
-            sources = ScreenedSources(campaign.root / boards[0].path, files, campaign.open_library())
-            model = next(str(r.facts["model"]) for r in standing.receipts(f"{group}/distil") if r.done)
+            sources = ScreenedSources(campaign.root / leaderboards[0].path, files, campaign.open_library())
+            model = next(str(r.facts["model"]) for r in receipts.of(f"{group}/distil") if r.done)
             return ScreenedLeaderboard(sources, number, model)
         if ranked:  # the other targets have a model, this one has none
             return None
@@ -50,7 +50,7 @@ def leaderboard_of(
 
 
 def screened_across(
-    standing: CampaignReceipts, sources: Sequence[HitSources], query: HitQuery, threads: int | None
+    receipts: CampaignReceipts, sources: Sequence[HitSources], query: HitQuery, threads: int | None
 ) -> Ranking:
     """Return a ranking across targets by what the student said.
 
@@ -59,21 +59,21 @@ def screened_across(
     CampaignError
         If a target has no model.
     """
-    boards = []
+    leaderboards = []
     for item in sources:
-        board = leaderboard_of(standing, item.target, query.rounds)
-        if board is None:
+        leaderboard = leaderboard_of(receipts, item.target, query.rounds)
+        if leaderboard is None:
             raise CampaignError(
                 f"The target {item.target} had too few scores to be learnt: nothing is predicted for it.",
                 "Rank by docked scores, or give it more.",
             )
-        boards.append(board)
-    known = [(item, board.sources) for item, board in zip(sources, boards, strict=True)]
-    fixed = [_constants(board, item) for item, board in zip(sources, boards, strict=True)]
+        leaderboards.append(leaderboard)
+    known = [(item, leaderboard.sources) for item, leaderboard in zip(sources, leaderboards, strict=True)]
+    fixed = [_constants(leaderboard, item) for item, leaderboard in zip(sources, leaderboards, strict=True)]
     ranked = across_leaderboards(known, fixed, bool(query.selective), threads, HIT_COLUMNS)
     ranked.docked = DockedScores(sources[0])
-    listed = pq.read_metadata(boards[0].sources.leaderboard).num_rows
-    if not all(is_whole(board.sources) for board in boards):
+    listed = pq.read_metadata(leaderboards[0].sources.leaderboard).num_rows
+    if not all(is_whole(leaderboard.sources) for leaderboard in leaderboards):
         whose = sources[0].target if query.selective else "every one of the targets"
         ranked.notes.append(f"Ranked are molecules among the best {listed:,} of {whose} by prediction.")
     return ranked

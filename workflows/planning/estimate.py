@@ -301,13 +301,15 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         for receipt in by_kind.get(kind, ())
         for item in receipt.outputs
     )
-    boards = [
+    leaderboards = [
         item
         for receipt in by_kind.get("rank", [])
         for item in receipt.outputs
         if item.path.startswith("leaderboards/")
     ]
-    per_board_row = sum(item.bytes for item in boards) / max(sum(item.rows or 0 for item in boards), 1)
+    per_board_row = sum(item.bytes for item in leaderboards) / max(
+        sum(item.rows or 0 for item in leaderboards), 1
+    )
     histograms = sum(item.bytes for receipt in measured.screened for item in receipt.outputs[1:])
     return round(
         count * targets * min(rows, LEADERBOARD_ROWS) * per_board_row

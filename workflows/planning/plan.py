@@ -94,22 +94,22 @@ def kept_plan(config_path: str | Path | CampaignFile, site: str = "local") -> Ca
 
 def taken(campaign: str | Path) -> dict[str, StepPlan]:
     """Return what a campaign has taken so far, in the form of a plan's steps, from its receipts."""
-    standing = CampaignReceipts(open_campaign(campaign))
+    receipts = CampaignReceipts(open_campaign(campaign))
     steps = dict.fromkeys(STEPS, StepPlan())
-    for stage in standing.stages:
-        receipts = [receipt for receipt in standing.receipts(stage) if receipt.done]
-        if not receipts:
+    for stage in receipts.stages:
+        finished = [receipt for receipt in receipts.of(stage) if receipt.done]
+        if not finished:
             continue
         step = stage.partition("/")[2]
         kind = "final" if stage == "final/dock" else step if step in STEPS else "other"
         spans = [
             Span("", kind, float(receipt.facts.get("started", receipt.finished)), receipt.finished)
-            for receipt in receipts
+            for receipt in finished
         ]
         wall = busy_seconds(spans)
-        seconds = sum(receipt.seconds["total"] for receipt in receipts)
-        rows = sum(receipt.rows_in for receipt in receipts)
-        steps[kind] = steps[kind].plus(StepPlan(len(receipts), rows, seconds, 0.0, wall))
+        seconds = sum(receipt.seconds["total"] for receipt in finished)
+        rows = sum(receipt.rows_in for receipt in finished)
+        steps[kind] = steps[kind].plus(StepPlan(len(finished), rows, seconds, 0.0, wall))
     return steps
 
 

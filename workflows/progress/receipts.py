@@ -27,7 +27,7 @@ class CampaignReceipts:
         self.stages = campaign.stages()
         self._receipts: dict[str, list[Receipt]] = {}
 
-    def receipts(self, stage: str) -> list[Receipt]:
+    def of(self, stage: str) -> list[Receipt]:
         """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
         if stage not in self.stages:
             return []
@@ -45,7 +45,7 @@ class CampaignReceipts:
         """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
         return [
             output
-            for receipt in self.receipts(stage)
+            for receipt in self.of(stage)
             if receipt.done
             for output in receipt.outputs
             if output.path.startswith(folder)
@@ -57,7 +57,7 @@ class CampaignReceipts:
         for stage in self.stages:
             group, _, step = stage.partition("/")
             if step == "dock" and round_number(group) is not None:
-                for receipt in self.receipts(stage):
+                for receipt in self.of(stage):
                     if receipt.done and receipt.task.split("/")[2] == target:
                         spent += receipt.seconds.get("dock", 0.0)
                         tried += receipt.rows_in

@@ -98,13 +98,13 @@ class CampaignStatus:
     audits: tuple[str, ...] = ()
 
 
-def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = None) -> CampaignStatus:
+def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
     """Return where ``campaign`` stands, from its plans and receipts.
 
     Parameters
     ----------
     campaign : path or Campaign
-    standing : CampaignReceipts, optional
+    receipts : CampaignReceipts, optional
         Of the same campaign, if it was read already.
 
     Returns
@@ -127,8 +127,8 @@ def status(campaign: str | Path | Campaign, standing: CampaignReceipts | None = 
     workers = int(note["workers"]) if note else 1
     fresh = note is not None and time.time() - note["updated"] < STALE_SECONDS
     flying = list(note["running"]) if note and fresh else []
-    standing = standing or CampaignReceipts(opened)
-    stages = tuple(_stage(standing, name, flying, workers) for name in standing.stages)
+    receipts = receipts or CampaignReceipts(opened)
+    stages = tuple(_stage(receipts, name, flying, workers) for name in receipts.stages)
     known = {stage.stage for stage in stages}
     waiting = tuple(name for name in expected_stages(opened) if name not in known)
     complete = not waiting and all(stage.done == stage.total for stage in stages)
@@ -163,14 +163,14 @@ def expected_stages(campaign: Campaign) -> list[str]:
     return [*names, "final/hits"]
 
 
-def _stage(standing: CampaignReceipts, stage: str, flying: list[str], workers: int) -> StageStatus:
+def _stage(receipts: CampaignReceipts, stage: str, flying: list[str], workers: int) -> StageStatus:
     """Count the tasks of ``stage``; of those in flight, the ones sent first run, the others wait for a worker."""
-    names = standing.campaign.ledger.planned(stage)
-    receipts = {receipt.task: receipt for receipt in standing.receipts(stage)}
-    done = [receipt for receipt in receipts.values() if receipt.done]
+    names = receipts.campaign.ledger.planned(stage)
+    by_task = {receipt.task: receipt for receipt in receipts.of(stage)}
+    done = [receipt for receipt in by_task.values() if receipt.done]
     open_names = set(names) - {receipt.task for receipt in done}
     now = [name for name in flying if name in open_names][:workers]
-    failed = sum(1 for receipt in receipts.values() if not receipt.done and receipt.task not in flying)
+    failed = sum(1 for receipt in by_task.values() if not receipt.done and receipt.task not in flying)
     failures: Counter[str] = Counter()
     for receipt in done:
         failures.update(receipt.facts.get("failures", {}))

@@ -76,10 +76,10 @@ def _row(card: dict[str, Any]) -> tuple[str, ...]:
 
 def answers(facts: Facts) -> list[Answer]:
     """Return the decisions by the criteria of ``[decide]``; none if it has none."""
-    standing = CampaignReceipts(facts.campaign)
+    receipts = CampaignReceipts(facts.campaign)
     chosen = {target: criteria_of(facts.campaign, target) for target in facts.campaign.targets}
     try:
-        return [answer(standing, target, item) for target, item in chosen.items() if item is not None]
+        return [answer(receipts, target, item) for target, item in chosen.items() if item is not None]
     except (DocksieveError, FileNotFoundError):  # a running campaign may be writing what a decision needs
         return []
 

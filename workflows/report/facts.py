@@ -271,18 +271,18 @@ def read_facts(campaign: Campaign) -> Facts:
         library = campaign.open_library()
     except DocksieveError as error:
         problem = str(error)
-    standing = CampaignReceipts(campaign)
+    receipts = CampaignReceipts(campaign)
     tables, counts = {}, {}
     for target in campaign.targets:
-        everything = hits(campaign, top=None, target=target, standing=standing)
+        everything = hits(campaign, top=None, target=target, receipts=receipts)
         counts[target] = everything.num_rows
         tables[target] = everything.slice(0, TOP if len(campaign.targets) <= 3 else TOP_OF_MANY)
     return Facts(
         campaign=campaign,
-        status=status(campaign, standing),
+        status=status(campaign, receipts),
         library=library,
         library_problem=problem,
-        receipts={stage: standing.receipts(stage) for stage in standing.stages},
+        receipts={stage: receipts.of(stage) for stage in receipts.stages},
         retrained=_retrained(campaign.root),
         hits=tables,
         hit_counts=counts,

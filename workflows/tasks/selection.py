@@ -67,9 +67,9 @@ def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
     outputs = []
     with context.watch("leaderboard"):
         for target, lower in settings.lower_is_better.items():
-            board = context.root / "leaderboards" / settings.round / f"{target}.parquet"
-            write_leaderboard(board, predictions, histograms[target], library, target, lower)
-            outputs.append(board)
+            leaderboard = context.root / "leaderboards" / settings.round / f"{target}.parquet"
+            write_leaderboard(leaderboard, predictions, histograms[target], library, target, lower)
+            outputs.append(leaderboard)
     with context.watch("write"):
         for index, start in enumerate(range(0, len(rows), settings.batch)):
             path = context.root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"

@@ -114,14 +114,14 @@ def print_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None) -
             "Failed dockings have no score to be ranked by: they are listed by stage.",
             "With --failed go --top, --target and --where only.",
         )
-    standing = CampaignReceipts(open_campaign(campaign))
-    opened = standing.campaign
+    receipts = CampaignReceipts(open_campaign(campaign))
+    opened = receipts.campaign
     targets: Sequence[str | None] = query.targets or (None,)
     table = pa.concat_tables(
-        [failures(opened, target, query.top, query.where, standing=standing) for target in targets]
+        [failures(opened, target, query.top, query.where, receipts=receipts) for target in targets]
     )
     notes = console(stderr=True)
-    state = status(opened, standing).state
+    state = status(opened, receipts).state
     if state != "complete":
         notes.print(f"The campaign is {state}: this is what is finished by now.")
     if table.num_rows == 0:

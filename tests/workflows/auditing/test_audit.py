@@ -22,7 +22,7 @@ from docksieve.workflows.auditing.audit import audit
 from docksieve.workflows.auditing.plan import Goal, make_plan
 from docksieve.workflows.auditing.population import count_unpicked, draw_unpicked
 from docksieve.workflows.auditing.result import judge
-from docksieve.workflows.auditing.standing import Standing, read_scores, read_standing
+from docksieve.workflows.auditing.snapshot import Snapshot, read_scores, read_snapshot
 from docksieve.workflows.campaign.audits import audit_words, read_audits
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.cli.main import app
@@ -53,8 +53,8 @@ def campaign(finished: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def standing(finished: Path) -> Standing:
-    return read_standing(open_campaign(finished), "A")
+def snapshot(finished: Path) -> Snapshot:
+    return read_snapshot(open_campaign(finished), "A")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def truth(small_inputs: Path, small_library: Library) -> np.ndarray:
     return np.array([table.get(text_of[name], np.nan) for name in smiles])
 
 
-def picked_rows(standing: Standing) -> np.ndarray:
-    table = read_scores(standing.campaign.root, standing.picked)
+def picked_rows(snapshot: Snapshot) -> np.ndarray:
+    table = read_scores(snapshot.campaign.root, snapshot.picked)
     return np.asarray(table["row"].to_numpy())
 
 
@@ -87,30 +87,30 @@ def goal(budget: int = 60, **changed: Any) -> Goal:
     )
 
 
-def test_the_population_is_what_was_not_docked(standing: Standing, small_library: Library) -> None:
-    picked = picked_rows(standing)
-    counts = count_unpicked(standing.predictions, "mean:A", picked, True)
+def test_the_population_is_what_was_not_docked(snapshot: Snapshot, small_library: Library) -> None:
+    picked = picked_rows(snapshot)
+    counts = count_unpicked(snapshot.predictions, "mean:A", picked, True)
     assert counts.sum() == small_library.rows - len(picked)
-    plan = make_plan(standing, goal())
+    plan = make_plan(snapshot, goal())
     assert sum(plan.design.sizes) == counts.sum() and plan.design.dockings == 60
     assert plan.picked == len(picked) and plan.audited == 0
 
 
-def test_a_draw_is_of_its_strata_and_every_molecule_has_its_chance(standing: Standing) -> None:
-    picked = picked_rows(standing)
-    counts = count_unpicked(standing.predictions, "mean:A", picked, True)
+def test_a_draw_is_of_its_strata_and_every_molecule_has_its_chance(snapshot: Snapshot) -> None:
+    picked = picked_rows(snapshot)
+    counts = count_unpicked(snapshot.predictions, "mean:A", picked, True)
     total = np.cumsum(counts)
     edge = int(np.searchsorted(total, 100))
     sizes = (int(total[edge]), int(total[-1] - total[edge]))
     design = AuditDesign(sizes, (40, 20), (1.0, 1.0))
-    tables = [read_table(path, ["row", "mean:A"]) for path in standing.predictions]
+    tables = [read_table(path, ["row", "mean:A"]) for path in snapshot.predictions]
     rows = np.concatenate([table["row"].to_numpy() for table in tables])
     values = np.concatenate([table["mean:A"].to_numpy() for table in tables])
     best = set(rows[score_keys(values, True) <= edge].tolist()) - set(picked.tolist())
     assert len(best) == sizes[0]
     times = np.zeros(len(rows))
     for seed in range(200):
-        drawn = draw_unpicked(standing.predictions, "mean:A", picked, True, (edge, 65535), design, seed)
+        drawn = draw_unpicked(snapshot.predictions, "mean:A", picked, True, (edge, 65535), design, seed)
         assert [len(item.rows) for item in drawn] == [40, 20]
         assert set(drawn[0].rows.tolist()) <= best and not set(drawn[1].rows.tolist()) & best
         assert np.array_equal(drawn[0].predicted, values[drawn[0].rows])
@@ -123,17 +123,17 @@ def test_a_draw_is_of_its_strata_and_every_molecule_has_its_chance(standing: Sta
         error = np.sqrt(share * (1 - share) / 200)
         assert abs(seen.mean() - share) < 1e-9
         assert np.abs(seen - share).max() < 4.5 * error
-    again = draw_unpicked(standing.predictions, "mean:A", picked, True, (edge, 65535), design, 199)
+    again = draw_unpicked(snapshot.predictions, "mean:A", picked, True, (edge, 65535), design, 199)
     assert np.array_equal(again[0].rows, drawn[0].rows) and np.array_equal(again[1].rows, drawn[1].rows)
 
 
 @pytest.mark.parametrize("score", [None, SCORE])
 def test_the_bound_holds_for_the_recall_that_the_table_knows(
-    standing: Standing, truth: np.ndarray, score: float | None
+    snapshot: Snapshot, truth: np.ndarray, score: float | None
 ) -> None:
-    picked = picked_rows(standing)
-    plan = make_plan(standing, goal(score=score))
-    card = plan.to_json(standing)
+    picked = picked_rows(snapshot)
+    plan = make_plan(snapshot, goal(score=score))
+    card = plan.to_json(snapshot)
     mine = truth[picked]
     if score is None:
         last = np.sort(truth[~np.isnan(truth)])[39]
@@ -145,9 +145,9 @@ def test_the_bound_holds_for_the_recall_that_the_table_knows(
     wrong, bounds = 0, []
     for seed in range(60):
         drawn = draw_unpicked(
-            standing.predictions, "mean:A", plan.known, True, plan.last_keys, plan.design, seed
+            snapshot.predictions, "mean:A", plan.known, True, plan.last_keys, plan.design, seed
         )
-        found = judge(standing.campaign, card, mine, np.empty(0), [truth[item.rows] for item in drawn])
+        found = judge(snapshot.campaign, card, mine, np.empty(0), [truth[item.rows] for item in drawn])
         assert found.lower <= found.lower_if_failures_are_none
         wrong += found.lower > true + 1e-9
         bounds.append(found.lower)
@@ -158,7 +158,7 @@ def test_the_bound_holds_for_the_recall_that_the_table_knows(
 def test_an_audit_docks_what_was_drawn_and_says_what_it_proves(campaign: Path, truth: np.ndarray) -> None:
     before = set(hits(campaign, top=None, target="A")["row"].to_pylist())
     plans: list[dict[str, Any]] = []
-    found = audit(campaign, 60, "A", best=0.1, site="inline", told=plans.append)
+    found = audit(campaign, 60, "A", best=0.1, site="inline", on_plan=plans.append)
     card = read_audits(campaign)[0]
     assert found.fresh and card["result"] == found.card["result"]
     assert plans[0]["result"] is None and plans[0]["batches"], "the draw is written before anything is docked"
@@ -287,13 +287,13 @@ def test_what_makes_no_sense_is_refused(campaign: Path, make_campaign: Callable[
         audit(early, 10, "A", site="inline")
 
 
-def test_everything_docked_and_no_score_are_said(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_docked_and_no_score_are_said(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     import docksieve.workflows.auditing.plan as module
 
     real = module.count_unpicked
     monkeypatch.setattr(module, "count_unpicked", lambda *arguments: real(*arguments) * 0)
     with pytest.raises(CampaignError, match="All 400 molecules of the library are docked"):
-        make_plan(standing, goal())
+        make_plan(snapshot, goal())
 
 
 def test_a_target_without_scores_is_said(campaign: Path) -> None:

@@ -307,16 +307,16 @@ def test_two_rounds_are_compared(campaign: Campaign) -> None:
     item = found.agreements["A"]["docked"]
     assert (item.first, item.second) == (len(first), len(docked))
     assert item.overlaps[0].shared == len(set(first["row"].head(10)) & set(docked["row"].head(10)))
-    boards = [
+    leaderboards = [
         read_table(campaign.root / "leaderboards" / f"round-0{number}" / "A.parquet").to_pandas()
         for number in (1, 2)
     ]
     screened = found.agreements["A"]["screened"]
     for overlap in screened.overlaps:
         assert overlap.shared == len(
-            set(boards[0]["row"][: overlap.depth]) & set(boards[1]["row"][: overlap.depth])
+            set(leaderboards[0]["row"][: overlap.depth]) & set(leaderboards[1]["row"][: overlap.depth])
         )
-    both = boards[0].merge(boards[1], on="row")
+    both = leaderboards[0].merge(leaderboards[1], on="row")
     rank = both["predicted_mean_x"].corr(both["predicted_mean_y"], method="spearman")
     assert screened.correlation is not None and screened.correlation.value == pytest.approx(rank, abs=1e-6)
     plain = found.to_json()

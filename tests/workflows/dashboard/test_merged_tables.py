@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from docksieve.data.store import FileRecord, read_table, record_file, write_table
 from docksieve.workflows.dashboard import merged_tables as dashboard_bundles
-from docksieve.workflows.dashboard.merged_tables import BundledStanding, Bundles
+from docksieve.workflows.dashboard.merged_tables import BundledReceipts, Bundles
 from docksieve.workflows.hits.ask import ask, hits
 from docksieve.workflows.progress.receipts import CampaignReceipts
 from docksieve.workflows.running.submit import submit
@@ -75,15 +75,15 @@ def test_questions_are_answered_as_from_the_files_themselves(campaign_text: str,
     (tmp_path / "campaign.toml").write_text(campaign_text.replace("dock_batch = 8", "dock_batch = 2"))
     campaign = submit(tmp_path / "campaign.toml", "inline")
     bundles = Bundles(campaign.root)
-    plain, bundled = CampaignReceipts(campaign), BundledStanding(campaign, bundles)
+    plain, bundled = CampaignReceipts(campaign), BundledReceipts(campaign, bundles)
     folder = "scores/round-00/A/"
     assert len(bundled.outputs("round-00/dock", folder)) < len(plain.outputs("round-00/dock", folder))
-    assert [r.path for r in bundled.receipts("round-01/dock") for r in r.outputs] == [
-        r.path for r in plain.receipts("round-01/dock") for r in r.outputs
+    assert [r.path for r in bundled.of("round-01/dock") for r in r.outputs] == [
+        r.path for r in plain.of("round-01/dock") for r in r.outputs
     ]
-    assert ask(campaign, standing=bundled).table.equals(ask(campaign, standing=plain).table)
+    assert ask(campaign, receipts=bundled).table.equals(ask(campaign, receipts=plain).table)
     for by in ("docked", "predicted", "screened"):
-        assert hits(campaign, None, by=by, standing=bundled).equals(
-            hits(campaign, None, by=by, standing=plain)
+        assert hits(campaign, None, by=by, receipts=bundled).equals(
+            hits(campaign, None, by=by, receipts=plain)
         )  # type: ignore[arg-type]
     bundles.close()

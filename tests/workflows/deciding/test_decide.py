@@ -125,8 +125,8 @@ def test_cannot_say_is_said_with_the_reason(
     from docksieve.screening.calibration.picked import Batch
     from docksieve.workflows.deciding import decision as module
 
-    standing = CampaignReceipts(open_campaign(finished))
-    real = read_evidence(standing, "A")
+    receipts = CampaignReceipts(open_campaign(finished))
+    real = read_evidence(receipts, "A")
     first = real.batches[0]
     five = Batch(first.mean[:5], first.sd[:5], first.docked[:5])
     flat = [Batch(item.mean, item.sd, np.full(len(item.mean), -5.0)) for item in real.batches]
@@ -140,7 +140,7 @@ def test_cannot_say_is_said_with_the_reason(
         "zero": real,
     }
     monkeypatch.setattr(module, "read_evidence", lambda *arguments: changed[change])
-    found = answer(standing, "A", Chosen(Criteria(-6.0), BEFORE), [0] if change == "zero" else [10])
+    found = answer(receipts, "A", Chosen(Criteria(-6.0), BEFORE), [0] if change == "zero" else [10])
     assert found.decision.verdict == "cannot say" and said.lower() in found.decision.reason.lower()
     assert not found.decision.outlooks and found.decision.dockings is None
     assert "cannot say" in _shown(found)

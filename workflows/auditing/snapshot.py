@@ -25,7 +25,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Standing:
+class Snapshot:
     """A campaign before an audit of one target.
 
     Attributes
@@ -83,7 +83,7 @@ def the_target(campaign: Campaign, target: str | None) -> str:
     return target
 
 
-def read_standing(campaign: Campaign, target: str) -> Standing:
+def read_snapshot(campaign: Campaign, target: str) -> Snapshot:
     """Read where ``campaign`` stands.
 
     Raises
@@ -122,7 +122,7 @@ def read_standing(campaign: Campaign, target: str) -> Standing:
         for record in card["result"]["scores"]
     ]
     known = np.asarray(scores["score"].drop_null().to_numpy(), float)
-    return Standing(
+    return Snapshot(
         campaign,
         target,
         screened[0],
@@ -157,9 +157,9 @@ def read_scores(root: Path, records: list[FileRecord]) -> pa.Table:
 def _screened(receipts: CampaignReceipts, number: int, target: str) -> bool:
     """Tell whether the student of a round knows the target and has predicted every shard."""
     name = round_name(number)
-    trained = [receipt for receipt in receipts.receipts(f"{name}/train") if receipt.done]
+    trained = [receipt for receipt in receipts.of(f"{name}/train") if receipt.done]
     planned = receipts.campaign.ledger.planned(f"{name}/screen")
-    done = [receipt for receipt in receipts.receipts(f"{name}/screen") if receipt.done]
+    done = [receipt for receipt in receipts.of(f"{name}/screen") if receipt.done]
     return bool(trained and target in trained[0].facts["targets"] and planned and len(done) == len(planned))
 
 
