@@ -23,10 +23,31 @@ class Reagent(NamedTuple):
     smiles: str
 
 
-def read_reagents(role: str, files: Sequence[str | os.PathLike[str]]) -> tuple[Reagent, ...]:
+class RefusedReagent(NamedTuple):
+    """A line that offers no building block: where it stands, what it says, and why it is refused."""
+
+    file: str
+    line: int
+    id: str
+    text: str
+    code: str
+    reason: str
+
+
+def read_reagents(
+    role: str, files: Sequence[str | os.PathLike[str]], refused: list[RefusedReagent] | None = None
+) -> tuple[Reagent, ...]:
     """Return the building blocks in ``files``, each structure once, in file order.
 
     Salts are stripped: what reacts is the free reagent.
+
+    Parameters
+    ----------
+    role : str
+        For messages.
+    files : sequence of path
+    refused : list, optional
+        Lines that are no molecule, and repeated structures, are added to it.
 
     Raises
     ------
@@ -48,8 +69,11 @@ def read_reagents(role: str, files: Sequence[str | os.PathLike[str]]) -> tuple[R
                         smiles = standardise(
                             mol_from_block(record.structure) if sdf else record.structure
                         ).smiles
-                    except MoleculeError:
-                        continue  # counted by whoever compares lines with reagents; the space lists what it uses
+                    except MoleculeError as error:
+                        if refused is not None:
+                            why = (record.structure[:200], error.code, error.message)
+                            refused.append(RefusedReagent(source.name, record.line, record.id or "", *why))
+                        continue
                     identifier = record.id or f"{source.stem}-{record.line}"
                     where = f"{source.name}, line {record.line}"
                     if ":" in identifier:
@@ -62,7 +86,10 @@ def read_reagents(role: str, files: Sequence[str | os.PathLike[str]]) -> tuple[R
                             f"{where}: another of the {role} has the id {identifier!r}.",
                             "Ids of reagents must differ.",
                         )
-                    reagents.setdefault(smiles, Reagent(identifier, smiles))
+                    first = reagents.setdefault(smiles, Reagent(identifier, smiles))
+                    if refused is not None and first.id != identifier:
+                        why = (smiles, "duplicate", f"the same structure as {first.id}")
+                        refused.append(RefusedReagent(source.name, record.line, identifier, *why))
     if not reagents:
         raise InputError(f"There are no {role} in {', '.join(names)}.", "Check the file.")
     return tuple(reagents.values())

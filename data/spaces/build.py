@@ -1,0 +1,274 @@
+"""Building a space: blocks are checked against their place in a reaction and capped; nothing else is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rdkit import Chem
+
+from ..enumeration.product_space import Reaction
+from ..errors import InputError, LibraryError
+from ..libraries.pool import BuildWorkers, available_cores
+from ..molecules.properties import PROPERTY_NAMES
+from ..molecules.standardise import StandardSettings
+from ..schema import PROPERTY_COLUMNS
+from ..store import record_file, sha256_json, write_json, write_table
+from ..version import __version__
+from .formats import Part, named_parts, smarts_part, synthon_parts
+from .products import SYNTHONS, cap_blocks, make_products
+from .space import MANIFEST, SPACE_FORMAT, SPACE_VERSION, Space, products_of
+
+CHUNK = 4_000
+"""Blocks that one job caps."""
+PARTNERS = 12
+"""Smallest blocks of each role among which the fixed partners are sought."""
+REJECTS = "rejects.parquet"
+REJECT_SCHEMA = pa.schema(
+    [
+        ("reaction", pa.string()),
+        ("role", pa.string()),
+        ("id", pa.string()),
+        ("smiles", pa.string()),
+        ("code", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def build_space(
+    out: str | os.PathLike[str],
+    reactions: Sequence[str] = (),
+    reagent_files: Mapping[str, Sequence[str | os.PathLike[str]]] | None = None,
+    reactions_file: str | os.PathLike[str] | None = None,
+    smarts: Mapping[str, tuple[str, Sequence[str | os.PathLike[str]]]] | None = None,
+    synthons: Sequence[str | os.PathLike[str]] = (),
+    standard: StandardSettings | None = None,
+    workers: int | None = None,
+) -> Space:
+    """Build a combinatorial space: reactions over building blocks, whose products are never written down.
+
+    Parameters
+    ----------
+    out : path
+        A folder that does not exist yet.
+    reactions : sequence of str
+        Names, of ``reactions_file`` or of Docksieve's own; all of them by default, unless ``smarts`` or ``synthons``
+        are given.
+    reagent_files : mapping, optional
+        Files of building blocks by role; for Docksieve's own reactions its sample blocks otherwise.
+    reactions_file : path, optional
+        TOML with ``[[reaction]]`` tables (name, title, smarts, roles).
+    smarts : mapping, optional
+        By name: a reaction SMARTS and one file for each of its components.
+    synthons : sequence of path
+        Tables of synthons with numbered attachment points.
+    standard : StandardSettings, optional
+        The standard form of products.
+    workers : int, optional
+        Processes that cap blocks; all cores by default.
+
+    Returns
+    -------
+    Space
+        ``rejects.parquet`` beside it tells for every block that was left out why.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a reaction is wrong, or no product is possible.
+    LibraryError
+        If ``out`` is taken, or the space is too large for int64.
+
+    Examples
+    --------
+    >>> space = docksieve.build_space("amides", ["amide"], workers=1)
+    >>> space.reactions[0].roles
+    ('acids', 'amines')
+    """
+    folder = Path(out)
+    if folder.exists():
+        raise LibraryError(f"{folder} exists already.", "Choose another folder, or remove it.")
+    parts: list[Part] = [
+        *(smarts_part(text, files, name) for name, (text, files) in (smarts or {}).items()),
+        *(part for table in synthons for part in synthon_parts(table)),
+    ]
+    if reactions or not parts:
+        parts = named_parts(reactions, reagent_files or {}, reactions_file) + parts
+    elif reagent_files:
+        raise InputError("Building blocks by role are given, and no reaction that names the roles.")
+    names = [part.reaction.name for part in parts]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"Two reactions are called {repeated[0]!r}.", "Names of reactions begin the ids.")
+    standard = standard or StandardSettings()
+    scratch = folder.parent / f".tmp-{folder.name}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        count = workers or available_cores()
+        few = sum(len(role) for part in parts for role in part.blocks) <= 4 * CHUNK
+        with BuildWorkers(1 if few else count, scratch) as pool:
+            _write_space(scratch, parts, standard, pool)
+        os.replace(scratch, folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return Space(folder)
+
+
+@dataclasses.dataclass
+class _Draft:
+    """One reaction while its blocks are checked."""
+
+    part: Part
+    usable: list[list[tuple[str, str]]]
+    partners: tuple[str, ...]
+    base: dict[str, float]
+    capped: list[dict[int, tuple[str, np.ndarray]]]
+
+
+def _write_space(root: Path, parts: Sequence[Part], standard: StandardSettings, pool: BuildWorkers) -> None:
+    rejects: list[tuple[str, ...]] = []
+    drafts = [_drafted(part, standard, rejects) for part in parts]
+    for job, found in pool.run(cap_blocks, _jobs(drafts, standard)):
+        draft, start, role = drafts[job["draft"]], job["start"], job["role"]
+        for at, text in enumerate(found["capped"]):
+            if text:
+                draft.capped[role][start + at] = (text, found["values"][at])
+        for at, (code, reason) in found["problems"].items():
+            name, smiles = draft.usable[role][start + at]
+            reaction = draft.part.reaction
+            rejects.append((reaction.name, reaction.roles[role], name, smiles, code, reason))
+    described = [_write_reaction(root, draft) for draft in drafts]
+    total = sum(item["products"] for item in described)
+    products_of([total])
+    if not total:
+        raise InputError(
+            "No product is possible: for every reaction a role has no usable building block.",
+            "Check files and SMARTS; the most frequent reason: "
+            + max((item[4] for item in rejects), key=[item[4] for item in rejects].count, default="none")
+            + ".",
+        )
+    write_table(root / REJECTS, _reject_table(rejects))
+    identity = {"reactions": described, "standard": dataclasses.asdict(standard)}
+    write_json(
+        root / MANIFEST,
+        {
+            "format": SPACE_FORMAT,
+            "version": SPACE_VERSION,
+            **identity,
+            "products": total,
+            "rejects": len(rejects),
+            "fingerprint": sha256_json(identity),
+            "made_with": {"docksieve": __version__, "rdkit": Chem.rdBase.rdkitVersion},
+        },
+    )
+
+
+def _drafted(part: Part, standard: StandardSettings, rejects: list[tuple[str, ...]]) -> _Draft:
+    """Return a reaction with the blocks that fit their place once, and partners that make a product of them."""
+    reaction = part.reaction
+    for lost in part.refused:
+        where = f"{lost.file}, line {lost.line}: {lost.reason}"
+        rejects.append((reaction.name, "", lost.id, lost.text, lost.code, where))
+    usable: list[list[tuple[str, str]]] = []
+    compiled = None if reaction.smarts == SYNTHONS else reaction.compiled()
+    sizes: list[list[int]] = []
+    for role, blocks in enumerate(part.blocks):
+        kept, heavy = [], []
+        template = compiled.GetReactantTemplate(role) if compiled is not None else None
+        for name, smiles in blocks:
+            mol = Chem.MolFromSmiles(smiles)
+            times = 1 if template is None else len(mol.GetSubstructMatches(template, True, maxMatches=3))
+            if times == 1:
+                kept.append((name, smiles))
+                heavy.append(mol.GetNumHeavyAtoms())
+                continue
+            code = "several_matches" if times else "no_match"
+            reason = (
+                "it fits its place of the reaction more than once" if times else "the SMARTS does not fit it"
+            )
+            rejects.append((reaction.name, reaction.roles[role], name, smiles, code, reason))
+        usable.append(kept)
+        sizes.append(heavy)
+    partners, base = _partners(reaction, usable, sizes, standard)
+    return _Draft(part, usable, partners, base, [{} for _ in usable])
+
+
+def _partners(
+    reaction: Reaction,
+    usable: Sequence[Sequence[tuple[str, str]]],
+    sizes: Sequence[Sequence[int]],
+    standard: StandardSettings,
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Return the smallest blocks that react with each other, and the properties of what they make."""
+    small = [
+        [blocks[at][1] for at in np.lexsort(([b[0] for b in blocks], heavy))[:PARTNERS]] if blocks else []
+        for blocks, heavy in zip(usable, sizes, strict=True)
+    ]
+    tried = list(islice(product(*small), PARTNERS * PARTNERS))
+    made = make_products(reaction, tried, standard)
+    for partners, text, values in zip(tried, made.smiles, made.values, strict=True):
+        if text:
+            return partners, dict(zip(PROPERTY_NAMES, (float(value) for value in values), strict=True))
+    return (), {}
+
+
+def _jobs(drafts: Sequence[_Draft], standard: StandardSettings) -> Iterator[dict[str, Any]]:
+    for index, draft in enumerate(drafts):
+        if not draft.partners:
+            continue
+        for role, blocks in enumerate(draft.usable):
+            for start in range(0, len(blocks), CHUNK):
+                yield {
+                    "draft": index,
+                    "role": role,
+                    "start": start,
+                    "reaction": dataclasses.asdict(draft.part.reaction),
+                    "partners": draft.partners,
+                    "smiles": [smiles for _, smiles in blocks[start : start + CHUNK]],
+                    "standard": dataclasses.asdict(standard),
+                }
+
+
+def _write_reaction(root: Path, draft: _Draft) -> dict[str, Any]:
+    """Write the blocks of one reaction, and return what the manifest says of it."""
+    reaction, files = draft.part.reaction, []
+    for role, blocks in enumerate(draft.usable):
+        order = sorted(draft.capped[role])
+        columns: dict[str, pa.Array] = {
+            "id": pa.array([blocks[at][0] for at in order], pa.string()),
+            "smiles": pa.array([blocks[at][1] for at in order], pa.string()),
+            "capped": pa.array([draft.capped[role][at][0] for at in order], pa.string()),
+        }
+        values = np.array([draft.capped[role][at][1] for at in order]).reshape(-1, len(PROPERTY_NAMES))
+        for place, (name, kind) in enumerate(PROPERTY_COLUMNS.items()):
+            columns[name] = pa.array(values[:, place]).cast(kind, safe=False)
+        path = root / "blocks" / f"{reaction.name}-{role + 1}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        write_table(path, pa.table(columns))
+        files.append({**dataclasses.asdict(record_file(path, root)), "rows": len(order)})
+    return {
+        **dataclasses.asdict(reaction),
+        "files": files,
+        "base": draft.base,
+        "partners": list(draft.partners),
+        "products": products_of([file["rows"] for file in files]),
+    }
+
+
+def _reject_table(rejects: Sequence[tuple[str, ...]]) -> pa.Table:
+    columns = list(zip(*rejects, strict=True)) if rejects else [()] * len(REJECT_SCHEMA)
+    return pa.table(
+        {
+            field.name: pa.array(column, pa.string())
+            for field, column in zip(REJECT_SCHEMA, columns, strict=True)
+        }
+    )
