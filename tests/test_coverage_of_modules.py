@@ -32,7 +32,9 @@ def named_in(path: Path, homes: dict[str, str]) -> Iterator[str]:
     """Yield the dotted names of the package that a test imports or names in a program, without its first word."""
     code = ast.parse(path.read_text())
     documentation = {
-        id(node.value) for node in ast.walk(code) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value)
+        for node in ast.walk(code)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     for node in ast.walk(code):
         if isinstance(node, ast.Import):
@@ -43,7 +45,9 @@ def named_in(path: Path, homes: dict[str, str]) -> Iterator[str]:
                 yield f"{node.module}.{alias.name}"
                 if node.module == PACKAGE and alias.name in homes:
                     yield PACKAGE + homes[alias.name]
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == PACKAGE:
+        elif (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == PACKAGE
+        ):
             yield PACKAGE + homes.get(node.attr, "")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             # A program for a process of its own, or a name to be replaced.

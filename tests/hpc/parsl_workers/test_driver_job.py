@@ -79,10 +79,14 @@ def test_a_folder_that_a_shell_takes_apart_is_refused_before_anything_is_written
 
 
 def test_the_script_is_one_that_a_shell_can_read_and_the_setup_comes_first(tmp_path: Path) -> None:
-    site, pool = work("slurm", setup=("module load cuda", "export A=1"), directives=("#SBATCH --mail-type=END",))
+    site, pool = work(
+        "slurm", setup=("module load cuda", "export A=1"), directives=("#SBATCH --mail-type=END",)
+    )
     text = job_script(site, pool, tmp_path, COMMAND, tmp_path / "log")
     lines = text.splitlines()
     assert lines[0] == "#!/bin/bash"
-    assert lines.index("#SBATCH --mail-type=END") < lines.index("module load cuda") < lines.index("export A=1")
+    assert (
+        lines.index("#SBATCH --mail-type=END") < lines.index("module load cuda") < lines.index("export A=1")
+    )
     assert lines.index("export A=1") < next(n for n, line in enumerate(lines) if COMMAND in line)
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0

@@ -12,7 +12,8 @@ from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import MlpSettings, TeacherSettings
 
 SETTINGS = TeacherSettings(
-    kind="mlp", mlp=MlpSettings(members=2, width=32, buckets=256, epochs=15, batch_size=16, learning_rate=1e-2)
+    kind="mlp",
+    mlp=MlpSettings(members=2, width=32, buckets=256, epochs=15, batch_size=16, learning_rate=1e-2),
 )
 CONTEXT = FitContext(SETTINGS, seed=5, threads=1)
 
@@ -102,8 +103,16 @@ def test_what_is_saved_gives_the_same_bits_and_what_is_missing_is_noticed(
 
 def test_batches_without_a_score_and_a_single_molecule_are_borne(features: Features) -> None:
     scores = np.full((40, 2), np.nan)
-    scores[:5, 0] = [0.1, -0.2, 0.3, 0.0, 0.5]  # most batches of 16 hold a handful; the second target none at all
-    assert np.isfinite(MlpRegressor.fit(features.take(np.arange(40)), scores, CONTEXT).predict(features, 1)[0]).all()
+    scores[:5, 0] = [
+        0.1,
+        -0.2,
+        0.3,
+        0.0,
+        0.5,
+    ]  # most batches of 16 hold a handful; the second target none at all
+    assert np.isfinite(
+        MlpRegressor.fit(features.take(np.arange(40)), scores, CONTEXT).predict(features, 1)[0]
+    ).all()
     one = MlpRegressor.fit(features.take(np.arange(1)), np.array([[0.7]]), CONTEXT)
     mean, variance = one.predict(features.take(np.arange(1)), 1)
     assert np.isfinite(mean).all() and np.isfinite(variance).all()
@@ -119,5 +128,7 @@ def test_nothing_and_what_could_not_be_read(model: MlpRegressor, amides: list[st
 def test_the_estimated_time_grows_with_the_work() -> None:
     small = MlpRegressor.seconds(1_000, 1, SETTINGS)
     assert 0 < small < MlpRegressor.seconds(10_000, 1, SETTINGS)
-    larger = TeacherSettings(kind="mlp", mlp=MlpSettings(members=4, width=32, buckets=256, epochs=15, batch_size=16))
+    larger = TeacherSettings(
+        kind="mlp", mlp=MlpSettings(members=4, width=32, buckets=256, epochs=15, batch_size=16)
+    )
     assert MlpRegressor.seconds(1_000, 1, larger) == pytest.approx(2 * small)

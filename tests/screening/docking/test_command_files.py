@@ -157,7 +157,16 @@ def test_hints_fit_the_campaign_file_and_the_command_line(tmp_path: Path) -> Non
 
 
 def test_what_names_a_file_gets_its_full_path_and_checksum(base: Path) -> None:
-    words = ["tools/dock.sh", "tools/weights.txt", "--config", "{ligand}", "nothing.txt", "", "-x" * 200, "a" * 5000]
+    words = [
+        "tools/dock.sh",
+        "tools/weights.txt",
+        "--config",
+        "{ligand}",
+        "nothing.txt",
+        "",
+        "-x" * 200,
+        "a" * 5000,
+    ]
     found, checksums = locate(words, base)
     doubled = str(base).replace("{", "{{").replace("}", "}}")
     assert found[:2] == [f"{doubled}/tools/dock.sh", f"{doubled}/tools/weights.txt"]
@@ -169,7 +178,9 @@ def test_what_names_a_file_gets_its_full_path_and_checksum(base: Path) -> None:
     assert locate(words[:2], base, template=False)[0] == [str(base / word) for word in words[:2]]
 
 
-def test_a_program_of_the_system_is_known_by_its_version_and_keeps_its_link(base: Path, tmp_path: Path) -> None:
+def test_a_program_of_the_system_is_known_by_its_version_and_keeps_its_link(
+    base: Path, tmp_path: Path
+) -> None:
     assert locate(["sh", "-c", "echo"], base) == (["sh", "-c", "echo"], {})
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
@@ -190,7 +201,9 @@ def test_an_edited_file_is_refused_and_one_put_back_is_taken(base: Path) -> None
     check_files(checksums)
     check_files({})
     path.write_text("-9.5\n")
-    with pytest.raises(DockingError, match=r"weights\.txt, which the docking command names, was altered since"):
+    with pytest.raises(
+        DockingError, match=r"weights\.txt, which the docking command names, was altered since"
+    ):
         check_files(checksums)
     path.write_text("-7.5\n")
     check_files(checksums)

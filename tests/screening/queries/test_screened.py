@@ -37,7 +37,9 @@ def everything(library: Library) -> Everything:
     """All 120 molecules best first, the last three being the only ones with bromine; one has no prediction."""
     rows = pa.Table.from_batches(library.batches()).to_pylist()
     scores = np.round(np.random.default_rng(3).normal(-8, 1, 117), 2).tolist() + [-3.0, -2.0, -1.0]
-    found = [{**row, "predicted_mean": score} for row, score in zip(rows, scores, strict=True) if row["row"] != 5]
+    found = [
+        {**row, "predicted_mean": score} for row, score in zip(rows, scores, strict=True) if row["row"] != 5
+    ]
     return sorted(found, key=lambda item: (item["predicted_mean"], item["row"]))
 
 
@@ -78,8 +80,15 @@ def test_the_best_come_with_the_columns_of_hits(
     table, steps, complete, notes = ask(leaderboards[30], top=10)
     assert rows_of(table) == [item["row"] for item in everything[:10]]
     assert table.column_names[: len(HIT_COLUMNS)] == list(HIT_COLUMNS)
-    assert table["predicted_mean"].to_pylist() == pytest.approx([i["predicted_mean"] for i in everything[:10]])
-    for name, value in (("target", "EGFR"), ("unit", "kcal/mol"), ("model", "student-7"), ("predicted_round", 2)):
+    assert table["predicted_mean"].to_pylist() == pytest.approx(
+        [i["predicted_mean"] for i in everything[:10]]
+    )
+    for name, value in (
+        ("target", "EGFR"),
+        ("unit", "kcal/mol"),
+        ("model", "student-7"),
+        ("predicted_round", 2),
+    ):
         assert set(table[name].to_pylist()) == {value}
     assert table["docked_score"].null_count == 10  # none is docked
     assert (steps, complete, notes) == ([], True, [])

@@ -17,7 +17,13 @@ from docksieve.screening.receptors.structure import (
     template_names,
 )
 
-BENZENE = [("C1", 1.39, 0.0), ("C2", 0.695, 1.204), ("C3", -0.695, 1.204), ("C4", -1.39, 0.0), ("C5", -0.695, -1.204)]
+BENZENE = [
+    ("C1", 1.39, 0.0),
+    ("C2", 0.695, 1.204),
+    ("C3", -0.695, 1.204),
+    ("C4", -1.39, 0.0),
+    ("C5", -0.695, -1.204),
+]
 
 
 def line(kind: str, atom: str, name: str, chain: str, number: int, at: tuple[float, float, float],
@@ -31,7 +37,9 @@ def line(kind: str, atom: str, name: str, chain: str, number: int, at: tuple[flo
     )
 
 
-def amino(name: str, chain: str, number: int, kind: str = "ATOM", extra: tuple[tuple[str, str], ...] = ()) -> list[str]:
+def amino(
+    name: str, chain: str, number: int, kind: str = "ATOM", extra: tuple[tuple[str, str], ...] = ()
+) -> list[str]:
     """Return a residue's backbone, 3.8 angstrom from the one before, its N bonded to the C before it."""
     x = 3.8 * number
     atoms = [("N", "N", 0.0), ("CA", "C", 1.2), ("C", "C", 2.4), ("O", "O", 2.4)]
@@ -42,9 +50,7 @@ def amino(name: str, chain: str, number: int, kind: str = "ATOM", extra: tuple[t
 def ring(name: str, chain: str, number: int, at: tuple[float, float, float] = (5.0, 6.0, 0.0)) -> list[str]:
     """Return a ligand of six carbons and a hydrogen."""
     atoms = [*BENZENE, ("C6", 0.695, -1.204)]
-    lines = [
-        line("HETATM", a, name, chain, number, (at[0] + x, at[1] + y, at[2]), "C") for a, x, y in atoms
-    ]
+    lines = [line("HETATM", a, name, chain, number, (at[0] + x, at[1] + y, at[2]), "C") for a, x, y in atoms]
     return [*lines, line("HETATM", "H1", name, chain, number, (at[0] + 2.5, at[1], at[2]), "H")]
 
 

@@ -42,8 +42,12 @@ def test_several_mistakes_are_told_together_each_with_its_line() -> None:
 
 
 def test_the_same_word_in_another_section_or_a_comment_is_not_taken_for_it() -> None:
-    text = "# count = 9\n" + GOOD.replace("[library]", "[library]\n# [rounds]").replace("count = 3", "count = 0.5")
-    assert explained(text).startswith("mine.toml, line 14: [rounds] count must be a whole number (given: 0.5).")
+    text = "# count = 9\n" + GOOD.replace("[library]", "[library]\n# [rounds]").replace(
+        "count = 3", "count = 0.5"
+    )
+    assert explained(text).startswith(
+        "mine.toml, line 14: [rounds] count must be a whole number (given: 0.5)."
+    )
 
 
 def test_quoted_keys_and_spaces_are_found() -> None:
