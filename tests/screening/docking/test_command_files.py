@@ -208,5 +208,5 @@ def test_an_edited_file_is_refused_and_one_put_back_is_taken(base: Path) -> None
     path.write_text("-7.5\n")
     check_files(checksums)
     path.unlink()
-    with pytest.raises(DockingError, match="cannot be read here. It must be there on every node"):
+    with pytest.raises(DockingError, match=r"cannot be read here\. It must be there on every node"):
         check_files(checksums)

@@ -36,7 +36,7 @@ def library(amides: list[str], tmp_path_factory: pytest.TempPathFactory) -> Libr
 def everything(library: Library) -> Everything:
     """All 120 molecules best first, the last three being the only ones with bromine; one has no prediction."""
     rows = pa.Table.from_batches(library.batches()).to_pylist()
-    scores = np.round(np.random.default_rng(3).normal(-8, 1, 117), 2).tolist() + [-3.0, -2.0, -1.0]
+    scores = [*np.round(np.random.default_rng(3).normal(-8, 1, 117), 2).tolist(), -3.0, -2.0, -1.0]
     found = [
         {**row, "predicted_mean": score} for row, score in zip(rows, scores, strict=True) if row["row"] != 5
     ]

@@ -1,4 +1,4 @@
-"""Reading a structure: one position for each residue, which is the ligand, what is kept, and what each mistake is told."""
+"""Reading a structure: one position for each residue, which is the ligand, what is kept, what mistakes are told."""
 
 from __future__ import annotations
 
