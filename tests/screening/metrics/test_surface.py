@@ -50,5 +50,5 @@ def test_perfect_reversed_and_single() -> None:
 def test_what_has_no_surface_is_refused(
     truth: list[float], predicted: list[float], options: dict[str, float]
 ) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the words are of several functions
+    with pytest.raises(ValueError):
         enrichment_surface(truth, predicted, **options)  # type: ignore[arg-type]

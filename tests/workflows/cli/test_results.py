@@ -12,7 +12,6 @@ from docksieve.workflows.cli import results
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.hits.card import hit_card
 from docksieve.workflows.hits.compare import compare
-
 from typer.testing import CliRunner
 
 from .running import run

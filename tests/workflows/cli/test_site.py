@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docksieve.data.errors import SiteError
 from docksieve.hpc.checks import dry_run
 from docksieve.hpc.parsl_workers import config as parsl_config
-from docksieve.hpc.sites.read import load_site, preset_names
-from docksieve.data.errors import SiteError
 from docksieve.hpc.sites.allocation import NoAllocation
+from docksieve.hpc.sites.read import load_site, preset_names
 from docksieve.workflows.cli import main as cli
 from docksieve.workflows.cli import site as site_commands
 from docksieve.workflows.terminal.sites import dry_run_words, span

@@ -99,7 +99,7 @@ def test_a_log_is_followed_to_the_drivers_last_word(tmp_path: Path, monkeypatch:
 
 def test_without_a_log_it_is_said_who_has_one(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        CampaignError, match="has no driver's log. Only one submitted with --detach or --as-job has"
+        CampaignError, match=r"has no driver's log\. Only one submitted with --detach or --as-job has"
     ):
         next(follow(copied))
     with pytest.raises(CampaignError):

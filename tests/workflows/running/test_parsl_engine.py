@@ -73,7 +73,8 @@ def test_a_lost_worker_is_a_receipt_that_may_be_tried_again(
 
 
 def test_a_site_without_workers_is_told_in_the_schedulers_words(runner: ParslRunner, tmp_path: Path) -> None:
-    words = "Error 1:\nthe scheduler refused the job: invalid account\n\nError 2:\nthe scheduler refused the job: invalid account"
+    refusal = "the scheduler refused the job: invalid account"
+    words = f"Error 1:\n{refusal}\n\nError 2:\n{refusal}"
     with pytest.raises(SiteError) as caught:
         runner._result(ended(NoWorkers(words)), TASK)
     said = str(caught.value)

@@ -55,8 +55,8 @@ def test_receipts_that_were_edited_moved_or_torn(tmp_path: Path) -> None:
     found = Verification(tmp_path)
     assert sorted(read_all(tmp_path, found)) == ["a/edited", "a/fine"]
     assert [(kind, path) for kind, path, _ in problems(found)] == [
-        ("receipt", "receipts/a/edited.json"), ("receipt", "receipts/a/elsewhere.json"), ("receipt", "receipts/a/torn.json")
-    ]  # fmt: skip
+        ("receipt", f"receipts/a/{name}.json") for name in ("edited", "elsewhere", "torn")
+    ]
     assert "does not have its seal any more" in problems(found)[0][2]
     assert "that of a/moved" in problems(found)[1][2] and found.counts["receipts"] == 3
 
