@@ -33,7 +33,7 @@ SHARES = (0.05, 0.15, 0.3, 0.45, 0.6)
 DRAWS = 600
 
 
-def asked(
+def forecasts(
     name: str, scores: np.ndarray, seed: int, rounds: list[tuple[Batch, Batch]]
 ) -> list[dict[str, Any]]:
     """Return forecasts and what came of them, for the second and later batches of a campaign."""
@@ -109,7 +109,7 @@ def main() -> None:
     for name in GROUPS[arguments.group]:
         scores, found = campaigns(name, seeds, arguments.cache)
         for seed, rounds in zip(seeds, found, strict=True):
-            entries += asked(name, scores, seed, rounds)
+            entries += forecasts(name, scores, seed, rounds)
         print(name, flush=True)
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     results[f"{arguments.group}, seeds {seeds[0]} to {seeds[-1]}"] = {

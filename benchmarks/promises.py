@@ -204,9 +204,9 @@ def show(output: dict[str, Any]) -> None:
     worst = None
     for entry in output["tables"]:
         mine, peer, former = entry["program"], entry["conformal"], entry.get("former")
-        told = "cannot be promised"
+        promise = "cannot be promised"
         if mine["promised"]:
-            told = (
+            promise = (
                 f"kept {mine['kept']:.3f} ({mine['kept_low']:.2f}-{mine['kept_high']:.2f}), "
                 f"cut {100 * mine['cut']:.1f} % of least {100 * mine['least']:.1f} %"
             )
@@ -214,7 +214,7 @@ def show(output: dict[str, Any]) -> None:
                 worst = (mine["kept_low"], entry)
         print(
             f"{entry['table']:16s} n {entry['docked']:5d} best {100 * entry['best']:4.1f} % R {entry['recall']:.2f}: "
-            f"promised {mine['promised']:.2f} {told}; broken {mine['broken']:.3f}; conformal {peer['kept']:.2f}"
+            f"promised {mine['promised']:.2f} {promise}; broken {mine['broken']:.3f}; conformal {peer['kept']:.2f}"
             + (f"; former {former['kept']:.2f}" if former else ""),
         )
     if worst:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import queue
@@ -103,7 +104,7 @@ class BuildWorkers:
         head = _take(waiting, 2)
         here = len(head) < 2 or (self.workers == 1 and self._open_cluster is None)
         if self._client is None and here:
-            for job in (*head, *waiting):
+            for job in itertools.chain(head, waiting):  # not unpacked: each job holds its piece of the input
                 yield job, task(job)
             return
         yield from self._run_on_cluster(task, head, waiting)

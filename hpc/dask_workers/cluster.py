@@ -263,7 +263,7 @@ def _worker_arguments(pool: Pool) -> list[str]:
 
 def _check_reachable(site: Site, folder: Path) -> None:
     """Find out before anything is started what would only show in the queue."""
-    from ..parsl_workers.config import driver_address
+    from ..parsl_workers.config import check_folder, driver_address
 
     submit = _SUBMIT[site.kind]
     if shutil.which(submit) is None:
@@ -277,11 +277,7 @@ def _check_reachable(site: Site, folder: Path) -> None:
             f"The name of this machine means {address}, where other nodes cannot reach it.",
             f"Set `interface` of site {site.name!r} to the one that compute nodes reach.",
         )
-    if any(letter.isspace() for letter in str(folder)):
-        raise SiteError(
-            f"{folder} has a blank in its name, which job scripts of dask-jobqueue cannot bear.",
-            "Choose another folder for the library.",
-        )
+    check_folder(folder)
 
 
 def _words(site: Site, pool: Pool, cluster: Any) -> str:

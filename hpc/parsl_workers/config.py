@@ -25,7 +25,21 @@ from .providers import cluster_provider, local_provider
 
 ODD_CHARACTERS = frozenset(" \t\n\"'`$\\&;|<>()*?#!%{}[]")
 """Those that shells, schedulers' directives or Parsl's templates take for something else."""
-"""Environment variable by which the processes of a campaign are recognised."""
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that batch scripts cannot name.
+
+    Raises
+    ------
+    SiteError
+        If its name holds one of :data:`ODD_CHARACTERS`.
+    """
+    if odd := sorted(set(str(folder)) & ODD_CHARACTERS):
+        raise SiteError(
+            f"Batch scripts cannot hold the folder {str(folder)!r}: it has {' and '.join(map(repr, odd))} in its name.",
+            "Choose a folder with a plainer name.",
+        )
 
 
 def parsl_config(site: Site, folder: Path, mark: str = "", address: str = "") -> Config:
@@ -53,11 +67,8 @@ def parsl_config(site: Site, folder: Path, mark: str = "", address: str = "") ->
     Retries are ours (``workflows.running.parsl_engine``): Parsl's own would also repeat bad input. Its checkpoints are
     not used: receipts are the truth.
     """
-    if site.on_cluster and (odd := sorted(set(str(folder)) & ODD_CHARACTERS)):
-        raise SiteError(
-            f"Batch scripts cannot hold the folder {str(folder)!r}: it has {' and '.join(map(repr, odd))} in its name.",
-            "Put the campaign into a folder with a plainer name.",
-        )
+    if site.on_cluster:
+        check_folder(folder)
     address = address or driver_address(site)
     return Config(
         executors=[_executor(site, pool, folder, mark, address) for pool in site.pools.values()],

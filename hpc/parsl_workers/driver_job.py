@@ -11,7 +11,7 @@ from ...data.errors import SiteError
 from ..jobs.blocks import BlockRecords
 from ..sites.pool import Pool
 from ..sites.site import Site
-from .config import environment_lines
+from .config import check_folder, environment_lines
 from .providers import accepted, cluster_provider, rehearsed
 
 
@@ -30,7 +30,13 @@ def job_script(site: Site, pool: Pool, folder: Path, command: str, log: Path) ->
         A shell command; it takes the script's place, so that it gets the scheduler's signals.
     log : Path
         Where its output goes.
+
+    Raises
+    ------
+    SiteError
+        If batch scripts cannot hold the name of ``folder`` or ``log``.
     """
+    _check(folder, log)
     with tempfile.TemporaryDirectory() as temporary, rehearsed(accepted):
         written = _submit(site, pool, Path(temporary), command, log)[1]
         return re.sub(r"docksieve\.[\d.]+\d", "docksieve.<time>", written.replace(temporary, str(folder)))
@@ -42,10 +48,16 @@ def submit_job(site: Site, pool: Pool, folder: Path, command: str, log: Path) ->
     Raises
     ------
     SiteError
-        If the scheduler refuses it, in its own words.
+        If the scheduler refuses it, in its own words, or batch scripts cannot hold the name of ``folder`` or ``log``.
     """
+    _check(folder, log)
     folder.mkdir(parents=True, exist_ok=True)
     return _submit(site, pool, folder, command, log)[0]
+
+
+def _check(folder: Path, log: Path) -> None:
+    for named in (folder, log.parent):
+        check_folder(named)
 
 
 def _submit(site: Site, pool: Pool, folder: Path, command: str, log: Path) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def query_leaderboard(
             notes.append(
                 f"{sources.target}: the leaderboard held too few; the whole library was gone through."
             )
-        elif not complete and query.wanted is not None:
+        elif not complete:
             listed = steps[0].left
             notes.append(
                 f"{sources.target}: looked through the best {listed:,} molecules by prediction, of which "

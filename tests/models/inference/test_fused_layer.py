@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from docksieve.models.bundles.bundle import save_bundle
 from docksieve.models.inference.device_check import (
     HALF_TOLERANCE,
     SINGLE_TOLERANCE,
 )
+from docksieve.models.network.ngrams import WEIGHTS
 
 from .cpu_engine import MakeStudent
 
@@ -57,6 +59,22 @@ def test_the_fused_program_agrees(make_student: MakeStudent, tmp_path: Path) -> 
     assert len(found) == 4
     for line, allowed in zip(found, [SINGLE_TOLERANCE, HALF_TOLERANCE] * 2, strict=True):
         assert max(line) < allowed
+
+
+@needs_triton
+def test_the_program_is_made_for_the_students_size() -> None:
+    from docksieve.models.inference.fused_layer import COUNTER_BYTES, FusedLayer, constants
+
+    found = constants(6, 4096, 128)
+    assert (found["SHIFT"], found["BUCKETS"], found["UNITS"]) == (64 - 12, 4096, 128)
+    assert found["PLACES"] * found["UNITS"] == 2_048  # running sums of one program
+    assert found["LAST"] == len(WEIGHTS) - 1
+    assert constants(6, 256, 100)["UNITS"] == 128 and constants(6, 256, 1)["UNITS"] == 16
+    assert (constants(6, 256, 512)["PLACES"], constants(6, 256, 16)["PLACES"]) == (8, 64)
+    layer = FusedLayer(torch.zeros((256, 24)), torch.zeros(24), 6)
+    assert layer.counters.shape == (layer.programs, 256) and not layer.counters.any()
+    wide = FusedLayer(torch.zeros((1 << 22, 1)), torch.zeros(1), 6)  # 16 MiB of counters for each program
+    assert wide.programs == 32 and wide.counters.numel() * 4 <= COUNTER_BYTES
 
 
 _COMPILE = """

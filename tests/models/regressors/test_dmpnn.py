@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from docksieve.data.errors import ModelError
 from docksieve.models.bundles.bundle import load_bundle, save_bundle
+from docksieve.models.fingerprints import featurise
 from docksieve.models.metrics import spearman
+from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import DmpnnSettings, TeacherSettings
 from docksieve.models.teachers.stacking import affordable
 from docksieve.models.teachers.train import train_teacher
@@ -51,3 +54,28 @@ def test_message_passing_learns_and_is_saved_as_tensors(
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["card.json", "weights.safetensors"]
     again = load_bundle(tmp_path / "m").predict(asked)
     assert again.mean.tobytes() == found.mean.tobytes() and again.spread.tobytes() == found.spread.tobytes()
+
+
+@pytest.mark.skipif(
+    not PRESENT, reason="NOT TESTED: the D-MPNN needs chemprop (pip install 'docksieve[chemprop]')"
+)
+def test_a_network_that_lacks_weights_or_molecules_is_refused(amides: list[str], logp: np.ndarray) -> None:
+    from docksieve.models.regressors.dmpnn import DmpnnRegressor
+
+    features = featurise(amides[:24])
+    settings = TeacherSettings(kind="dmpnn", dmpnn=DmpnnSettings(members=2, width=16, epochs=2, batch_size=8))
+    context = FitContext(settings, seed=3, threads=1)
+    model = DmpnnRegressor.fit(features, logp[:24, None], context)
+    again = DmpnnRegressor.fit(features, logp[:24, None], context)
+    mean, variance = model.predict(features, 1)
+    assert mean.tobytes() == again.predict(features, 1)[0].tobytes()
+    assert mean.shape == variance.shape == (24, 1) and (variance >= 0).all()
+    tensors = model.tensors()
+    restored = DmpnnRegressor.restore(tensors, model.hyper, settings)
+    assert restored.predict(features, 1)[0].tobytes() == mean.tobytes()
+    assert not any("metric" in name for name in tensors)
+    tensors.pop(next(name for name in tensors if name.startswith("member.1.")))
+    with pytest.raises(ValueError, match="weights of the message-passing networks are not those expected"):
+        DmpnnRegressor.restore(tensors, model.hyper, settings)
+    with pytest.raises(ModelError, match="needs the molecules, not only their fingerprints"):
+        model.predict(replace(features, smiles=None), 1)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import ConfigError, DockingError, InputError
+from docksieve.screening.docking.command_files import check_files, locate
 from docksieve.screening.docking.command_output import CommandOutput
 from docksieve.screening.docking.dock import CommandTarget, Ligand, dock_batch, freeze_target
 from docksieve.screening.docking.table import TableTarget
@@ -153,3 +154,59 @@ def test_hints_fit_the_campaign_file_and_the_command_line(tmp_path: Path) -> Non
         with pytest.raises(InputError) as caught:
             read_scores(path, settings)
         assert "score_column in the campaign file, --score-column on the command line" in str(caught.value)
+
+
+def test_what_names_a_file_gets_its_full_path_and_checksum(base: Path) -> None:
+    words = [
+        "tools/dock.sh",
+        "tools/weights.txt",
+        "--config",
+        "{ligand}",
+        "nothing.txt",
+        "",
+        "-x" * 200,
+        "a" * 5000,
+    ]
+    found, checksums = locate(words, base)
+    doubled = str(base).replace("{", "{{").replace("}", "}}")
+    assert found[:2] == [f"{doubled}/tools/dock.sh", f"{doubled}/tools/weights.txt"]
+    assert found[2:] == words[2:]  # options, placeholders and what is no file stay as they are
+    assert checksums == {
+        str(base / name): hashlib.sha256((base / name).read_bytes()).hexdigest()
+        for name in ("tools/dock.sh", "tools/weights.txt")
+    }
+    assert locate(words[:2], base, template=False)[0] == [str(base / word) for word in words[:2]]
+
+
+def test_a_program_of_the_system_is_known_by_its_version_and_keeps_its_link(
+    base: Path, tmp_path: Path
+) -> None:
+    assert locate(["sh", "-c", "echo"], base) == (["sh", "-c", "echo"], {})
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    found, checksums = locate(["../bin/python"], base)
+    assert (found, checksums) == ([str(tmp_path / "bin" / "python")], {})
+
+
+def test_a_program_that_is_not_there_or_may_not_run_is_refused(base: Path) -> None:
+    for name in ("no-such-program", "tools/no-such", "tools/weights.txt"):
+        with pytest.raises(DockingError, match=f"The program '{name}' is not found, or may not be run"):
+            locate([name], base)
+        assert locate([name], base, may_be_absent=True)[0][0].endswith(name)
+
+
+def test_an_edited_file_is_refused_and_one_put_back_is_taken(base: Path) -> None:
+    path = base / "tools" / "weights.txt"
+    _, checksums = locate(["sh", "tools/weights.txt"], base)
+    check_files(checksums)
+    check_files({})
+    path.write_text("-9.5\n")
+    with pytest.raises(
+        DockingError, match=r"weights\.txt, which the docking command names, was altered since"
+    ):
+        check_files(checksums)
+    path.write_text("-7.5\n")
+    check_files(checksums)
+    path.unlink()
+    with pytest.raises(DockingError, match=r"cannot be read here\. It must be there on every node"):
+        check_files(checksums)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+import typer
 from docksieve.workflows.campaign.campaign import Campaign
+from docksieve.workflows.cli import results
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.hits.card import hit_card
 from docksieve.workflows.hits.compare import compare
+from typer.testing import CliRunner
 
 from .running import run
 
@@ -50,3 +54,57 @@ def test_models_are_listed_with_their_rounds(finished: Campaign) -> None:
         assert name in shown
     none = run("models", "show", finished.root, "round-07/teacher")
     assert none.returncode == 2 and "round-07/teacher" in none.stderr
+
+
+@pytest.fixture
+def retrained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[object, ...], dict[str, object]]]:
+    """What the command hands to the function behind it."""
+    found: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    monkeypatch.setattr(
+        "docksieve.workflows.retraining.retrain.retrain",
+        lambda *words, **options: found.append((words, options)),
+    )
+    monkeypatch.setattr("docksieve.workflows.terminal.retrain.print_retrain", lambda *_: None)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        ([], {}),
+        (["--smiles-column", "2", "--score-column", "dG"], {"smiles_column": 2, "score_column": "dG"}),
+        (["--id-column", "-1"], {"id_column": "-1"}),
+        (["--id-column", ""], {}),
+    ],
+)
+def test_columns_are_named_by_name_or_number(
+    retrained: list[tuple[tuple[object, ...], dict[str, object]]],
+    options: list[str],
+    columns: dict[str, object],
+) -> None:
+    app = typer.Typer()
+    results.register(app)
+    done = CliRunner().invoke(
+        app, ["retrain", "campaign", "--scores", "new.csv", "--higher-is-better", *options]
+    )
+    assert done.exit_code == 0, done.output
+    ((words, given),) = retrained
+    assert words == (Path("campaign"), Path("new.csv"), None)
+    assert given["columns"] == columns
+    assert (given["lower_is_better"], given["promote"], given["force"]) == (False, False, False)
+
+
+def test_where_nothing_is_said_of_the_direction_it_is_looked_up(
+    retrained: list[tuple[tuple[object, ...], dict[str, object]]],
+) -> None:
+    app = typer.Typer()
+    results.register(app)
+    assert CliRunner().invoke(app, ["retrain", "campaign", "--scores", "new.csv"]).exit_code == 0
+    assert retrained[0][1]["lower_is_better"] is None
+
+
+def test_rates_are_the_same_as_a_table_and_as_json(finished: Campaign) -> None:
+    groups = json.loads(run("throughput", finished.root, "--json").stdout)
+    assert {"bound"} <= set(groups[0]) and len(groups) >= 1
+    shown = run("throughput", finished.root)
+    assert shown.returncode == 0 and shown.stdout.strip()

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from docksieve.data.errors import SiteError
 from docksieve.hpc.checks import dry_run
 from docksieve.hpc.parsl_workers import config as parsl_config
+from docksieve.hpc.sites.allocation import NoAllocation
 from docksieve.hpc.sites.read import load_site, preset_names
 from docksieve.workflows.cli import main as cli
+from docksieve.workflows.cli import site as site_commands
 from docksieve.workflows.terminal.sites import dry_run_words, span
 
 Call = Callable[..., tuple[int, str, str]]
@@ -201,3 +204,12 @@ def test_a_submission_in_words_without_a_scheduler(tmp_path: Path) -> None:
 )
 def test_names_of_devices_in_short(names: list[str], found: str) -> None:
     assert span(names) == found
+
+
+def test_only_what_is_added_later_may_be_absent() -> None:
+    with pytest.raises(SiteError) as missing:
+        load_site("delta")
+    assert site_commands._is_absent(missing.value)
+    assert site_commands._is_absent(NoAllocation("There is no batch job around this."))
+    assert not site_commands._is_absent(SiteError("unknown key 'acount'"))
+    assert not site_commands._is_absent(KeyError("account"))
