@@ -112,6 +112,10 @@ class Library:
                 f"{folder / MANIFEST} is damaged: {error}.", "Restore it from a copy, or build again."
             ) from None
 
+    def records(self) -> list[FileRecord]:
+        """Return the shards' files with their checksums."""
+        return [shard.record for shard in self.shards]
+
     @property
     def rows(self) -> int:
         """Molecules in the library."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from pathlib import Path
@@ -116,7 +117,7 @@ def build_space(
         few = sum(len(role) for part in parts for role in part.blocks) <= 4 * CHUNK
         with BuildWorkers(1 if few else count, scratch) as pool:
             _write_space(scratch, parts, standard, pool)
-        os.replace(scratch, folder)
+        scratch.rename(folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -166,6 +167,7 @@ def _write_space(root: Path, parts: Sequence[Part], standard: StandardSettings, 
             **identity,
             "products": total,
             "rejects": len(rejects),
+            "reasons": dict(Counter(item[4] for item in rejects)),
             "fingerprint": sha256_json(identity),
             "made_with": {"docksieve": __version__, "rdkit": Chem.rdBase.rdkitVersion},
         },
@@ -254,7 +256,8 @@ def _write_reaction(root: Path, draft: _Draft) -> dict[str, Any]:
         path = root / "blocks" / f"{reaction.name}-{role + 1}.parquet"
         path.parent.mkdir(exist_ok=True)
         write_table(path, pa.table(columns))
-        files.append({**dataclasses.asdict(record_file(path, root)), "rows": len(order)})
+        offered = len(draft.part.blocks[role]) if role < len(draft.part.blocks) else 0
+        files.append({**dataclasses.asdict(record_file(path, root)), "rows": len(order), "offered": offered})
     return {
         **dataclasses.asdict(reaction),
         "files": files,

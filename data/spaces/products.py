@@ -75,18 +75,21 @@ def make_products(
                 raw.append(found.pop())
                 continue
             raw.append("")
-            several = ("several_products", f"the reaction gives {len(found)} products of these building blocks")
+            several = (
+                "several_products",
+                f"the reaction gives {len(found)} products of these building blocks",
+            )
             none = ("no_product", "the reaction gives no product of these building blocks")
             problems.setdefault(index, several if found else none)
         places = [index for index, text in enumerate(raw) if text]
         forms = standard_forms([raw[index] for index in places], settings)
     smiles, values = [""] * len(raw), np.zeros((len(raw), len(PROPERTY_NAMES)))
     for at, index in enumerate(places):
-        error = forms.problems.get(at)
-        if error is None:
+        problem = forms.problems.get(at)
+        if problem is None:
             smiles[index], values[index] = forms.smiles[at], forms.values[at]
         else:
-            problems[index] = (error.code, str(error.message))
+            problems[index] = (problem.code, str(problem.message))
     return Made(smiles, values, problems)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from math import prod
@@ -26,8 +26,33 @@ from .products import Made, make_products
 
 SPACE_FORMAT, SPACE_VERSION = "docksieve-space", 1
 MANIFEST = "space.json"
+SHARD_PRODUCTS = {2: 2_000_000_000, 3: 10_000_000_000}
+"""Products that one task searches, by the number of roles: some ten seconds."""
 MOST_PRODUCTS = 2**63 - 1
 """Row numbers are int64."""
+
+
+@dataclass(frozen=True)
+class SpaceShard:
+    """A part of a space that one task searches: the products of a range of a reaction's first role.
+
+    Attributes
+    ----------
+    name : str
+        For example ``amide-000000-000481``: the reaction, and the first and last block of its first role.
+    reaction : int
+    start, stop : int
+        Positions of the blocks of the first role.
+    first_row, rows : int
+        Numbers of its products: they follow each other.
+    """
+
+    name: str
+    reaction: int
+    start: int
+    stop: int
+    first_row: int
+    rows: int
 
 
 class Blocks:
@@ -116,6 +141,9 @@ class Space:
         """How many products there are, equal ones by different ways counted each."""
         return self._edges[-1]
 
+    def __repr__(self) -> str:
+        return f"Space({str(self.path)!r}, products={self.rows}, reactions={len(self.reactions)})"
+
     @property
     def fingerprint(self) -> str:
         """Checksum of everything that tells the products."""
@@ -131,7 +159,9 @@ class Space:
 
     def records(self) -> list[FileRecord]:
         """Return the files with their checksums."""
-        return [FileRecord(**file) for item in self.manifest["reactions"] for file in item["files"]]
+        names = [field.name for field in fields(FileRecord)]
+        files = [file for item in self.manifest["reactions"] for file in item["files"]]
+        return [FileRecord(**{name: file[name] for name in names}) for file in files]
 
     def verify(self) -> None:
         """Compare every file with its checksum.
@@ -147,6 +177,24 @@ class Space:
                     f"{self.path / record.path} is missing or altered since the space was built.",
                     "Build the space anew in another folder; a campaign keeps to the one that it began with.",
                 )
+
+    @cached_property
+    def shards(self) -> tuple[SpaceShard, ...]:
+        """The parts of the space that tasks search, in row order."""
+        found = []
+        for index, reaction in enumerate(self.reactions):
+            sizes = [file["rows"] for file in self.manifest["reactions"][index]["files"]]
+            if not self.sizes[index]:
+                continue
+            most = SHARD_PRODUCTS[len(sizes)]
+            each = max(1, min(sizes[0], most * sizes[0] // self.sizes[index]))
+            inner = self.sizes[index] // sizes[0]
+            for start in range(0, sizes[0], each):
+                stop = min(start + each, sizes[0])
+                name = f"{reaction.name}-{start:06d}-{stop - 1:06d}"
+                first = self._edges[index] + start * inner
+                found.append(SpaceShard(name, index, start, stop, first, (stop - start) * inner))
+        return tuple(found)
 
     def base(self, reaction: int) -> Mapping[str, float]:
         """Return the properties of the product of a reaction's fixed partners: what contributions are counted from."""
@@ -186,7 +234,9 @@ class Space:
             here = np.flatnonzero(reactions == index)
             rest = wanted[here] - edges[index]
             for role in reversed(range(len(self.reactions[index].roles))):
-                rest, positions[here, role] = np.divmod(rest, self.manifest["reactions"][index]["files"][role]["rows"])
+                rest, positions[here, role] = np.divmod(
+                    rest, self.manifest["reactions"][index]["files"][role]["rows"]
+                )
         return reactions, positions
 
     def number(self, reaction: int, positions: ArrayLike) -> NDArray[np.int64]:
@@ -274,6 +324,10 @@ class Space:
             for at, (name, kind) in enumerate(PROPERTY_COLUMNS.items()):
                 whole[name] = pa.array(made.values[:, at], mask=~known).cast(kind, safe=False)
         return pa.table({name: whole[name] for name in names})
+
+    def find_smiles(self, standard_smiles: Sequence[str]) -> NDArray[np.int64]:
+        """Return -1 for each: which blocks would make a molecule is not known without making all products."""
+        return np.full(len(standard_smiles), -1, np.int64)
 
     def sample_rows(self, count: int, *seed_parts: object) -> NDArray[np.int64]:
         """Return ``count`` distinct product numbers, sorted: the first of a pseudo-random permutation of all.

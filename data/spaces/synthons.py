@@ -49,7 +49,8 @@ def join(molecules: Sequence[Any]) -> Any:
         If a point is left over, or a number occurs three times.
     """
     where: dict[int, list[int]] = {}
-    whole, offset = None, 0
+    whole: Any = None
+    offset = 0
     for mol in molecules:
         for number, index in points(mol).items():
             where.setdefault(number, []).append(index + offset)
@@ -64,7 +65,7 @@ def join(molecules: Sequence[Any]) -> Any:
         ends = [first.GetOtherAtomIdx(places[0]), second.GetOtherAtomIdx(places[1])]
         if first.GetBondType() != second.GetBondType():
             raise ValueError(f"the two attachment points {number} have different bonds")
-        edited.AddBond(*ends, first.GetBondType())
+        edited.AddBond(ends[0], ends[1], first.GetBondType())
     for index in sorted((place for places in where.values() for place in places), reverse=True):
         edited.RemoveAtom(index)
     joined = edited.GetMol()

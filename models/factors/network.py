@@ -12,7 +12,6 @@ from scipy.sparse import csr_matrix
 
 from ..fingerprints import Features, fold
 
-
 COMPONENTS = 384
 """Principal components of the blocks' fingerprints that the network reads: a dense product instead of a sparse sum."""
 OVERSAMPLED = 32
@@ -82,12 +81,15 @@ class FactorNetwork(torch.nn.Module):
         self.inputs = torch.nn.Linear(inputs, width)
         self.role = torch.nn.Embedding(total, width)
         self.hidden = torch.nn.Linear(width, width)
-        self.heads = torch.nn.ModuleList(
-            torch.nn.Linear(width, targets * (1 + rank * (count - 1))) for count in roles for _ in range(count)
-        )
+        heads = [
+            torch.nn.Linear(width, targets * (1 + rank * (count - 1)))
+            for count in roles
+            for _ in range(count)
+        ]
+        self.heads = torch.nn.ModuleList(heads)
         self.offset = torch.nn.Parameter(torch.zeros(len(self.roles), targets))
         torch.nn.init.zeros_(self.role.weight)
-        for head in self.heads:  # vectors begin small: first what blocks add alone
+        for head in heads:  # vectors begin small: first what blocks add alone
             torch.nn.init.normal_(head.weight, std=0.3 / width**0.5)
             torch.nn.init.zeros_(head.bias)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,53 +17,19 @@ from ...data.seeds import derive_seed
 from ...data.spaces.space import Space
 from ..fingerprints import Features, featurise
 from ..metrics import spearman
-from ..settings import FingerprintSettings
-from ..students.fidelity import fidelity, share_to_keep
+from ..prediction import HeldOut
+from ..settings import FingerprintSettings, StudentSettings
+from ..students.fidelity import fidelity, passed_gate
 from ..threads import torch_threads
 from .factor_model import FactorModel, ReactionFactors
 from .network import FactorNetwork, block_components, pairs_of, partner
+from .settings import FactorSettings
 
 MIN_LABELS = 200
 JUDGED = 0.1
 """Share of the labels that are kept back, to judge."""
 FEWEST_OF_REACTION = 30
 """Fewer judged products of a reaction say nothing about it."""
-
-
-@dataclass(frozen=True)
-class FactorSettings:
-    """What a factor model looks like and how it is trained.
-
-    Attributes
-    ----------
-    rank : int
-        Length of the vectors of a pair of roles.
-    width, buckets : int
-        Of the network on the fingerprints of capped blocks.
-    epochs, batch_size : int
-    learning_rate : float
-    gate : float
-        Least rank correlation with the teacher on products it did not see.
-    """
-
-    rank: int = 32
-    width: int = 128
-    buckets: int = 8_192
-    epochs: int = 20
-    batch_size: int = 2_048
-    learning_rate: float = 0.004
-    gate: float = 0.9
-
-    def __post_init__(self) -> None:
-        for name in ("rank", "width", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"factors.{name} must be at least 1")
-        if self.buckets < 2 or self.buckets & (self.buckets - 1):
-            raise ValueError("factors.buckets must be a power of two")
-        if not 0 < self.learning_rate < 1:
-            raise ValueError("factors.learning_rate must be between 0 and 1")
-        if not 0 <= self.gate <= 1:
-            raise ValueError("factors.gate must be between 0 and 1")
 
 
 def block_features(space: Space, threads: int = 1) -> Features:
@@ -81,7 +48,9 @@ def train_factor_model(
     seed: int = 0,
     threads: int = 1,
     features: Features | None = None,
-) -> FactorModel:
+    least: StudentSettings | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[FactorModel, HeldOut]:
     """Distil a factor model from what a teacher predicts for random products.
 
     Parameters
@@ -98,6 +67,16 @@ def train_factor_model(
     threads : int
     features : Features, optional
         Of the blocks (:func:`block_features`), where they are known already.
+    least : StudentSettings, optional
+        Its ``min_fidelity`` and ``min_recall`` are the gate, as of a student.
+    names : sequence of str, optional
+        What the products are called among the held-out predictions: their SMILES, say. Their ids by default.
+
+    Returns
+    -------
+    model : FactorModel
+    held_out : HeldOut
+        Its predictions for a tenth of the products, from which it did not learn.
 
     Raises
     ------
@@ -105,9 +84,13 @@ def train_factor_model(
         If there are too few labels, or a target has none.
     """
     settings = settings or FactorSettings()
-    rows, wanted = np.asarray(numbers, np.int64), np.asarray(labels, np.float64).reshape(len(labels), -1)
+    rows = np.asarray(numbers, np.int64)
+    wanted = np.asarray(labels, np.float64).reshape(len(rows), -1)
     good = np.isfinite(wanted).any(axis=1)
     rows, wanted = rows[good], wanted[good]
+    called = np.array(
+        [names[at] for at in np.flatnonzero(good).tolist()] if names is not None else space.ids(rows), object
+    )
     if len(rows) < MIN_LABELS or not np.isfinite(wanted).sum(axis=0).min():
         raise ModelError(
             f"A factor model needs {MIN_LABELS} labelled products or more, and labels of every target; there are "
@@ -128,9 +111,16 @@ def train_factor_model(
         network, described = _fit(data, features, taught, len(targets), settings, seed)
         reactions = _evaluated(network, described, data, centre, scale)
     model = FactorModel(reactions, tuple(targets), tuple(lower_is_better), space.fingerprint, {})
-    report = _report(model, data, judged, wanted, settings, seed)
-    report["training"] = {"labels": len(taught), "seconds": time.perf_counter() - begun, **asdict(settings)}
-    return FactorModel(reactions, model.targets, model.lower_is_better, model.space, report)
+    predicted = model.predict(data.reactions[judged], data.positions[judged]).astype(np.float64)
+    truth = wanted[judged]
+    report = _report(
+        model, data.reactions[judged], data.names, truth, predicted, least or StudentSettings(), seed
+    )
+    report["labels"] = len(rows)
+    report["training"] = {"labels": len(taught), **asdict(settings)}
+    report["seconds"] = time.perf_counter() - begun
+    held_out = HeldOut(called[judged].tolist(), truth, predicted, np.full_like(truth, np.nan))
+    return dataclasses.replace(model, report=report), held_out
 
 
 class _Labelled:
@@ -177,7 +167,9 @@ def _fit(
     return network, described
 
 
-def _loss(network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows: NDArray[np.int64]) -> torch.Tensor:
+def _loss(
+    network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows: NDArray[np.int64]
+) -> torch.Tensor:
     """Return the mean squared error of a batch: each of its blocks goes through the network once."""
     total, known = torch.zeros(()), 0
     for index in np.unique(data.reactions[rows]).tolist():
@@ -191,7 +183,9 @@ def _loss(network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows
             vectors.append(vector[places])
         scores = torch.stack(singles).sum(dim=0) + network.offset[index]
         for one, other in pairs_of(data.roles[index]):
-            scores = scores + (vectors[one][:, partner(one, other)] * vectors[other][:, partner(other, one)]).sum(-1)
+            scores = scores + (
+                vectors[one][:, partner(one, other)] * vectors[other][:, partner(other, one)]
+            ).sum(-1)
         wanted = torch.from_numpy(data.wanted[here])
         mask = ~torch.isnan(wanted)
         total = total + ((scores - torch.nan_to_num(wanted))[mask] ** 2).sum()
@@ -233,46 +227,37 @@ def _evaluated(
 
 
 def _chunks(start: int, stop: int, size: int = 4_096) -> list[NDArray[np.int64]]:
-    return [np.arange(at, min(at + size, stop), dtype=np.int64) for at in range(start, max(stop, start + 1), size)]
+    return [
+        np.arange(at, min(at + size, stop), dtype=np.int64) for at in range(start, max(stop, start + 1), size)
+    ]
 
 
 def _report(
     model: FactorModel,
-    data: _Labelled,
-    judged: NDArray[np.int64],
-    wanted: NDArray[np.float64],
-    settings: FactorSettings,
+    reactions: NDArray[np.int64],
+    names: Sequence[str],
+    truth: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    least: StudentSettings,
     seed: int,
 ) -> dict[str, Any]:
-    """Judge a model on labels that it did not learn from."""
-    predicted = model.predict(data.reactions[judged], data.positions[judged]).astype(np.float64)
-    truth = wanted[judged]
+    """Judge a model on labels that it did not learn from, in all and by reaction."""
     whole = np.isfinite(truth).all(axis=1)
-    report: dict[str, Any] = {
-        "judged": int(whole.sum()),
-        "fidelity": fidelity(truth[whole], predicted[whole], model.targets, model.lower_is_better, seed),
-        "by_reaction": {},
-        "gate": {"least_spearman": settings.gate, "targets": {}},
-    }
+    agreed = fidelity(truth[whole], predicted[whole], model.targets, model.lower_is_better, seed)
+    by_reaction: dict[str, Any] = {}
     for column, target in enumerate(model.targets):
-        sign = 1.0 if model.lower_is_better[column] else -1.0
-        pair = sign * truth[:, column], sign * predicted[:, column]
-        known = np.isfinite(pair[0])
-        by_reaction = {}
-        for index, name in enumerate(data.names):
-            mine = known & (data.reactions[judged] == index)
-            enough = mine.sum() >= FEWEST_OF_REACTION
-            by_reaction[name] = {
-                "judged": int(mine.sum()),
-                "spearman": float(spearman(pair[0][mine], pair[1][mine])) if enough else None,
-            }
-        report["by_reaction"][target] = by_reaction
-        correlation = float(spearman(pair[0][known], pair[1][known]))
-        best = max(0.001, 20 / max(int(known.sum()), 1))
-        report["gate"]["targets"][target] = {
-            "spearman": correlation,
-            "passed": correlation >= settings.gate,
-            "best": best,
-            "share_to_keep": share_to_keep(pair[0][known], pair[1][known], best),
-        }
-    return report
+        known = np.isfinite(truth[:, column])
+        by_reaction[target] = {}
+        for index, name in enumerate(names):
+            mine = np.flatnonzero(known & (reactions == index))
+            enough = len(mine) >= FEWEST_OF_REACTION
+            found = float(spearman(truth[mine, column], predicted[mine, column])) if enough else None
+            by_reaction[target][name] = {"judged": len(mine), "spearman": found}
+    return {
+        "held_out": {"fidelity": int(whole.sum())},
+        "fidelity": agreed,
+        "by_reaction": by_reaction,
+        "gate": passed_gate(
+            truth[whole], predicted[whole], model.targets, model.lower_is_better, least, agreed, seed
+        ),
+    }

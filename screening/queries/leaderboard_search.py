@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from ...data.errors import FormatError
 from ...data.libraries.library import Library, Shard
 from ...data.schema import PROPERTY_COLUMNS
+from ...data.spaces.source import MoleculeSource
+from ...data.spaces.space import Space
 from ..ranking.leaderboard import (
     ANSWER_SCHEMA,
     SCREENED_COLUMNS,
@@ -246,8 +248,9 @@ def best_beyond(
     last = last_listed(sources.leaderboard)
     sign = 1.0 if about["lower_is_better"] else -1.0
     with opened(threads) as connection:
-        _lock(connection, [*sources.predictions, *(shard.path for shard in sources.library.shards)])
-        for shard in sources.library.shards:
+        shards = sources.library.shards if isinstance(sources.library, Library) else ()
+        _lock(connection, [*sources.predictions, *(shard.path for shard in shards)])
+        for shard in shards:
             if shard.name not in by_name:
                 raise FormatError(f"There are no predictions of {shard.path}.")
             rows = _rows_that_meet(
@@ -321,6 +324,8 @@ def leaderboard_scores(sources: ScreenedSources, name: str, rows: NDArray[np.int
     """Return one column of the prediction files for any rows of the library, in the order asked."""
     by_name = {path.stem: path for path in sources.predictions}
     values = np.full(len(rows), np.nan, np.float32)
+    if isinstance(sources.library, Space):
+        return _kept_scores(sources.predictions, name, rows)
     for shard in sources.library.shards:
         mine = np.flatnonzero((rows >= shard.first_row) & (rows < shard.first_row + shard.rows))
         if len(mine) and shard.name in by_name:
@@ -328,8 +333,22 @@ def leaderboard_scores(sources: ScreenedSources, name: str, rows: NDArray[np.int
     return values
 
 
+def _kept_scores(predictions: Sequence[Path], name: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return one column of the predictions of a space, whose files hold the kept products only; NaN for others."""
+    values = np.full(len(rows), np.nan, np.float32)
+    for path in predictions:
+        if name not in pq.read_schema(path).names:
+            continue
+        table = pq.read_table(path, columns=["row", name])
+        known = table["row"].to_numpy()  # sorted
+        places = np.minimum(np.searchsorted(known, rows), max(len(known) - 1, 0))
+        mine = known[places] == rows if len(known) else np.zeros(len(rows), bool)
+        values[mine] = table[name].to_numpy()[places[mine]]
+    return values
+
+
 def _molecules(
-    library: Library,
+    library: MoleculeSource,
     target: str,
     chosen: tuple[NDArray[np.float32], NDArray[np.int64]],
     by_name: Mapping[str, Path],

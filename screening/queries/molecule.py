@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...data.errors import InputError
-from ...data.libraries.library import Library
+from ...data.spaces.source import MoleculeSource
+from ...data.spaces.space import Space
 from ..chemistry.alerts import alerts, qed
 from ..chemistry.diversity import murcko_scaffold
 from ..chemistry.parents import parent_smiles
@@ -92,7 +93,7 @@ def records_of(paths: Sequence[Path], row: int, target: str | None = None) -> li
 
 
 def find_molecule(
-    library: Library, asked: str, standard: str | None, quick: Sequence[Path] = ()
+    library: MoleculeSource, asked: str, standard: str | None, quick: Sequence[Path] = ()
 ) -> tuple[int, str]:
     """Return the row that an id, a row number (``row:5`` or ``5``) or a SMILES means, and what the reader should know.
 
@@ -119,6 +120,8 @@ def find_molecule(
                 f"{library.path} has no row {as_row!r}.", f"Its rows are 0 to {library.rows - 1:,}."
             )
         return int(as_row), ""
+    if isinstance(library, Space):
+        return _of_space(library, asked, text, standard, quick, int(as_row) if is_row else None)
     unique = not library.manifest["counts"].get("repeated_ids", 1)
     rows = _rows_with_id(quick, text) if unique and quick else []
     rows = rows or _rows_with_id([shard.path for shard in library.shards], text)
@@ -140,13 +143,34 @@ def find_molecule(
     )
 
 
+def _of_space(
+    space: Space, asked: str, text: str, standard: str | None, quick: Sequence[Path], row: int | None
+) -> tuple[int, str]:
+    """Return the product that is meant: by its blocks, its number, or its SMILES if it was made already."""
+    found = int(space.lookup([text])[0])
+    if found >= 0:
+        return found, ""
+    if row is not None:
+        return row, ""
+    if standard is not None and quick:
+        with duckdb.connect() as connection:
+            query = f'SELECT min("row") FROM {files(quick)} WHERE smiles = ?'
+            known = connection.execute(query, [standard]).fetchone()
+        if known is not None and known[0] is not None:
+            return int(known[0]), ""
+    raise InputError(
+        f"The space has no product {asked.strip()!r} that was made so far.",
+        "Give an id as `docksieve hits` shows it (reaction and building blocks), or a row number.",
+    )
+
+
 def _rows_with_id(paths: Sequence[Path], name: str) -> list[int]:
     with duckdb.connect() as connection:
         query = f'SELECT DISTINCT "row" FROM {files(paths)} WHERE id = ? AND "row" IS NOT NULL ORDER BY 1'
         return [int(item[0]) for item in connection.execute(query, [name]).fetchall()]
 
 
-def _ambiguous(library: Library, name: str, rows: list[int]) -> InputError:
+def _ambiguous(library: MoleculeSource, name: str, rows: list[int]) -> InputError:
     shown = library.take(rows[:MOST_NAMED], ["row", "smiles"]).to_pylist()
     listed = "; ".join(f"row:{item['row']} {item['smiles']}" for item in shown)
     more = f" and {len(rows) - MOST_NAMED:,} more" if len(rows) > MOST_NAMED else ""
@@ -156,11 +180,11 @@ def _ambiguous(library: Library, name: str, rows: list[int]) -> InputError:
     )
 
 
-def _duplicates(library: Library) -> list[Path]:
+def _duplicates(library: MoleculeSource) -> list[Path]:
     return [library.path / item["path"] for item in library.manifest.get("duplicates", [])]
 
 
-def _kept_for(library: Library, name: str) -> int | None:
+def _kept_for(library: MoleculeSource, name: str) -> int | None:
     paths = _duplicates(library)
     if not paths:
         return None
@@ -169,8 +193,16 @@ def _kept_for(library: Library, name: str) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
-def origin(library: Library, row: int) -> dict[str, Any]:
+def origin(library: MoleculeSource, row: int) -> dict[str, Any]:
     """Return where in which input a molecule stood, and which other records were the same molecule."""
+    if isinstance(library, Space):
+        reactions, _ = library.locate([row])
+        return {
+            "library": str(library.path.resolve()),
+            "source": library.reactions[int(reactions[0])].title,
+            "line": row,
+            "building_blocks": library.ids([row])[0].split(":")[1:],
+        }
     molecule = library.take([row], ["source", "line"]).to_pylist()[0]
     names = [source["name"] for source in library.manifest["sources"]]
     found: dict[str, Any] = {

@@ -13,17 +13,17 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...data.errors import FormatError
-from ...data.libraries.library import Library
 from ...data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
 from ...data.score_keys import MISSING_KEY
+from ...data.spaces.source import MoleculeSource
 from ...data.store import atomic_path
 from .top_k import best_rows, cut_key, scores_within
 
@@ -49,11 +49,24 @@ SCREENED_COLUMNS = tuple(LEADERBOARD_SCHEMA.names)
 ANSWER_SCHEMA = pa.schema([field.with_nullable(True) for field in LEADERBOARD_SCHEMA])
 
 
+class TakesMolecules(Protocol):
+    """A library, or products of a space that were made: molecules by row."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the library or space."""
+        ...
+
+    def take(self, rows: ArrayLike, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return rows by number, in the order asked."""
+        ...
+
+
 def write_leaderboard(
     path: str | Path,
     predictions: Sequence[str | Path],
     histogram: NDArray[np.int64],
-    library: Library,
+    library: TakesMolecules,
     target: str,
     lower_is_better: bool,
     rows: int = LEADERBOARD_ROWS,
@@ -131,7 +144,7 @@ def write_leaderboard(
 
 def _molecules_within(
     file: Path,
-    library: Library,
+    library: TakesMolecules,
     target: str,
     worst: int,
     lower_is_better: bool,
@@ -148,6 +161,9 @@ def _molecules_within(
     rows = np.concatenate([each[0] for each in found])
     scores = np.concatenate([each[1] for each in found])
     table = library.take(rows, _MOLECULE)
+    if table.num_rows < len(rows):  # products of a space that could not be made
+        there = np.isin(rows, table["row"].to_numpy())
+        rows, scores = rows[there], scores[there]
     table = table.add_column(3, LEADERBOARD_SCHEMA.field("predicted_mean"), pa.array(scores))
     yield table.add_column(4, LEADERBOARD_SCHEMA.field("predicted_spread"), _spread_at(file, target, rows))
 
@@ -190,7 +206,7 @@ class ScreenedSources:
 
     leaderboard: Path
     predictions: Sequence[Path]
-    library: Library
+    library: MoleculeSource
 
 
 def leaderboard_facts(path: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The exact best products of a space by a factor model, found by blocks of matrix products and bounds.
 
-A reaction of two roles is one matrix product: rows are blocks of one role, columns those of the other. Rows and columns
-are sorted by their own best, cut into tiles, and a tile is skipped if an upper bound of its scores is below what is held
-already. A reaction of three roles is such a product for every block of the smallest role; how much a pair of the two
-others can add at most is computed once for each tile, exactly, and serves all of them.
+A reaction of two roles is one matrix product: rows are blocks of one role, columns those of the other. Rows and
+columns are sorted by their own best, cut into tiles, and a tile is skipped if an upper bound of its scores is below
+what is held already. A reaction of three roles is such a product for every block of the smallest role; how much a
+pair of the two others can add at most is computed once for each tile, exactly, and serves all of them.
 
 Scores are sums of float32 products; the bounds have a margin for their rounding. What is skipped cannot be among the
 best: the answer is that of a search through all products.
@@ -110,9 +110,7 @@ def _starts(tables: Sequence[FactorTables]) -> list[int]:
 
 def _promising_first(tables: Sequence[FactorTables]) -> list[int]:
     """Return the reactions by their best sum of single values: a high floor early saves work."""
-    tops = [
-        sum(float(part.max()) for part in item.single) if item.products else -np.inf for item in tables
-    ]
+    tops = [sum(float(part.max()) for part in item.single) if item.products else -np.inf for item in tables]
     return sorted(range(len(tables)), key=lambda index: (-tops[index], index))
 
 
@@ -214,7 +212,9 @@ class _TwoRoles:
             done += scores.size
             row, place = np.divmod(np.flatnonzero(scores >= sink.best.floor), scores.shape[1])
             if len(row):
-                sink.take(scores[row, place], (self.row_order[start + row], self.column_order[column + place]))
+                sink.take(
+                    scores[row, place], (self.row_order[start + row], self.column_order[column + place])
+                )
         return done
 
 

@@ -40,8 +40,8 @@ class Sums:
 class FactorTables:
     """Scores of the products of one reaction, larger is better.
 
-    The score of a product is the sum of its blocks' ``single`` values and, for each pair of roles, the scalar product of
-    its blocks' vectors.
+    The score of a product is the sum of its blocks' ``single`` values and, for each pair of roles, the scalar
+    product of its blocks' vectors.
 
     Attributes
     ----------

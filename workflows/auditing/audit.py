@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from ...data.errors import CampaignError, InputError
-from ...data.libraries.library import Library
 from ...data.receipts import plain_json
 from ...data.seeds import derive_seed
+from ...data.spaces.source import MoleculeSource
 from ...data.store import FileRecord, record_file, sha256_json, write_json, write_table
 from ...data.version import __version__
 from ...hpc.sites.read import load_site
@@ -201,7 +201,7 @@ def _state(snapshot: Snapshot) -> str:
 
 
 def _begin(
-    campaign: Campaign, library: Library, snapshot: Snapshot, plan: AuditPlan, number: int
+    campaign: Campaign, library: MoleculeSource, snapshot: Snapshot, plan: AuditPlan, number: int
 ) -> dict[str, Any]:
     """Draw, and write down what was drawn: the plan is written last, and an audit without one never was."""
     column = f"mean:{snapshot.target}"
@@ -228,7 +228,7 @@ def _begin(
 
 
 def _write_batches(
-    campaign: Campaign, library: Library, target: str, plan: AuditPlan, drawn: list[Drawn], number: int
+    campaign: Campaign, library: MoleculeSource, target: str, plan: AuditPlan, drawn: list[Drawn], number: int
 ) -> list[FileRecord]:
     rows = np.concatenate([item.rows for item in drawn])
     order = np.argsort(rows)
@@ -246,7 +246,7 @@ def _write_batches(
     return records
 
 
-def _tasks(campaign: Campaign, library: Library, card: dict[str, Any]) -> list[Task]:
+def _tasks(campaign: Campaign, library: MoleculeSource, card: dict[str, Any]) -> list[Task]:
     target, group = card["target"], audit_name(card["number"])
     settings = DockSettings(target, group, campaign.targets[target], campaign.seed, "screen")
     return [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import CampaignError, ConfigError
-from ...data.libraries.library import Library, library_standard
+from ...data.spaces.source import MoleculeSource, open_source, source_standard
 from ...data.store import record_file, write_bytes, write_json
 from ...data.version import __version__
 from ...hpc.sites.site import Site
@@ -82,9 +82,9 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     root, config, base = file.root, file.config, file.path.parent
     shutil.rmtree(root / "targets", ignore_errors=True)  # of a preparation that was killed
     write_bytes(root / BIRTH_MARK, b"")
-    library = Library.open(file.library)
+    library = open_source(file.library)
     _check_sizes(config, file.path, library)
-    standard = library_standard(library)
+    standard = source_standard(library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
         folder = root / "targets" / name
@@ -114,7 +114,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     return Campaign(root, config, state)
 
 
-def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:
+def _check_sizes(config: CampaignConfig, config_path: Path, library: MoleculeSource) -> None:
     """Refuse, before any docking, what could not go on after it."""
     if library.rows == 0:
         raise CampaignError(

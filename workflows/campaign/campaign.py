@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import CampaignError, FormatError
-from ...data.libraries.library import Library
+from ...data.spaces.source import MoleculeSource, open_source
 from ...data.store import (
     FileRecord,
     read_json,
@@ -110,16 +110,17 @@ class Campaign:
                 known.append(stage)
         return known
 
-    def open_library(self) -> Library:
-        """Open the library and check that it is the one the campaign began with.
+    def open_library(self) -> MoleculeSource:
+        """Open the library, or the space, and check that it is the one the campaign began with.
 
         Raises
         ------
         CampaignError
             If it was altered since.
         """
-        library = Library.open(self.library_path)
-        same_sizes = all(shard.path.stat().st_size == shard.record.bytes for shard in library.shards)
+        library = open_source(self.library_path)
+        records = library.records()
+        same_sizes = all((library.path / item.path).stat().st_size == item.bytes for item in records)
         if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:
             raise CampaignError(
                 f"The library {library.path} was altered since the campaign {self.root} began.",

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ...data.errors import ConfigError
+from ...models.factors.settings import FactorSettings
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
 from ...screening.docking.dock import TargetSettings
@@ -178,6 +179,7 @@ class CampaignConfig(_Section):
     final: FinalSection = FinalSection()
     teacher: TeacherSection = TeacherSection()
     student: StudentSettings = StudentSettings()
+    factors: FactorSettings = FactorSettings()
     run: RunSection = RunSection()
     decide: DecideSection | None = None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from ...data.errors import InputError, unknown_name
-from ...data.libraries.library import library_standard
+from ...data.spaces.source import source_standard
 from ...screening.chemistry.similarity import fingerprint
 from ...screening.docking.failures import meaning_of
 from ...screening.queries.answer import FunnelStep, HitAnswer
@@ -209,7 +209,7 @@ def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, F
         return query, None
     from .molecules import in_standard_form
 
-    standard = library_standard(campaign.open_library())
+    standard = source_standard(campaign.open_library())
     asked = replace(
         query,
         similar_to=in_standard_form(query.similar_to, standard),

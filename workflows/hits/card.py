@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import InputError
-from ...data.libraries.library import Library, library_standard
 from ...data.schema import PROPERTY_COLUMNS
+from ...data.spaces.source import MoleculeSource, source_standard
 from ...screening.chemistry.similarity import fingerprint
-from ...screening.queries.leaderboard_search import scores_at
 from ...screening.queries.molecule import (
     Place,
     find_molecule,
@@ -125,14 +124,16 @@ def hit_card(
     )  # fmt: skip
 
 
-def _standard(text: str, library: Library) -> str | None:
+def _standard(text: str, library: MoleculeSource) -> str | None:
     try:
-        return in_standard_form([text], library_standard(library))[0]
+        return in_standard_form([text], source_standard(library))[0]
     except InputError:
         return None
 
 
-def _target(receipts: CampaignReceipts, sources: HitSources, library: Library, row: int) -> dict[str, Any]:
+def _target(
+    receipts: CampaignReceipts, sources: HitSources, library: MoleculeSource, row: int
+) -> dict[str, Any]:
     """Return what is known of a molecule and one target."""
     every = [path for _, paths in sorted(sources.docked.items()) for path in paths]
     docked = [
@@ -187,11 +188,14 @@ def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
 
 
 def _by_student(
-    receipts: CampaignReceipts, sources: HitSources, library: Library, row: int
+    receipts: CampaignReceipts, sources: HitSources, library: MoleculeSource, row: int
 ) -> list[dict[str, Any]]:
     import numpy as np
 
-    shard = next(item for item in library.shards if item.first_row <= row < item.first_row + item.rows)
+    from ...screening.queries.leaderboard_search import leaderboard_scores
+    from ...screening.ranking.leaderboard import ScreenedSources
+
+    place_of = next(item for item in library.shards if item.first_row <= row < item.first_row + item.rows)
     found = []
     for stage in receipts.stages:
         group, _, step = stage.partition("/")
@@ -199,14 +203,15 @@ def _by_student(
         if step != "screen" or number is None:
             continue
         paths = [receipts.campaign.root / item.path for item in receipts.outputs(stage, "predictions/")]
-        mine = next((path for path in paths if path.stem == shard.name), None)
+        mine = next((path for path in paths if path.stem == place_of.name), None)
         if mine is None:
             continue
         rows = np.array([row])
-        mean = float(scores_at(mine, f"mean:{sources.target}", rows, shard)[0])
+        known = ScreenedSources(Path(), [mine], library)
+        mean = float(leaderboard_scores(known, f"mean:{sources.target}", rows)[0])
         if mean != mean:
             continue
-        spread = float(scores_at(mine, f"spread:{sources.target}", rows, shard)[0])
+        spread = float(leaderboard_scores(known, f"spread:{sources.target}", rows)[0])
         models = [str(r.facts["model"]) for r in receipts.of(f"{round_name(number)}/distil") if r.done]
         place = place_among(paths, f"mean:{sources.target}", mean, sources.lower_is_better)
         found.append(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ...data.errors import InputError
-from ...data.libraries.library import Library
+from ...data.spaces.source import MoleculeSource
 from ...screening.metrics.overlap import MOST_COMPARED, Agreement, Ranking, agreement
 from ...screening.queries.leaderboard_search import leaderboard_scores
 from ...screening.queries.rankings import ranked_by_files
@@ -83,7 +83,7 @@ class Comparison:
 @dataclass(frozen=True)
 class _Side:
     receipts: CampaignReceipts
-    library: Library
+    library: MoleculeSource
     label: str
     round: int | None
 

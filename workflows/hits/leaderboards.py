@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from ...data.errors import CampaignError
+from ...data.libraries.library import Library
 from ...screening.queries.leaderboard_search import across_leaderboards, is_whole
 from ...screening.queries.query import HitQuery
 from ...screening.queries.rankings import DockedScores, Ranking
@@ -32,13 +33,19 @@ def leaderboard_of(
     numbers = rounds or range(1, campaign.config.rounds.count + 1)
     for number in sorted(numbers, reverse=True):
         group = round_name(number)
-        ranked = receipts.outputs(f"{group}/rank", f"leaderboards/{group}/")
+        ranked = [  # of a space, the leaderboard is of made products, and is written when the next are chosen
+            record
+            for step in ("rank", "acquire")
+            for record in receipts.outputs(f"{group}/{step}", f"leaderboards/{group}/")
+        ]
         leaderboards = [record for record in ranked if Path(record.path).stem == target]
         if leaderboards:
             files = [
                 campaign.root / record.path for record in receipts.outputs(f"{group}/screen", "predictions/")
             ]
-            sources = ScreenedSources(campaign.root / leaderboards[0].path, files, campaign.open_library())
+            library = campaign.open_library()
+            whole = files if isinstance(library, Library) else []  # of a space, only the best are listed
+            sources = ScreenedSources(campaign.root / leaderboards[0].path, whole, library)
             model = next(str(r.facts["model"]) for r in receipts.of(f"{group}/distil") if r.done)
             return ScreenedLeaderboard(sources, number, model)
         if ranked:  # the other targets have a model, this one has none

@@ -6,7 +6,9 @@ import dataclasses
 import time
 from pathlib import Path
 
-from ...data.libraries.library import Library
+from ...data.errors import InputError
+from ...data.spaces.source import open_source
+from ...data.spaces.space import Space
 from ...data.store import read_json, write_json
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
@@ -54,7 +56,12 @@ def plan(
     file = read_campaign_file(config_path)
     config = file.config
     site = site if isinstance(site, Site) else load_site(site)
-    library = Library.open(file.library)
+    library = open_source(file.library)
+    if isinstance(library, Space):
+        raise InputError(
+            f"{file.library} is a space: docksieve plan measures campaigns on libraries of molecules only.",
+            "Submit with few [start] molecules and [rounds] count = 1, and read docksieve status.",
+        )
     begun = time.monotonic()
     sizes = tuple(scores_by_round(config, len(config.targets)))
     measured = run_trial(config, file.path, site, observer or Silent(), max(dockings, 20), sizes)

@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from ...data.errors import CampaignError
 from ...data.libraries.build import build_library
-from ...data.libraries.library import Library, library_standard
+from ...data.libraries.library import Library
 from ...data.libraries.settings import IngestSettings
 from ...data.receipts import Receipt
 from ...data.seeds import derive_seed
+from ...data.spaces.source import MoleculeSource, source_standard
 from ...data.store import FileRecord, record_file, write_table
 from ...hpc.sites.site import Site
 from ..campaign.begin import MIN_LABELS, begin
@@ -117,19 +118,19 @@ def _scratch(config_path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sample(library: Library, folder: Path, seed: int) -> Library:
+def _sample(library: MoleculeSource, folder: Path, seed: int) -> Library:
     """Build a small library of molecules drawn from the real one."""
     rows = library.sample_rows(min(TRIAL_ROWS, library.rows), seed, "plan")
     molecules = library.take(rows, ["id", "smiles"])
     lines = zip(molecules["smiles"].to_pylist(), molecules["id"].to_pylist(), strict=True)
     source = folder / "sample.smi"
     source.write_text("".join(f"{smiles}\t{name}\n" for smiles, name in lines), encoding="utf-8")
-    settings = IngestSettings(standard=library_standard(library))
+    settings = IngestSettings(standard=source_standard(library))
     return build_library(folder / "library", [source], settings, workers=1, progress=False)
 
 
 def _shrunk(
-    config: CampaignConfig, library: Library, folder: Path, dockings: int, workers: int
+    config: CampaignConfig, library: MoleculeSource, folder: Path, dockings: int, workers: int
 ) -> CampaignConfig:
     """Return the campaign with everything small that costs time, and nothing else changed."""
     values = config.model_dump(mode="json")
@@ -163,7 +164,7 @@ def _run(engine: TaskRunner, tasks: list[Task]) -> list[Receipt]:
 
 
 def _teachers(
-    campaign: Campaign, library: Library, engine: TaskRunner, sizes: tuple[int, ...]
+    campaign: Campaign, library: MoleculeSource, engine: TaskRunner, sizes: tuple[int, ...]
 ) -> dict[int, tuple[float, float]]:
     """Train teachers of the sizes that the campaign will have, on made-up scores of real molecules."""
     (trained,) = campaign.ledger.receipts("round-01/train")
@@ -199,7 +200,7 @@ def _teachers(
     return timed
 
 
-def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]) -> FileRecord:
+def _made_up(campaign: Campaign, library: MoleculeSource, size: int, targets: list[str]) -> FileRecord:
     """Write scores that depend on the molecules about as docking scores do: on their size, and on chance.
 
     They also follow what the sources predict: a source that the scores do not support is left out, and querying it is
@@ -228,11 +229,11 @@ def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]
     return record_file(path, campaign.root)
 
 
-def _screens(campaign: Campaign, library: Library, engine: TaskRunner, site: Site) -> list[Receipt]:
+def _screens(campaign: Campaign, library: MoleculeSource, engine: TaskRunner, site: Site) -> list[Receipt]:
     """Screen as many shards of the real library as there are workers, each worker once."""
     student = campaign.ledger.outputs("round-01/distil", "models/")
     tasks = []
-    for shard in library.shards[: engine.workers]:
+    for shard in library.shards[: engine.workers] if isinstance(library, Library) else ():
         record = shard.record
         inside = FileRecord(LIBRARY_PREFIX + record.path, record.bytes, record.sha256, record.rows)
         device, threads = site.screening

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...data.errors import DocksieveError
-from ...data.libraries.library import Library
 from ...data.receipts import Receipt, read_receipt
+from ...data.spaces.source import MoleculeSource
 from ...data.store import read_json, read_table
 from ...screening.ranking.top_k import merge_histograms
 from ..campaign.campaign import Campaign
@@ -103,7 +103,7 @@ class Facts:
 
     campaign: Campaign
     status: CampaignStatus
-    library: Library | None
+    library: MoleculeSource | None
     library_problem: str
     receipts: Mapping[str, list[Receipt]]
     retrained: list[Receipt]
@@ -301,6 +301,6 @@ def imports(root: Path) -> list[dict[str, Any]]:
     return [dict(read_json(path)) for path in sorted((root / "imports").glob("*/import.json"))]
 
 
-def reject_reasons(library: Library) -> Counter[str]:
+def reject_reasons(library: MoleculeSource) -> Counter[str]:
     """Return the rejected input of a library by reason."""
     return Counter({str(code): int(count) for code, count in library.manifest["reasons"].items()})

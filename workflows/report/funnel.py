@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.libraries.library import Library
 from ...data.score_keys import MISSING_KEY
+from ...data.spaces.source import MoleculeSource
+from ...data.spaces.space import Space
 from ...screening.docking.failures import meaning_of
 from ..campaign.ledger import round_name
 from .facts import Docked, Facts, reject_reasons
@@ -65,8 +66,10 @@ def passage(title: str, before: tuple[str, int], after: tuple[str, int], *change
     return Passage(title, before, tuple(change for change in changes if change.count), after)
 
 
-def library_passages(library: Library) -> list[Passage]:
+def library_passages(library: MoleculeSource) -> list[Passage]:
     """Return how the lines of the input became the molecules of the library."""
+    if isinstance(library, Space):
+        return _space_passages(library)
     lines = records = blank = comments = headers = 0
     mixed = False
     for source in library.manifest["sources"]:
@@ -104,6 +107,20 @@ def library_passages(library: Library) -> list[Passage]:
         Change("duplicates", -counts["duplicates"], "the same molecule after standardisation"),
     )
     return [reading, building]
+
+
+def _space_passages(space: Space) -> list[Passage]:
+    """Return how the building blocks that were offered became those of a space."""
+    files = [file for item in space.manifest["reactions"] for file in item["files"]]
+    offered, usable = (sum(int(file[name]) for file in files) for name in ("offered", "rows"))
+    reasons = reject_reasons(space)
+    # Lines that are no building block at all were never offered to a reaction.
+    lines = sum(reasons.values()) - (offered - usable)
+    rejected = [
+        Change(f"rejected: {code.replace('_', ' ')}", -count) for code, count in reasons.most_common()
+    ]
+    before = ("building blocks offered, in each place of each reaction", offered + lines)
+    return [passage("Building blocks", before, ("usable building blocks", usable), *rejected)]
 
 
 def target_passages(facts: Facts, target: str) -> list[Passage]:
@@ -153,12 +170,15 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     histogram = facts.histogram(group, target)
     assert histogram is not None
     counted = int(histogram[:MISSING_KEY].sum())
-    start = ("library", facts.rows)
+    start, why = ("library", facts.rows), "predicted too poor for the shortlist"
+    if any(receipt.kind == "search" for receipt in screens):  # of a space, only the best are written down
+        counted = facts.rows - facts.unscreened(group)
+        start, why = ("space", facts.rows), "the factor model holds them worse than the shortlist; never made"
     ranked = facts.finished(f"{group}/rank")
     if not ranked:
         return [passage(f"{title}: screen", start, ("predicted so far", counted), *lost)]
     kept = int(ranked[0].facts["cuts"][target]["kept"])
-    below = Change("below the cut", kept - counted, "predicted too poor for the shortlist", rest=True)
+    below = Change("below the cut", kept - counted, why, rest=True)
     steps = [passage(f"{title}: screen", start, ("on the shortlist", kept), *lost, below)]
     union = int(ranked[0].rows_out)
     steps.append(_choice(facts, target, group, title, (kept, union), tried))
@@ -246,8 +266,9 @@ def _round_checks(facts: Facts, group: str) -> list[str]:
             f"{group}: the receipts say {seen:,} molecules screened and {left:,} are left, of {facts.rows:,}."
         )
     written = sum(rows for _, rows in facts.outputs(f"{group}/screen", "predictions/"))
-    if written != seen:
-        problems.append(f"{group}: {seen:,} molecules were screened, but {written:,} predictions are stored.")
+    kept = sum(receipt.counts.get("kept", receipt.counts["molecules"]) for receipt in screens)
+    if written != kept:
+        problems.append(f"{group}: {kept:,} predictions were made, but {written:,} are stored.")
     for receipt in facts.finished(f"{group}/acquire"):
         for target in facts.campaign.targets:
             said, stored = int(receipt.facts[target]["chosen"]), facts.docked(group, target).selected

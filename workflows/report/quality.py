@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ...data.libraries.library import Library
 from ...data.seeds import derive_seed
 from ...screening.decisions.scoring import wilson as wilson_interval
 from ...screening.docking.table import ScoreIndex
@@ -175,7 +176,7 @@ def _ratio(above: tuple[int, int], below: tuple[int, int]) -> Estimate:
 def retrospect(facts: Facts, target: str) -> Retrospect | None:
     """Return how many of the best were found; None where not every score is known, or for huge libraries."""
     spec = facts.campaign.targets[target]
-    if spec["engine"] != "table" or facts.library is None or facts.rows > RETROSPECT_ROWS:
+    if spec["engine"] != "table" or not isinstance(facts.library, Library) or facts.rows > RETROSPECT_ROWS:
         return None
     path = facts.root / "targets" / target / spec["scores"]
     if not path.is_file():

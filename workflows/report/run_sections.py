@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import CampaignError, DocksieveError, FormatError
+from ...data.spaces.space import Space
 from ...data.store import read_json
 from ..campaign.driver import read_driver
 from ..config.campaign_file import read_config
@@ -181,12 +182,27 @@ def _versions() -> list[str]:
 def _sources(facts: Facts) -> list[str]:
     if facts.library is None:
         return []
+    if isinstance(facts.library, Space):
+        return [_reactions(facts.library)]
     names = ("lines", "records", "accepted", "duplicates", "rejected")
     rows = [
         (source["name"], *(f"{source[key]:,}" for key in names))
         for source in facts.library.manifest["sources"]
     ]
     return [table("Sources of the library", ("source", *names), rows)]
+
+
+def _reactions(space: Space) -> str:
+    """Return the reactions of a space, their building blocks and products."""
+    rows = [
+        (
+            reaction.title,
+            " x ".join(f"{len(blocks):,} {role}" for role, blocks in zip(reaction.roles, roles, strict=True)),
+            f"{products:,}",
+        )
+        for reaction, roles, products in zip(space.reactions, space.blocks, space.sizes, strict=True)
+    ]
+    return table("Reactions of the space", ("reaction", "building blocks", "products"), rows)
 
 
 def _models(facts: Facts) -> list[str]:

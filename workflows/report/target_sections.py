@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...data.score_keys import MISSING_KEY, key_scores
+from ...data.spaces.space import Space
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
@@ -84,9 +85,10 @@ def _passage(item: Passage, greatest: int) -> str:
 def _flow(facts: Facts, target: str) -> str:
     """Return the funnel in a line: input, library, shortlist, dockings, hits."""
     tried, scored, final = docking_counts(facts, target)
-    lines = 0 if facts.library is None else int(facts.library.manifest["counts"]["lines"])
+    space = isinstance(facts.library, Space)
+    lines = 0 if facts.library is None or space else int(facts.library.manifest["counts"]["lines"])
     steps = [("input lines", lines)] if lines else []
-    steps.append(("molecules in the library", facts.rows))
+    steps.append(("products of the space" if space else "molecules in the library", facts.rows))
     ranked = [r for n in range(1, facts.rounds + 1) for r in facts.finished(f"{round_name(n)}/rank")]
     if ranked and target in ranked[-1].facts["cuts"]:
         steps.append(

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...data.errors import InputError
-from ...data.libraries.library import Library, library_standard
 from ...data.schema import SCORES_SCHEMA
+from ...data.spaces.source import MoleculeSource, source_standard
 from ...screening.docking.dock import TableTarget
 from ...screening.docking.table import standard_or_none
 from ...screening.docking.table_read import ScoreRow, read_scores
@@ -71,7 +71,7 @@ class Imported:
 
 def read_import(
     path: Path,
-    library: Library,
+    library: MoleculeSource,
     target: str,
     unit: str,
     lower_is_better: bool,
@@ -99,7 +99,7 @@ def read_import(
     source = read_scores(path, settings)
     if not source.has_smiles:
         raise InputError(f"{path} has no column of SMILES.", "Name it with --smiles-column.")
-    standard_form = library_standard(library)
+    standard_form = source_standard(library)
     molecules: dict[str, list[ScoreRow]] = {}
     unscored, unreadable = [], []
     for row in source.rows:

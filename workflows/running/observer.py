@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ...data.libraries.library import Library
 from ...data.receipts import Receipt
+from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 
@@ -22,7 +22,7 @@ class Observer(Protocol):
     >>> campaign = docksieve.submit("campaign.toml", site="inline", observer=Failures())
     """
 
-    def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
+    def begun(self, campaign: Campaign, library: MoleculeSource, site: Site, orphans: int) -> None:
         """Hear that the campaign begins or goes on; ``orphans`` processes of a killed driver were ended."""
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
@@ -41,7 +41,7 @@ class Observer(Protocol):
 class Silent:
     """An observer that keeps everything to itself."""
 
-    def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
+    def begun(self, campaign: Campaign, library: MoleculeSource, site: Site, orphans: int) -> None:
         """Say nothing."""
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
-from ...data.libraries.library import Library
 from ...data.receipts import Receipt
-from ...data.store import FileRecord
+from ...data.spaces.source import MoleculeSource
+from ...data.spaces.space import MANIFEST, Space
+from ...data.store import FileRecord, record_file
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
@@ -19,10 +21,12 @@ from ..tasks.settings import (
     CutSettings,
     DistilSettings,
     DockSettings,
+    FactorTaskSettings,
     LabelSettings,
     RankSettings,
     RoundSettings,
     SampleSettings,
+    SearchSettings,
     SelectSettings,
     TaskSettings,
     TrainSettings,
@@ -39,7 +43,7 @@ class RunsStages(Protocol):
 class Pipeline:
     """The stages of one campaign: which tasks each has, with which settings and inputs."""
 
-    def __init__(self, campaign: Campaign, library: Library, runner: RunsStages, site: Site) -> None:
+    def __init__(self, campaign: Campaign, library: MoleculeSource, runner: RunsStages, site: Site) -> None:
         self.campaign = campaign
         self.config: CampaignConfig = campaign.config
         self.library = library
@@ -159,6 +163,9 @@ class Pipeline:
     def distil(self, name: str, number: int) -> None:
         """Train the student on the teacher's labels."""
         taught = self._taught(name)
+        if isinstance(self.library, Space):
+            self._distil_factors(name, taught)
+            return
         settings = DistilSettings(
             model=f"{name}/student",
             student=self.campaign.state["config"]["student"],
@@ -174,8 +181,57 @@ class Pipeline:
         )
         self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
 
-    def screen(self, name: str) -> None:
-        """Let the student score every shard of the library."""
+    def _distil_factors(self, name: str, taught: dict[str, bool]) -> None:
+        """Train the factor model of a space on the teacher's labels."""
+        recorded = self.campaign.state["config"]
+        settings = FactorTaskSettings(
+            model=f"{name}/factors",
+            factors=recorded["factors"],
+            student=recorded["student"],
+            lower_is_better=taught,
+            seed=self.campaign.seed,
+            threads=self.campaign.state["threads"],
+        )
+        inputs = (*self.ledger.outputs(f"{name}/label"), *self._space_records())
+        task = self._task(f"{name}/distil", "distil-factors", settings, inputs)
+        self._run(f"{name}/distil", [task])
+
+    def _space_records(self) -> list[FileRecord]:
+        """Return the files of the space as inputs of tasks."""
+        assert isinstance(self.library, Space)
+        records = [record_file(self.library.path / MANIFEST, self.library.path), *self.library.records()]
+        return [dataclasses.replace(record, path=LIBRARY_PREFIX + record.path) for record in records]
+
+    def _search(self, name: str, number: int, space: Space) -> None:
+        """Let the factor model find the best products of every part of the space."""
+        inputs = (*self._space_records(), *self._bundle(name, "distil"))
+        keep = self._keep(name, number)
+        tasks = [
+            Task(
+                f"{name}/screen/{shard.name}",
+                "search",
+                SearchSettings(name, shard.name, keep),
+                inputs,
+                self._screening,
+            )
+            for shard in space.shards
+        ]
+        self._run(f"{name}/screen", tasks)
+
+    def _keep(self, name: str, number: int) -> dict[str, int]:
+        """Return how many molecules of each target go on to the teacher: what the cut says, and room enough."""
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        room = max(self._docked_counts(number).values())
+        return {
+            target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
+            for target, found in cuts.items()
+        }
+
+    def screen(self, name: str, number: int) -> None:
+        """Let the student score every shard of the library; in a space, the factor model search every part."""
+        if isinstance(self.library, Space):
+            self._search(name, number, self.library)
+            return
         student = self._bundle(name, "distil")
         tasks = []
         for shard in self.library.shards:
@@ -196,14 +252,17 @@ class Pipeline:
         rounds, goal, taught = self.config.rounds, self.config.cut, self._taught(name)
         docked = self._docked_counts(number)
         passed = self._receipt(f"{name}/distil").facts["report"]["gate"]
+        most = self.config.factors.most if isinstance(self.library, Space) else None
         settings = CutSettings(
             round=name,
             recall=goal.recall,
             best=goal.best,
             confidence=goal.confidence,
-            widest=goal.widest,
+            widest=goal.widest if most is None else min(goal.widest, most / self.library.rows),
             sweep=goal.sweep if number == rounds.count else 0,
-            keep=rounds.keep,
+            keep=rounds.keep
+            if most is None or rounds.keep == "auto"
+            else min(rounds.keep, most / self.library.rows),
             dock=rounds.dock,
             docked=max(docked.values()),
             budget={target: rounds.dock + docked[target] for target in taught},
@@ -224,14 +283,9 @@ class Pipeline:
 
     def rank(self, name: str, number: int) -> None:
         """Keep the student's best, as many as the cut says, and always enough that are not docked yet."""
-        cuts = self._receipt(f"{name}/cut").facts["cuts"]
-        room = max(self._docked_counts(number).values())
         settings = RankSettings(
             round=name,
-            keep={
-                target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
-                for target, found in cuts.items()
-            },
+            keep=self._keep(name, number),
             lower_is_better=self._taught(name),
             batch=self.config.run.predict_batch,
         )
@@ -273,7 +327,12 @@ class Pipeline:
             batch=self.config.run.dock_batch,
         )
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
-        self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
+        runtime = self.runtime
+        if isinstance(self.library, Space):  # the leaderboard is of made products, and so is written here
+            inputs = (*inputs, *self.ledger.outputs(f"{name}/screen"))
+            runtime = {**runtime, "kept": self._keep(name, number)}
+        task = Task(f"{name}/acquire", "acquire", settings, inputs, runtime)
+        self._run(f"{name}/acquire", [task])
 
     def select(self) -> None:
         """Take the best docked molecules of each target for the final docking."""
@@ -326,7 +385,7 @@ def walk(pipeline: Pipeline) -> None:
         pipeline.label(name)
         pipeline.distil(name, number)
         pipeline.cut(name, number)
-        pipeline.screen(name)
+        pipeline.screen(name, number)
         pipeline.rank(name, number)
         pipeline.refine(name)
         pipeline.acquire(name, number)

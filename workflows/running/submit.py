@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...data.libraries.library import Library
+from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.begin import abandon_if_unborn, begin_or_resume, refuse_strangers
@@ -142,6 +142,8 @@ def load_campaign(path: str | Path) -> Campaign:
     return open_campaign(path)
 
 
-def run(campaign: Campaign, library: Library, engine: TaskRunner, observer: Observer, site: Site) -> None:
+def run(
+    campaign: Campaign, library: MoleculeSource, engine: TaskRunner, observer: Observer, site: Site
+) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
     walk(Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from ...data.errors import CampaignError
 from ...data.seeds import derive_seed
@@ -14,6 +16,7 @@ from ...data.store import concat
 from ...screening.cuts.cascade import StageCuts, molecules, plan_cascade
 from ...screening.cuts.cut import Cut, CutGoal, cut_price
 from .context import TaskContext, TaskOutcome
+from .factors import predict_labels
 from .held_out import read_held_out
 from .settings import CutSettings
 from .surrogates import bundle_of
@@ -32,15 +35,15 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
     settings = context.settings
     goal = CutGoal(settings.recall, settings.best, settings.confidence)
     teacher_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("teacher"))
-    student_file = next(path for path in context.inputs("heldout/") if path.stem.endswith("student"))
+    student_file = next(
+        path for path in context.inputs("heldout/") if path.stem.endswith(("student", "factors"))
+    )
     directions: Mapping[str, bool] = settings.lower_is_better
-    names = ["smiles", *[f"mean:{target}" for target in directions]]
+    names = ["row", "smiles", *[f"mean:{target}" for target in directions]]
     with context.watch("read"):
         labels = concat(context.inputs("labels/"), names)
     with context.watch("predict"):
-        student = bundle_of(context)
-        threads = context.runtime.get("threads", 1)
-        scored = student.predict(labels["smiles"].to_pylist(), threads=threads).mean
+        scored = _scored(context, labels, list(directions))
     facts: dict[str, Any] = {}
     with context.watch("cut"):
         for target, lower in directions.items():
@@ -52,7 +55,7 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 facts[target] = _unknown(settings, target, docked.num_rows)
                 continue
             mine = np.asarray(labels[f"mean:{target}"].drop_null().to_numpy(), float)
-            theirs = np.asarray(scored[:, student.targets.index(target)], float)
+            theirs = np.asarray(scored[:, list(directions).index(target)], float)
             cuts = plan_cascade(
                 goal,
                 (docked["truth"].to_numpy(), docked["mean"].to_numpy()),
@@ -85,6 +88,16 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 "notes": [] if settings.method == "random" else [NOT_RANDOM],
             }
     return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
+
+
+def _scored(context: TaskContext[CutSettings], labels: pa.Table, targets: list[str]) -> NDArray[np.float32]:
+    """Return what the student, or in a space the factor model, says of the labelled molecules."""
+    if any(record.path.endswith("factors.safetensors") for record in context.task.inputs):
+        return predict_labels(context, labels, targets)
+    student = bundle_of(context)
+    threads = context.runtime.get("threads", 1)
+    scored = student.predict(labels["smiles"].to_pylist(), threads=threads).mean
+    return np.asarray(scored[:, [student.targets.index(target) for target in targets]])
 
 
 def _price(

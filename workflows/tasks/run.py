@@ -37,6 +37,8 @@ KINDS = {
     "distil": ".surrogates:distil",
     "cut": ".cut:cut",
     "screen": ".surrogates:screen",
+    "distil-factors": ".factors:distil_factors",
+    "search": ".factors:search",
     "refine": ".surrogates:refine",
     "dock": ".dock:dock",
     "hits": ".hits:write_hits",

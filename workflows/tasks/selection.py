@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ...data.libraries.library import Library
 from ...data.schema import LIBRARY_SCHEMA
 from ...data.seeds import derive_seed
+from ...data.spaces.source import open_source
+from ...data.spaces.space import Space
 from ...data.store import concat, read_table, write_table
 from ...screening.acquisition.functions import AcquisitionContext
 from ...screening.acquisition.stream import AcquisitionStream, BestRows
@@ -25,6 +26,7 @@ from ...screening.chemistry.diversity import diverse_subset
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .context import TaskContext, TaskOutcome
+from .factors import MadeProducts, drawn_products, repeated_products
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
@@ -32,14 +34,17 @@ MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("sourc
 
 def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
     """Choose the molecules docked before there is a model: the same ones for every target."""
-    settings, library = context.settings, Library.open(context.runtime["library"])
+    settings, library = context.settings, open_source(context.runtime["library"])
     count = settings.molecules
     with context.watch("sample"):
         if settings.method == "diverse":
             pool = library.sample_rows(min(20 * count, library.rows), settings.seed, "sample")
             molecules = library.take(pool, MOLECULE_COLUMNS)
+            molecules = molecules.filter(molecules["smiles"].is_valid())  # of a space, some cannot be made
             picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings.seed)
             molecules = molecules.take(pa.array(np.sort(picks)))
+        elif isinstance(library, Space):
+            molecules = drawn_products(library, count, settings.seed, "sample", MOLECULE_COLUMNS)
         else:
             rows = library.sample_rows(count, settings.seed, "sample")
             molecules = library.take(rows, MOLECULE_COLUMNS)
@@ -51,7 +56,7 @@ def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
 
 def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
     """Keep the student's best molecules of each target, over all shards, for the teacher."""
-    settings, library = context.settings, Library.open(context.runtime["library"])
+    settings, library = context.settings, open_source(context.runtime["library"])
     predictions = context.inputs("predictions/")
     kept: list[np.ndarray] = []
     cuts: dict[str, Any] = {}
@@ -65,15 +70,18 @@ def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
             cuts[target] = {"kept": best.num_rows, "cut": cut}
         rows = np.unique(np.concatenate(kept))
     outputs = []
+    space = isinstance(library, Space)
     with context.watch("leaderboard"):
-        for target, lower in settings.lower_is_better.items():
+        for target, lower in () if space else settings.lower_is_better.items():
             leaderboard = context.root / "leaderboards" / settings.round / f"{target}.parquet"
             write_leaderboard(leaderboard, predictions, histograms[target], library, target, lower)
             outputs.append(leaderboard)
     with context.watch("write"):
         for index, start in enumerate(range(0, len(rows), settings.batch)):
             path = context.root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"
-            write_table(path, library.take(rows[start : start + settings.batch], MOLECULE_COLUMNS))
+            # Products of a space are made by the tasks that rescore them, side by side.
+            columns = ["row", "id"] if space else MOLECULE_COLUMNS
+            write_table(path, library.take(rows[start : start + settings.batch], columns))
             outputs.append(path)
     return TaskOutcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
 
@@ -85,15 +93,20 @@ def acquire_batch(context: TaskContext[AcquireSettings]) -> TaskOutcome:
     still be chosen.
     """
     settings, shortlist = context.settings, context.inputs("refined/")
-    docked = concat(context.inputs("scores/"), ["row", "target", "score"])
+    library = open_source(context.runtime["library"])
+    docked = concat(context.inputs("scores/"), ["row", "smiles", "target", "score"])
     outputs: list[Path] = []
+    repeated = np.empty(0, np.int64)
+    if isinstance(library, Space):
+        repeated = repeated_products(shortlist, docked)
+        outputs += _leaderboards(context, library)
     facts: dict[str, Any] = {}
     chosen = 0
     for target, lower in settings.lower_is_better.items():
         mine = docked.filter(pc.equal(docked["target"], target))
         seed = derive_seed(settings.seed, "acquire", settings.round, target)
         if target in settings.taught:
-            picked, facts[target] = _by_value(settings, shortlist, target, lower, mine, seed)
+            picked, facts[target] = _by_value(settings, shortlist, target, lower, mine, seed, repeated)
         else:
             picked = _at_random(context, mine["row"].drop_null().to_numpy(), seed)
             facts[target] = {
@@ -114,11 +127,12 @@ def _by_value(
     lower: bool,
     docked: pa.Table,
     seed: int,
+    repeated: np.ndarray,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return the molecules of one target that the acquisition function likes best, and what to say of them."""
     known = docked["score"].drop_null().to_numpy()
     best = (float(known.min() if lower else known.max())) if len(known) else 0.0
-    done = docked["row"].drop_null().to_numpy()
+    done = np.concatenate([docked["row"].drop_null().to_numpy(), repeated])
     columns = [f"mean:{target}", f"spread:{target}"]
     sweeping = target in settings.sweep
     count = settings.dock
@@ -148,8 +162,24 @@ def _by_value(
         "best_before": best,
         "taught": True,
         "sweep": settings.sweep.get(target, 0),
+        **({"repeated": len(repeated)} if len(repeated) else {}),
     }
     return picked, facts
+
+
+def _leaderboards(context: TaskContext[AcquireSettings], space: Space) -> list[Path]:
+    """Write the factor model's best products of a space, of those that were made."""
+    settings, written = context.settings, []
+    products = MadeProducts(context.inputs("refined/"), space.fingerprint)
+    predictions = context.inputs("predictions/")
+    histograms = merge_all_histograms(context.inputs("histograms/"))
+    for target in settings.taught:
+        path = context.root / "leaderboards" / settings.round / f"{target}.parquet"
+        lower = settings.lower_is_better[target]
+        rows = int(context.runtime["kept"][target])
+        write_leaderboard(path, predictions, histograms[target], products, target, lower, rows)
+        written.append(path)
+    return written
 
 
 def _row_count(path: Path) -> int:
@@ -170,13 +200,21 @@ def _best_by_mean(paths: Sequence[Path], column: str, count: int, lower_is_bette
 
 def _at_random(context: TaskContext[AcquireSettings], docked: np.ndarray, seed: int) -> pa.Table:
     """Return molecules of the library that are not docked yet, for a target that no model knows."""
-    library, count = Library.open(context.runtime["library"]), context.settings.dock
+    library, count = open_source(context.runtime["library"]), context.settings.dock
+    if isinstance(library, Space):
+        picked = drawn_products(library, count, seed, "acquire", MOLECULE_COLUMNS)
+        picked = picked.filter(pc.invert(pc.is_in(picked["row"], pa.array(docked))))
+        return _unpredicted(picked)
     drawn = library.sample_rows(min(count + len(docked), library.rows), seed, "acquire")
     fresh = np.setdiff1d(drawn, docked)
     if len(fresh) > count:
         kept = np.random.default_rng(seed).permutation(len(fresh))[:count]
         fresh = fresh[np.sort(kept)]
-    picked = library.take(fresh, MOLECULE_COLUMNS)
+    return _unpredicted(library.take(fresh, MOLECULE_COLUMNS))
+
+
+def _unpredicted(picked: pa.Table) -> pa.Table:
+    """Return molecules drawn at random with the columns of chosen ones, empty."""
     for name, kind in (("mean", pa.float32()), ("spread", pa.float32()), ("acquisition", pa.float64())):
         picked = picked.append_column(name, pa.nulls(picked.num_rows, kind))
     return picked

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...data.libraries.library import Library
 from ...data.seeds import derive_seed
+from ...data.spaces.source import open_source
 from ...data.store import concat, read_table, write_table
 from ...models.bundles.bundle import load_bundle, read_card, save_bundle
 from ...models.prediction import HeldOut
@@ -26,6 +26,7 @@ from ..campaign.begin import MIN_LABELS
 from ..campaign.sources import FOLDER, read_sources
 from ..config.campaign_file import settings_from
 from .context import TaskContext, TaskOutcome
+from .factors import made
 from .held_out import held_out_table, write_held_out
 from .settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from .training_scores import TrainingScores, read_training_scores
@@ -124,7 +125,7 @@ def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaugh
 
 def label(context: TaskContext[LabelSettings]) -> TaskOutcome:
     """Let the teacher predict one slice of a random sample of the library, for the student."""
-    settings, library = context.settings, Library.open(context.runtime["library"])
+    settings, library = context.settings, open_source(context.runtime["library"])
     rows = library.sample_rows(settings.labels, settings.seed, "label", settings.round)
     start = settings.index * settings.batch
     with context.watch("read"):
@@ -137,7 +138,7 @@ def refine(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the teacher predict one batch of the shortlist."""
     (source,) = context.inputs("shortlists/")
     with context.watch("read"):
-        molecules = read_table(source)
+        molecules = made(context, read_table(source))
     path = context.root / "refined" / context.settings.round / source.name
     return _predict_and_write(context, molecules, path)
 

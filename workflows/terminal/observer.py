@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ...data.libraries.library import Library
 from ...data.receipts import Receipt
+from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..text import cut_words
@@ -60,7 +60,7 @@ class TerminalObserver:
         self._total = self._ended = 0
         self._told = 0.0
 
-    def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
+    def begun(self, campaign: Campaign, library: MoleculeSource, site: Site, orphans: int) -> None:
         """Print what is about to run, and the command that goes on with it if it is interrupted."""
         self._say("If this is interrupted, the same command goes on with it:")
         self._say(f"  {shlex.join(self._command)}")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...data.errors import DocksieveError
-from ...data.libraries.library import Library
 from ...data.receipts import Receipt
+from ...data.spaces.source import MoleculeSource
 from ...data.store import FileRecord, is_temporary, sha256_file
 from ...models.bundles.bundle import load_bundle
 from ..campaign.campaign import Campaign
@@ -60,7 +60,7 @@ def check_files(root: Path, known: Mapping[str, tuple[FileRecord, str]], found: 
             )
 
 
-def check_library(campaign: Campaign, deep: bool, found: Verification) -> Library | None:
+def check_library(campaign: Campaign, deep: bool, found: Verification) -> MoleculeSource | None:
     """Open the library and compare it with the one the campaign began with; ``deep`` reads every shard."""
     try:
         library = campaign.open_library()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...data.errors import DocksieveError
-from ...data.libraries.library import Library
+from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.read import load_site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import Task
@@ -32,7 +32,7 @@ class _Recorder:
             raise _Enough
 
 
-def rebuild(campaign: Campaign, library: Library) -> tuple[dict[str, list[Task]], str]:
+def rebuild(campaign: Campaign, library: MoleculeSource) -> tuple[dict[str, list[Task]], str]:
     """Return the tasks of every stage as far as the receipts reach, and why they reach no further.
 
     The last stage returned may be unfinished. The reason is empty where the pipeline ended or a stage is unfinished.
