@@ -196,12 +196,19 @@ def _kept_for(library: MoleculeSource, name: str) -> int | None:
 def origin(library: MoleculeSource, row: int) -> dict[str, Any]:
     """Return where in which input a molecule stood, and which other records were the same molecule."""
     if isinstance(library, Space):
-        reactions, _ = library.locate([row])
+        reactions, positions = library.locate([row])
+        index = int(reactions[0])
+        roles = zip(
+            library.reactions[index].roles, library.blocks[index], positions[0].tolist(), strict=False
+        )
         return {
             "library": str(library.path.resolve()),
-            "source": library.reactions[int(reactions[0])].title,
-            "line": row,
-            "building_blocks": library.ids([row])[0].split(":")[1:],
+            "reaction": library.reactions[index].title,
+            "record": row,
+            "blocks": [
+                {"role": name, "id": part.ids[at], "smiles": part.smiles[at]} for name, part, at in roles
+            ],
+            "also": [],
         }
     molecule = library.take([row], ["source", "line"]).to_pylist()[0]
     names = [source["name"] for source in library.manifest["sources"]]

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...data.errors import CampaignError, InputError, unknown_name
+from ...data.spaces.space import Space
 from ...data.store import FileRecord, concat, matches
 from ..campaign.audits import read_audits
 from ..campaign.campaign import Campaign
@@ -91,6 +92,12 @@ def read_snapshot(campaign: Campaign, target: str) -> Snapshot:
     CampaignError
         If no round has screened the library for the target, or none of its dockings gave a score.
     """
+    if isinstance(campaign.open_library(), Space):
+        raise CampaignError(
+            f"The campaign in {campaign.root} screens a combinatorial space, of which only the best predictions are "
+            "written down: an audit has nothing to draw the rest from.",
+            "Audits need a library of molecules (docksieve library enumerate makes one of a part of a space).",
+        )
     receipts = CampaignReceipts(campaign)
     groups = [name for stage in receipts.stages if (name := stage.partition("/")[0]).startswith("round-")]
     rounds = sorted({number for name in groups if (number := round_number(name))}, reverse=True)

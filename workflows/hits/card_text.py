@@ -104,7 +104,14 @@ def _property(name: str, value: Any) -> str:
 
 def _origin(origin: dict[str, Any]) -> list[tuple[str, str]]:
     pairs = [
-        ("input", f"{origin['file']}, line or record {origin['record']:,}"),
+        *(
+            [("input", f"{origin['file']}, line or record {origin['record']:,}")]
+            if "file" in origin
+            else [
+                ("made by", origin["reaction"]),
+                *((f"from {item['role']}", f"{item['id']}  {item['smiles']}") for item in origin["blocks"]),
+            ]
+        ),
         ("library", origin["library"]),
     ]
     return pairs + [

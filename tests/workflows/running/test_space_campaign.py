@@ -13,6 +13,9 @@ from docksieve.data.spaces.build import build_space
 from docksieve.data.spaces.space import Space
 from docksieve.data.store import read_json
 from docksieve.models.factors.factor_model import FactorModel
+from docksieve.workflows.hits.card import hit_card
+from docksieve.workflows.hits.card_text import card_lines
+from docksieve.workflows.planning.plan import plan
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
@@ -137,3 +140,18 @@ def test_an_altered_space_is_noticed(folder: Path) -> None:
             docksieve.load_campaign(folder / "campaign").open_library()
     finally:
         file.write_bytes(before)
+
+
+def test_a_product_is_shown_with_its_building_blocks(folder: Path) -> None:
+    best = docksieve.hits(folder / "campaign", top=1)["id"][0].as_py()
+    card = hit_card(folder / "campaign", best)
+    assert [item["id"] for item in card.origin["blocks"]] == best.split(":")[1:]
+    text = "\n".join(card_lines(card))
+    assert "Amide coupling" in text and card.origin["blocks"][0]["smiles"] in text
+
+
+def test_what_needs_all_predictions_is_refused_by_name(folder: Path) -> None:
+    with pytest.raises(docksieve.CampaignError, match="combinatorial space"):
+        docksieve.audit(folder / "campaign", 20, plan_only=True)
+    with pytest.raises(docksieve.InputError, match="is a space"):
+        plan(folder / "campaign.toml", "inline")
