@@ -9,7 +9,7 @@ screens. The student scores an enumerated shard in the same run; the ratio is of
 processor-second.
 
 ``ten-billion``: some 10^5 x 10^5 products, whose blocks are made by coupling those of ``ts_reagents``; from the files
-of blocks to the best 10,000 delivered as molecules, by the clock on all cores. The factor model has random values there.
+of blocks to the best 10,000 delivered as molecules, by the clock on all cores. The factor model is random there.
 
 Teacher: 2,000 scores of MolPAL's Enamine 50k table. Labels: random products. Seconds are the processor's, of all
 processes together.
