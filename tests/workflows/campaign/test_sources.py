@@ -95,7 +95,7 @@ def test_other_sources_are_another_campaign(make_campaign: Make, earlier: Path) 
     path.write_text(path.read_text().replace(f'"{earlier}/models/round-01/teacher"', ""))
     with pytest.raises(ConfigError, match=r"\[teacher\] sources"):
         submit(path, "inline")
-    assert len(open_campaign(root).source_records()) == 2
+    assert len(open_campaign(root).source_records()) == 3
 
 
 @pytest.mark.slow
