@@ -27,7 +27,7 @@ OFFSET = 0.25
 """Mean difference of twice docked molecules that passes, in standard deviations of the campaign's scores."""
 SURE = 2.33
 """Standard errors: one chance in a hundred."""
-FLAT = 0.5
+FLAT = 0.3
 """Scores of molecules that should differ, as share of how much they should."""
 UNRELATED = 0.3
 """Rank correlation of twice docked molecules below which they have nothing to do with each other."""
@@ -279,17 +279,18 @@ def _trimmed(values: Array) -> tuple[float, float]:
 def _scale(found: Agreement, scores: Array, mean: Array, z: Array, target: str) -> Iterator[Finding]:
     """Molecules that should differ hardly do, and none is as good as it should be: numbers of another scale.
 
-    The best of another campaign are all alike too, but as good as predicted or better.
+    The best of another campaign are all alike too, but as good as predicted or better. The very worst, picked by their
+    scores, look like this as well, so it is only said.
     """
     flat = np.std(scores) < FLAT * np.std(mean)
     if flat and np.mean(z) > 1.0:
         yield Finding(
             "scale",
-            "refuse",
+            "warn",
             f"The scores for {target} vary by {np.std(scores):.2f} where the present model expects "
             f"{np.std(mean):.2f}, and are worse than it expects by {np.mean(z):.1f} times its uncertainty: they are "
             "probably in another unit, or of another program.",
-            "Import scores of the campaign's program in its unit; --force imports them as they are.",
+            "Import scores of the campaign's program in its unit.",
         )
 
 
