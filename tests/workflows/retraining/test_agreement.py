@@ -79,7 +79,9 @@ def _drawn(size: int, draw: int, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("choice", ["random 30", "random 500", "best 100", "worst 100", "best predicted 100"])
-def test_honest_scores_pass_however_they_were_chosen(choice: str, kinases: np.ndarray, dock: np.ndarray) -> None:
+def test_honest_scores_pass_however_they_were_chosen(
+    choice: str, kinases: np.ndarray, dock: np.ndarray
+) -> None:
     results = []
     tables = (kinases[:, 0],) if choice.startswith("worst") else (kinases[:, 0], dock)
     for table in tables:
@@ -127,11 +129,18 @@ def test_another_kinase_is_noticed_by_what_was_docked_twice(kinases: np.ndarray)
     one = results[0]
     assert 0.6 < one.docked_rank < 0.95 and 0.6 < one.docked_slope < 1.1 and one.docked_offset > 0.2
     (finding,) = one.findings
-    assert "Of 200 molecules that the campaign has docked itself" in finding.words and "[teacher] sources" in finding.cure
+    assert (
+        "Of 200 molecules that the campaign has docked itself" in finding.words
+        and "[teacher] sources" in finding.cure
+    )
 
 
-@pytest.mark.parametrize(("size", "overlap", "rule"), [(500, False, "unrelated/warn"), (100, True, "docked/refuse")])
-def test_scores_in_the_wrong_lines_are_noticed(size: int, overlap: bool, rule: str, kinases: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("size", "overlap", "rule"), [(500, False, "unrelated/warn"), (100, True, "docked/refuse")]
+)
+def test_scores_in_the_wrong_lines_are_noticed(
+    size: int, overlap: bool, rule: str, kinases: np.ndarray
+) -> None:
     results = []
     for draw in range(40):
         own = kinases[_drawn(size, draw, len(kinases)), 0]
@@ -140,7 +149,9 @@ def test_scores_in_the_wrong_lines_are_noticed(size: int, overlap: bool, rule: s
     assert _rate(results, rule) >= 0.95
 
 
-def test_scores_of_four_to_seven_are_refused_by_a_target_of_minus_eleven_to_minus_four(kinases: np.ndarray) -> None:
+def test_scores_of_four_to_seven_are_refused_by_a_target_of_minus_eleven_to_minus_four(
+    kinases: np.ndarray,
+) -> None:
     for draw in range(40):
         own = kinases[_drawn(50, draw, len(kinases)), 0]
         affinities = np.random.default_rng(draw).uniform(4, 7, 50)

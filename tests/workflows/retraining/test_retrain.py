@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,33 +17,6 @@ from docksieve.workflows.retraining.retrain import list_models, model_card, pres
 from docksieve.workflows.running.submit import submit
 
 Make = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def finished(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("retrain")
-    text = campaign_text.replace("count = 2", "count = 1")
-    (folder / "campaign.toml").write_text(text)
-    return submit(folder / "campaign.toml", "inline").root
-
-
-@pytest.fixture
-def campaign(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished campaign: campaigns can be copied and moved."""
-    shutil.copytree(finished, tmp_path / "small")
-    shutil.copy(finished.parent / "campaign.toml", tmp_path)
-    return tmp_path / "small"
-
-
-@pytest.fixture
-def new_scores(campaign: Path, small_inputs: Path, tmp_path: Path) -> Path:
-    """True scores of 150 molecules that the campaign did not dock."""
-    docked = set(hits(campaign, top=None, target="A")["smiles"].to_pylist())
-    with (small_inputs / "a.csv").open() as handle:
-        rows = [row for row in csv.DictReader(handle) if row["smiles"] not in docked][:150]
-    path = tmp_path / "new.csv"
-    path.write_text("smiles,score\n" + "".join(f"{row['smiles']},{row['score']}\n" for row in rows))
-    return path
 
 
 @pytest.mark.slow

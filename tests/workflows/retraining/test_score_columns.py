@@ -27,7 +27,9 @@ def _scores(found: TargetScores) -> dict[str, float | None]:
     return {row.smiles: row.score for row in found.rows.rows}
 
 
-@pytest.mark.parametrize("header", ["EGFR,JAK2", "egfr_score,JAK2 docking score", "score EGFR,docked_score:JAK2"])
+@pytest.mark.parametrize(
+    "header", ["EGFR,JAK2", "egfr_score,JAK2 docking score", "score EGFR,docked_score:JAK2"]
+)
 def test_columns_named_after_targets_go_to_these(header: str, tmp_path: Path) -> None:
     path = _write(tmp_path, f"smiles,{header}\nCCO,-5.1,-4.2\nCCN,-5.3,\n")
     first, second = read_target_scores(path, TARGETS)
