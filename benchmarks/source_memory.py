@@ -1,8 +1,9 @@
 """What cross-validation says of a teacher with a source, and what is true, where both learned from the same molecules.
 
-A source learns from one receptor's scores of a sample, a new teacher from another receptor's scores of the same sample (as
-two campaigns with one seed had it), or of another sample. ``remembered``: the source is asked as it is, as before;
-``cross-validated``: it gives held-out predictions for what it learned from; ``other sample``: it had learned from others.
+A source learns from one receptor's scores of a sample, a new teacher from another receptor's scores of the same sample
+(as two campaigns with one seed had it), or of another sample. ``remembered``: the source is asked as it is;
+``cross-validated``: it gives held-out predictions for what it learned from; ``other sample``: it had learned from
+others.
 
     python benchmarks/source_memory.py SHARED_DATA/scores --out benchmarks/results/source_memory.json
 """
@@ -64,15 +65,16 @@ def said_and_true(smiles: list[str], scores: np.ndarray, size: int, draw: int) -
 
 
 def main() -> None:
-    """Run some draws of two sizes and write means over them."""
+    """Run some draws and write means over them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100], help="molecules of the sample")
     arguments = parser.parse_args()
     smiles, scores = tables(arguments.folder)
     result: dict[str, dict[str, dict[str, float]]] = {}
-    for size in (100, 300):
+    for size in arguments.sizes:
         drawn = [said_and_true(smiles, scores, size, draw) for draw in range(arguments.draws)]
         result[str(size)] = {
             name: {

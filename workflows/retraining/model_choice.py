@@ -153,8 +153,9 @@ def use_model(campaign: str | Path, name: str) -> ModelChange:
 
     Examples
     --------
+    >>> result = docksieve.retrain("campaign", "new.csv", target="EGFR", promote=True)
     >>> docksieve.use_model("campaign", "round-02/teacher").dropped
-    ()
+    ('import-001',)
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):
@@ -188,6 +189,13 @@ def use_import(campaign: str | Path, name: str) -> ModelChange:
         If there is no such import.
     CampaignError
         If the campaign is running.
+
+    Examples
+    --------
+    >>> result = docksieve.retrain("campaign", "new.csv", target="EGFR", promote=True)
+    >>> dropped = docksieve.drop_import("campaign", "import-001")
+    >>> docksieve.use_import("campaign", "import-001").model
+    'retrain-001/teacher'
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):
@@ -229,6 +237,12 @@ def drop_import(campaign: str | Path, name: str) -> ModelChange:
         If there is no such import, or no round learns from it anyway.
     CampaignError
         If the campaign is running.
+
+    Examples
+    --------
+    >>> result = docksieve.retrain("campaign", "new.csv", target="EGFR", promote=True)
+    >>> docksieve.drop_import("campaign", "import-001").model
+    'round-02/teacher'
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):
