@@ -170,7 +170,7 @@ def retrain(
     >>> result.name
     'retrain-001/teacher'
     >>> result.imported.used, result.comparison["EGFR"].molecules
-    (60, 19)
+    (60, 13)
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):
