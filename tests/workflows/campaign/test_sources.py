@@ -157,7 +157,9 @@ def test_a_plans_made_up_scores_speak_for_the_sources(make_campaign: Make, earli
     assert train_teacher(data, TeacherSettings(folds=2), sources=[source]).report["sources"][0]["kept"]
 
 
-def test_what_a_source_learned_from_is_kept_with_it(small_campaign: Path, earlier: Path, tmp_path: Path) -> None:
+def test_what_a_source_learned_from_is_kept_with_it(
+    small_campaign: Path, earlier: Path, tmp_path: Path
+) -> None:
     records = freeze_sources([str(small_campaign / "models/round-01/teacher")], tmp_path, tmp_path)
     (source,) = read_sources([tmp_path / record.path for record in records])
     (receipt,) = open_campaign(small_campaign).ledger.receipts("round-01/train")
