@@ -3,7 +3,7 @@
 Two things are known: scores of molecules that the campaign has docked itself, and predictions of its present teacher
 for all others. Each rule below says what it compares and why honest scores pass it. Honest are also the best of another
 campaign, molecules of another kind, and scores with another search seed: rules that looked at errors or ranks
-alone would take these for foreign (``docs/models.md`` has the rates).
+alone would take these for foreign (``docs/retrain.md`` has the rates).
 """
 
 from __future__ import annotations

@@ -180,5 +180,5 @@ def test_a_verdict_with_brackets_is_printed() -> None:
             "They differ [/so]. Check [/it].",
             "m[/1]",
             "[/t]",
-        )  # fmt: skip
+        )
     )
