@@ -111,6 +111,10 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.progress.throughput import Throughput as Throughput
     from .workflows.progress.throughput import throughput as throughput
     from .workflows.report.report import write_report as write_report
+    from .workflows.retraining.model_choice import ModelChange as ModelChange
+    from .workflows.retraining.model_choice import drop_import as drop_import
+    from .workflows.retraining.model_choice import use_import as use_import
+    from .workflows.retraining.model_choice import use_model as use_model
     from .workflows.retraining.retrain import RetrainResult as RetrainResult
     from .workflows.retraining.retrain import retrain as retrain
     from .workflows.running.observer import Observer as Observer
@@ -191,6 +195,10 @@ _HOMES = {
     "Throughput": ".workflows.progress.throughput",
     "throughput": ".workflows.progress.throughput",
     "write_report": ".workflows.report.report",
+    "ModelChange": ".workflows.retraining.model_choice",
+    "drop_import": ".workflows.retraining.model_choice",
+    "use_import": ".workflows.retraining.model_choice",
+    "use_model": ".workflows.retraining.model_choice",
     "RetrainResult": ".workflows.retraining.retrain",
     "retrain": ".workflows.retraining.retrain",
     "Observer": ".workflows.running.observer",

@@ -53,12 +53,19 @@ def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArra
     array of float64, shape (n,)
         In the unit of the scores, in the same order; NaN where missing.
     """
-    known = ~np.isnan(scores)
-    if not known.any():
+    return drawn_like(scores, scores, lower_is_better)
+
+
+def drawn_like(
+    scores: NDArray[np.float64], others: NDArray[np.float64], lower_is_better: bool
+) -> NDArray[np.float64]:
+    """Return ``scores`` drawn together by the middle and the unit of ``others``, as :func:`drawn_together` has it."""
+    known, measured = ~np.isnan(scores), ~np.isnan(others)
+    if not measured.any():
         return scores
     sign = -1.0 if lower_is_better else 1.0
     turned = sign * scores  # larger is better
-    middle, good = np.quantile(turned[known], [1 - MIDDLE, 1 - GOOD])
+    middle, good = np.quantile(sign * others[measured], [1 - MIDDLE, 1 - GOOD])
     unit = good - middle
     if unit <= 0:  # most of the better scores tie: nothing to measure by
         return scores

@@ -16,7 +16,7 @@ from ...data.store import record_file, write_bytes, write_json
 from ...data.version import __version__
 from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
-from ..config.campaign_file import CampaignConfig, CampaignFile, read_campaign_file
+from ..config.campaign_file import CampaignConfig, CampaignFile, default_seed, read_campaign_file
 from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
@@ -146,6 +146,8 @@ def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) ->
 def _resume(file: CampaignFile, site: Site) -> Campaign:
     root, config, config_path = file.root, file.config, file.path
     campaign = open_campaign(root)
+    if config.campaign.seed == default_seed(config.campaign.name, config.targets):
+        config = _with_seed(config, campaign.seed)  # none is given: it stays the one it began with
     before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
     changed = [
         key for key in _differences(before, now) if not any(key[: len(part)] == part for part in MAY_CHANGE)
@@ -167,6 +169,10 @@ def _resume(file: CampaignFile, site: Site) -> Campaign:
     if state != campaign.state:
         write_json(root / "campaign.json", state)
     return Campaign(root, config, state)
+
+
+def _with_seed(config: CampaignConfig, seed: int) -> CampaignConfig:
+    return config.model_copy(update={"campaign": config.campaign.model_copy(update={"seed": seed})})
 
 
 def _as_recorded(now: Any, before: Any) -> Any:

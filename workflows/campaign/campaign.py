@@ -15,6 +15,7 @@ from ...data.store import (
 )
 from ..config.campaign_file import CampaignConfig, read_campaign_file
 from .audits import audited_scores
+from .imports import read_imports, teaches
 from .ledger import Ledger, round_number
 
 CAMPAIGN_FORMAT = 1
@@ -76,13 +77,11 @@ class Campaign:
 
     def imports(self) -> list[dict[str, Any]]:
         """Return the card of every import of scores (``docksieve retrain``), in order."""
-        cards = [read_json(path) for path in (self.root / "imports").glob("*/import.json")]
-        return sorted(cards, key=lambda card: int(card["number"]))
+        return read_imports(self.root)
 
     def imported_scores(self, before: int) -> list[FileRecord]:
-        """Return the scores tables imported before round ``before`` began, of promoted imports."""
-        promoted = [card for card in self.imports() if card["first_round"] is not None]
-        return [FileRecord(**card["scores"]) for card in promoted if card["first_round"] <= before]
+        """Return the scores tables of imports that round ``before`` learns from."""
+        return [FileRecord(**card["scores"]) for card in self.imports() if teaches(card, before)]
 
     def audited_scores(self, before: int) -> list[FileRecord]:
         """Return the scores tables of audits that were finished before round ``before`` was trained."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ...data.errors import ConfigError
+from ...data.seeds import derive_seed
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
 from ...screening.docking.dock import TargetSettings
@@ -37,11 +38,23 @@ class _Section(BaseModel):
 
 
 class CampaignSection(_Section):
-    """Who the campaign is: its name, its folder (relative to the file) and its seed."""
+    """Who the campaign is: its name, its folder (relative to the file) and its seed.
+
+    Where no seed is given, ``CampaignConfig`` derives it (:func:`default_seed`).
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     folder: str = ""
     seed: int = Field(1, ge=0, lt=2**62)
+
+
+def default_seed(name: str, targets: Iterable[str]) -> int:
+    """Return the seed of a campaign whose file gives none: it follows from the names of campaign and targets.
+
+    Two campaigns over one library that drew the same seed sample would have the same molecules docked, and what the
+    first one's teacher learned from would be all that the second is judged by (``[teacher] sources``).
+    """
+    return derive_seed("campaign", name, *sorted(targets), bits=31)
 
 
 class LibrarySection(_Section):
@@ -180,6 +193,18 @@ class CampaignConfig(_Section):
     student: StudentSettings = StudentSettings()
     run: RunSection = RunSection()
     decide: DecideSection | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seeded(cls, value: Any) -> Any:
+        """Derive the seed that the file does not give."""
+        if not isinstance(value, dict):
+            return value
+        section, targets = value.get("campaign"), value.get("targets")
+        if not isinstance(section, dict) or "seed" in section or not isinstance(targets, dict):
+            return value
+        seed = default_seed(str(section.get("name")), map(str, targets))
+        return {**value, "campaign": {**section, "seed": seed}}
 
     @field_validator("decide")
     @classmethod

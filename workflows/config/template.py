@@ -16,7 +16,8 @@ TEMPLATE = """\
 [campaign]
 name = {name:<21} # required; also the campaign's folder, beside this file
 # folder = {name:<17} # another folder; relative names are beside this file
-seed = 1                     # same seed, same library, same settings: same hits
+# seed = 1                   # same seed, same library, same settings: same hits; left out: from the names of
+                             # campaign and targets, so that campaigns over one library dock other seed molecules
 
 [library]
 path = {library:<21} # required; a folder made by `docksieve library build` or `enumerate`

@@ -12,7 +12,8 @@ from typing import Any
 from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
-from ..campaign.ledger import round_name
+from ..campaign.ledger import round_name, round_number
+from ..source_words import source_words
 from .receipts import CampaignReceipts
 
 STALE_SECONDS = 30.0
@@ -80,6 +81,8 @@ class CampaignStatus:
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
     audits : tuple of str
         A sentence about each audit.
+    sources : tuple of str
+        A sentence about each earlier teacher that the latest one was given: used or not, and why.
 
     Examples
     --------
@@ -96,6 +99,7 @@ class CampaignStatus:
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -140,7 +144,19 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
+    sources = _sources(receipts)
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits, sources)
+
+
+def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:
+    """Say which earlier teachers the latest teacher learned from."""
+    trained = [stage for stage in receipts.stages if stage.endswith("/train")]
+    for stage in reversed(trained):
+        for receipt in receipts.of(stage):
+            if receipt.done:
+                number = round_number(stage.partition("/")[0])
+                return tuple(f"round {number}: {words}" for words in source_words(receipt.facts["report"]))
+    return ()
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from ...data.errors import CampaignError, DocksieveError, FormatError
 from ...data.store import read_json
 from ..campaign.driver import read_driver
+from ..campaign.imports import use_words
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
 from ..progress.throughput import Throughput, throughput, used_words
@@ -219,7 +220,7 @@ def _imported(facts: Facts) -> list[str]:
             Path(card["file"]).name,
             card["target"],
             f"{card['report']['used']:,}",
-            "no" if card["first_round"] is None else f"from round {card['first_round']}",
+            use_words(card),
         )
         for card in imports(facts.root)
     ]

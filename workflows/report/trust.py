@@ -8,6 +8,7 @@ from typing import Any
 from ...data.seeds import derive_seed
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table, tag
+from ..source_words import source_words
 from ..text import cut_words, is_promised, reasons_of
 from .charts import trust as charts
 from .facts import Facts
@@ -56,6 +57,8 @@ def _source_words(facts: Facts, target: str) -> Iterator[str]:
     )
     said = [words.format(", ".join(names)) for words, names in told if names]
     yield f"The teacher of round {number} {'; it '.join(said)}."
+    for words in source_words(report, target):
+        yield f"{words[0].upper()}{words[1:]}."
 
 
 def _last_teacher(facts: Facts, target: str) -> tuple[int, Mapping[str, Any]] | None:

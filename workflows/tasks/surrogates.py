@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...models.prediction import HeldOut
 from ...models.settings import StudentSettings, TeacherSettings
 from ...models.students.distill import distil_student
 from ...models.students.screen import screen_shard
+from ...models.teachers.sources import flattering, for_judging
 from ...models.teachers.teacher import Teacher
 from ...models.teachers.train import train_teacher
 from ...models.teachers.training_data import TrainingData, unteachable
@@ -73,7 +74,7 @@ def train(context: TaskContext[TrainSettings]) -> TaskOutcome:
     held_out = context.root / "heldout" / f"{settings.model.replace('/', '-')}.parquet"
     with context.watch("write"):
         model = save_bundle(teacher, folder, {"units": units, "parent": settings.parent})
-        _write_held_out(held_out, teacher, found, untaught)
+        _write_held_out(held_out, teacher, found, untaught, sources)
     return TaskOutcome(
         rows_in=len(data.smiles),
         rows_out=len(data.smiles),
@@ -105,17 +106,24 @@ def _without(data: TrainingData, targets: Mapping[str, str]) -> TrainingData:
     )
 
 
-def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaught: Mapping[str, str]) -> None:
+def _write_held_out(
+    path: Path,
+    teacher: Teacher,
+    found: TrainingScores,
+    untaught: Mapping[str, str],
+    sources: Sequence[Teacher],
+) -> None:
     """Write what the teacher predicts for molecules it has not seen: by cross-validation, and the sealed ones."""
     assert teacher.held_out is not None
     tables = [held_out_table(teacher.held_out, teacher.targets, "folds", found.seed_sample)]
     sealed = _without(found.sealed, untaught)
     if len(sealed.smiles):
-        predicted = teacher.predict(sealed.smiles)
+        predicted = for_judging(teacher, sources).predict(sealed.smiles)
+        flattered = flattering(teacher, sources, sealed.smiles)
         apart = HeldOut(
             list(sealed.smiles),
             np.asarray(sealed.scores),
-            predicted.mean.astype(np.float64),
+            np.where(flattered[:, None], np.nan, predicted.mean.astype(np.float64)),
             predicted.spread.astype(np.float64),
         )
         tables.append(held_out_table(apart, teacher.targets, "sealed"))

@@ -17,6 +17,7 @@ from ...data.libraries.library import Library
 from ...data.receipts import Receipt
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
+from ..source_words import source_words
 from ..text import cut_words
 from .tables import meanings, without_score
 
@@ -152,6 +153,7 @@ def _notes(receipt: Receipt) -> list[str]:
             f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
             *_quality(report),
             *_attention(report),
+            *source_words(report),
             *(
                 f"{target}: no model yet ({reason}); its next molecules are drawn at random"
                 for target, reason in receipt.facts["untaught"].items()

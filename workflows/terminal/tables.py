@@ -56,6 +56,7 @@ def status_table(status: CampaignStatus) -> Group:
     if status.blocks:
         lines.append(f"Blocks: {'; '.join(status.blocks)}")
     lines += status.audits
+    lines += status.sources
     return Group(table, *map(Text, lines))
 
 
