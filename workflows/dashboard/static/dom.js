@@ -33,7 +33,9 @@ export async function ask(name, parameters = {}, signal = undefined) {
   if (response.ok) return json ? response.json() : response.text();
   if (response.status === 403) throw new Error("This browser is not let in any more: open the link that the terminal shows.");
   const told = json ? await response.json() : { error: `The server answered ${response.status}.` };
-  throw new Error([told.error, told.hint].filter(Boolean).join(" "));
+  const said = [told.error, told.hint].filter(Boolean).join(" ");
+  if (response.status === 503) window.dispatchEvent(new CustomEvent("gone", { detail: said })); // the campaign's folder
+  throw new Error(said);
 }
 
 export function address(name, parameters) {
