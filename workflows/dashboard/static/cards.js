@@ -24,7 +24,7 @@ export function scores(row) {
     list.push(["docked", fixed(row.docked_score), row.docked_round === 0 ? "seed sample" : `round ${row.docked_round}`]);
   }
   if (row.predicted_mean !== null && row.predicted_mean !== undefined) {
-    const spread = row.predicted_spread === null || row.predicted_spread === undefined ? "" : ` ± ${fixed(row.predicted_spread)}`;
+    const spread = row.predicted_spread === null || row.predicted_spread === undefined ? "" : `\u00a0±\u00a0${fixed(row.predicted_spread)}`;
     list.push(["predicted", fixed(row.predicted_mean) + spread, `round ${row.predicted_round}`]);
   }
   return list;
@@ -32,7 +32,7 @@ export function scores(row) {
 
 export function scoreList(row) {
   return h("dl", { class: "scores" }, ...scores(row).map(([name, figure, note]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, figure, unit(row.unit), h("small", {}, note)))));
+    h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, [row.unit, note].filter(Boolean).join(", "))))));
 }
 
 const figure = (value) => (typeof value === "number" ? fixed(value, Number.isInteger(value) ? 0 : 2) : String(value));

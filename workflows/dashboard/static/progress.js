@@ -120,7 +120,8 @@ function stageRow(s) {
     h("span", { class: "what" }, words(s.stage)[1]),
     h("span", { class: "bar", role: "img", "aria-label": numbers }, ...parts),
     h("span", { class: "how" }, numbers),
-    h("span", { class: "more soft" }, `${short(s.molecules)}${s.rate ? `, ${short(s.rate)}/s` : ""}`));
+    h("span", { class: "more soft", title: "molecules, and molecules per second of task time" },
+      `${short(s.molecules)} molecule${s.molecules === 1 ? "" : "s"}${s.rate ? `, ${short(s.rate)}/s` : ""}`));
 }
 
 function perTime(perSecond) {
@@ -135,7 +136,7 @@ function rates(value) {
     const [name, colour] = KINDS[kind];
     const [now, unit] = perTime(value.present[kind] || 0);
     return h("div", { class: "rate" },
-      h("p", {}, h("strong", {}, name), ` ${now} ${unit} `,
+      h("p", {}, h("strong", {}, name), ` ${now} molecules ${unit} `,
         h("span", { class: "soft" }, `in the last ${duration(value.window)}`)),
       chart(value.series[kind], colour, value.end - value.start, name));
   });
