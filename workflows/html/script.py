@@ -61,7 +61,8 @@ document.querySelectorAll("form[data-grid]").forEach(function (tools) {
   var now = null, waiting = false;
   var mark = function () {
     waiting = false;
-    var line = 120, at = 0, end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+    var line = list.offsetHeight > 200 ? 48 : 84, at = 0; // a heading that was jumped to lies above it
+    var end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
     places.forEach(function (place, index) {
       if (!links[index].getClientRects().length) return; // parts are listed on wide screens only
       var top = place.getBoundingClientRect().top;

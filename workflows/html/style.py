@@ -126,7 +126,8 @@ svg.chart { width: 100%; height: auto; display: block; font-family: inherit; }
 .card .rank { color: var(--soft); font-weight: 500; margin-right: 0.3rem; }
 .card dl { margin: 0; font-size: 0.86rem; }
 .card dl div { display: flex; justify-content: space-between; gap: 0.6rem; }
-.card dt { color: var(--soft); }
+.card dt { color: var(--soft); white-space: nowrap; }
+.scaffolds .card dd { overflow-wrap: anywhere; }
 .card dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
 .card .scores dd { font-weight: 650; }
 .card .unit { font-weight: 400; color: var(--soft); font-size: 0.78rem; white-space: nowrap; }

@@ -160,7 +160,7 @@ def _names(
         if distance > LABELLED:
             break
         mine = [around[i] for i, atom in enumerate(pocket["atoms"]) if atom[5] == index]
-        word, half = _short(name), 3.1 * len(_short(name))
+        word, half = _short(name), 3.6 * len(_short(name))
         spots = sorted((place(point) for point in mine), key=lambda spot: -_free(spot, taken))
         for x, y in spots:
             x = min(max(x, half + 4), WIDTH - half - 4)

@@ -103,13 +103,14 @@ def _card(item: Scaffold, among: int, unit: str) -> str:
     picture = depict(item.smiles) if item.smiles else None
     missing = "cannot be drawn" if item.smiles else "no ring"
     lines = (
-        ("molecules", f"{item.count:,} of {among:,}"),
-        (f"best docked ({unit})", _score(item.best)),
-        (f"median docked ({unit})", _score(item.middle)),
-        ("best ranked", f"{item.rank} {item.id}"),
+        ("molecules", f"{item.count:,} of {among:,}", ""),
+        ("best docked", _score(item.best), unit),
+        ("median docked", _score(item.middle), unit),
+        ("best ranked", f"{item.rank} {item.id}", ""),
     )
     pairs = "".join(
-        f"<div><dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd></div>" for name, value in lines
+        f"<div><dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi>{_unit(of)}</dd></div>"
+        for name, value, of in lines
     )
     code = tag("details", tag("summary", "SMILES") + tag("code", escape(item.smiles))) if item.smiles else ""
     return tag("div", (picture or tag("div", missing, "undrawn")) + tag("dl", pairs) + code, "card")
@@ -117,3 +118,7 @@ def _card(item: Scaffold, among: int, unit: str) -> str:
 
 def _score(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
+
+
+def _unit(unit: str) -> str:
+    return " " + tag("span", escape(unit), "unit") if unit else ""

@@ -37,7 +37,9 @@ def test_the_part_says_totals_that_add_up_and_units() -> None:
     assert len(drawn) == SHOWN and drawn[0] == 2
     (others, left) = re.findall(r"the other (\d+) have (\d+) molecules", page)[0]
     assert len(drawn) + int(others) == 21 and sum(drawn) + int(left) == 22
-    assert page.count("best docked (kcal/mol)") == SHOWN and page.count('class="mol"') == SHOWN
+    assert (
+        page.count('<span class="unit">kcal/mol</span>') == 2 * SHOWN and page.count('class="mol"') == SHOWN
+    )
 
 
 def test_only_docked_ones_count_and_no_more_than_the_best() -> None:
