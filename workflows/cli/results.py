@@ -197,8 +197,19 @@ def dashboard(
         int | None,
         typer.Option(help="Port on this machine; 0 for any. By default 8642, or any if it is taken."),
     ] = None,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Print the link of the dashboard that runs already, and start none."),
+    ] = False,
 ) -> None:
     """Show a campaign in the browser: progress, hits, poses. Reads only; this machine only."""
+    if link:
+        from ..campaign.campaign import open_campaign
+        from ..dashboard.links import running_links
+
+        for address in running_links(open_campaign(campaign).root.resolve()):
+            typer.echo(address)
+        return
     from ..dashboard.serve import serve
 
     serve(campaign, port, typer.echo)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from rich.markup import escape as plain
 from ...data.store import write_bytes
 from ..campaign.campaign import open_campaign
 from ..deciding.decision import Answer
+from ..html.page import contents as listed
 from ..html.page import page as whole_page
-from ..html.page import pairs, paragraph, section, table, tag
+from ..html.page import pairs, paragraph, section, table, tag, together
 from ..html.svg import escape
 from ..text import core_time, duration, interval, times_word
 from .ahead import ahead_words, answers, audit_section, audits, decide_section
@@ -77,6 +79,7 @@ def write_report(
 MANY_TARGETS = 3
 """Of more targets than this, the summary gives a table."""
 
+_HEADED = re.compile(r'<h3 id="([^"]+)">([^<]*)</h3>')
 _MINUS = re.compile(r"(?<=[ (])-(?=\d+\.\d\d\b)")
 
 
@@ -138,6 +141,7 @@ def html(contents: Contents) -> str:
     """Return the page."""
     facts, name = contents.facts, contents.facts.campaign.config.campaign.name
     anchors = {target: f"target-{index}" for index, target in enumerate(facts.campaign.targets)}
+    targets = {to: _target(contents, target, to) for target, to in anchors.items()}
     links = {
         "summary": "Summary",
         "library": "Library",
@@ -150,15 +154,11 @@ def html(contents: Contents) -> str:
     body = [
         tag("header", _heading(contents)),
         *_notices(contents),
-        tag(
-            "nav",
-            "".join(tag("a", escape(text), href=f"#{to}") for to, text in links.items()),
-            aria_label="Sections",
-        ),
+        listed((to, text, _parts(targets.get(to, ""))) for to, text in links.items()),
         _tiles(contents),
         section("summary", "Summary", *_summary_html(contents)),
         _library(contents),
-        *(_target(contents, target, anchor) for target, anchor in anchors.items()),
+        *targets.values(),
         *ahead.values(),
         evidence_section(facts),
         time_section(facts, contents.times),
@@ -179,6 +179,11 @@ def _target(contents: Contents, target: str, anchor: str) -> str:
     facts = contents.facts
     said = _about(contents, target) if len(facts.campaign.targets) > MANY_TARGETS else ""
     return target_section(facts, target, anchor, said, contents.passages[target], contents.findings[target])
+
+
+def _parts(section: str) -> list[tuple[str, str]]:
+    """Return anchor and title of the headings within a section."""
+    return [(anchor, unescape(title)) for anchor, title in _HEADED.findall(section)]
 
 
 def _heading(contents: Contents) -> str:
@@ -235,10 +240,18 @@ def _tiles(contents: Contents) -> str:
     for target in list(facts.campaign.targets)[:4]:
         tiles += _best_tile(facts, target)
     if times is not None:
-        tiles.append(("tasks ran for", duration(times.busy)))
+        tiles.append(("time in which tasks ran", together(duration(times.busy))))
         if any(spec["engine"] != "table" for spec in facts.campaign.targets.values()):
-            tiles.append(("spent on docking", core_time(times.docking_seconds)))
+            tiles.append(("core time spent on docking", together(_short_core_time(times.docking_seconds))))
     return pairs(tiles, "tiles")
+
+
+def _short_core_time(seconds: float) -> str:
+    """Return core time without the word core, and the unit short: a tile is narrow."""
+    words = core_time(seconds).replace("core-", "")
+    for long, short in (("hours", "h"), ("minutes", "min"), ("seconds", "s")):
+        words = words.replace(long, short)
+    return words
 
 
 def _all(counts: Mapping[str, int]) -> str:

@@ -17,7 +17,7 @@ from ..campaign.imports import use_words
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
 from ..progress.throughput import Throughput, throughput, used_words
-from ..text import duration, duration_short, percent
+from ..text import duration, duration_short, percent, plural
 from .charts import scores as charts
 from .charts.timeline import timeline
 from .cost import nodes_table, rates_figure
@@ -34,7 +34,8 @@ def time_section(facts: Facts, times: Times | None) -> str:
         return section("time", "Time", paragraph("No task is finished yet.", "soft"))
     words = {"total": duration(times.elapsed), "busy": duration(times.busy)}
     svg = timeline(times.spans, KINDS, words)
-    lanes = f"{times.workers} worker processes on {', '.join(times.hosts)}. "
+    workers = plural(times.workers, "worker process", "worker processes")
+    lanes = f"{workers} on {', '.join(times.hosts)}. "
     note = f"{lanes}From the first task to the last: {words['total']}; tasks ran for {words['busy']} of it."
     kinds = [item for item in times.kinds if item.tasks or item.failed]
     main = [item for item in kinds if item.kind not in CHOOSING]
@@ -56,6 +57,8 @@ def time_section(facts: Facts, times: Times | None) -> str:
         )
         for item in kinds
     ]
+    tasks, failed = sum(item.tasks for item in kinds), sum(item.failed for item in kinds)
+    rows.append(("all", f"{tasks:,}", f"{failed:,}", "–", duration_short(total), percent(1.0)))
     head = ("kind", "tasks done", "failed", "molecules", "task time", "share")
     return section(
         "time",

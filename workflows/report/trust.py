@@ -103,7 +103,8 @@ def trust_charts(facts: Facts, target: str) -> list[str]:
         number, enrichment = found
         note = (
             f"Teacher of round {number}, on the {enrichment.molecules:,} scored molecules of the seed sample, each "
-            f"predicted by a model that had not seen it. Bands: 95 %, by bootstrap.{chance}"
+            "predicted by a model that had not seen it. The earlier a curve reaches 1, the less of the library must be "
+            f"kept to have all of the best. Bands: 95 %, by bootstrap.{chance}"
         )
         last = _last_cut(facts, target)
         teacher = last[1].get("teacher") if last else None
@@ -144,7 +145,7 @@ def trust_details(facts: Facts, target: str) -> list[str]:
             rows.append(
                 (
                     f"{number}, {what}",
-                    f"{100 * goal['recall']:.3g} % of the best {100 * cut['best']:.2g} %",
+                    f"{100 * goal['recall']:.3g} % of the best {_percent(cut['best'])}",
                     f"{100 * goal['confidence']:.3g} %" if is_promised(cut) else "cannot be promised",
                     f"{100 * cut['estimate']:.3g} %",
                     f"{100 * cut['low']:.3g} to {100 * cut['fraction']:.3g} %",
@@ -170,6 +171,10 @@ def trust_details(facts: Facts, target: str) -> list[str]:
     )
     body = (paragraph(words, "soft"), table("Share of the library to keep", head, rows))
     return [details("How much must be kept", *body)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
 
 
 def chart_grid(drawn: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...html.svg import Frame, Scale, drawing, element, legend, legend_rows, line, padded, titled
-from .scores import WIDTH
+from .scores import HEIGHT, WIDTH
 
 Array = NDArray[np.float64]
 _POINTS = 300
@@ -57,7 +57,7 @@ def errors_by_round(rounds: Sequence[Errors], unit: str, lower_is_better: bool) 
     values = [*ends, *(float(v) for item in shown for v in (item.docked - item.predicted))]
     names = ["95 % promised", "95 % recalibrated", "picked molecule"]
     top = 10 + 16 * legend_rows(names, WIDTH - 60)
-    height = 250 + top
+    height = HEIGHT
     x = Scale(0.5, len(shown) + 0.5, 48, WIDTH - 12)
     frame = Frame(x, Scale(*padded(values), height - 42, top))
     body = legend(names, 48, 12, WIDTH - 60, ("s7", "s1", "s0"))
