@@ -83,6 +83,8 @@ def _stage(stage: StageStatus) -> dict[str, Any]:
         "failed": stage.failed,
         "left": stage.left,
         "molecules": stage.rows,
+        "moleculesInAll": stage.molecules or None,
+        "moleculesUnderWay": stage.under_way,
         "seconds": stage.seconds,
         "rate": stage.rate if stage.rate == stage.rate else None,
     }

@@ -13,6 +13,7 @@ from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.ledger import round_name
+from ..campaign.under_way import molecules_under_way
 from .receipts import CampaignReceipts
 
 STALE_SECONDS = 30.0
@@ -32,6 +33,10 @@ class StageStatus:
         Molecules (or ligands) of the finished tasks.
     seconds : float
         Sum of the finished tasks' seconds.
+    molecules : int
+        Molecules of all tasks; 0 for a stage that is not counted in molecules, or that an earlier version planned.
+    under_way : int
+        Molecules that are done inside of tasks which run now.
     failures : dict of str to int
         Dockings without a score in the finished tasks, by code.
 
@@ -51,6 +56,8 @@ class StageStatus:
     rows: int
     seconds: float
     failures: Mapping[str, int] = field(default_factory=dict)
+    molecules: int = 0
+    under_way: int = 0
 
     @property
     def rate(self) -> float:
@@ -184,6 +191,8 @@ def _stage(receipts: CampaignReceipts, stage: str, flying: list[str], workers: i
         rows=sum(receipt.rows_in for receipt in done),
         seconds=sum(receipt.seconds.get("total", 0.0) for receipt in done),
         failures=dict(failures.most_common()),
+        molecules=receipts.campaign.ledger.molecules(stage),
+        under_way=sum(molecules_under_way(receipts.campaign.root, now).values()) if now else 0,
     )
 
 

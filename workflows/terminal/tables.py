@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...screening.docking.failures import meaning_of
-from ..progress.status import CampaignStatus
+from ..progress.status import CampaignStatus, StageStatus
 from ..progress.throughput import Throughput, used_words
 from ..text import duration
 
@@ -48,7 +48,7 @@ def status_table(status: CampaignStatus) -> Group:
     for stage in status.stages:
         counts = (stage.total, stage.done, stage.running, stage.failed, stage.left)
         rate = f"{stage.rate:,.1f}" if stage.rate == stage.rate else "-"
-        table.add_row(stage.stage, *map(str, counts), f"{stage.rows:,}", rate)
+        table.add_row(stage.stage, *map(str, counts), _molecules(stage), rate)
     for name in status.waiting:
         table.add_row(name, *["-"] * 7, style="dim")
     lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
@@ -57,6 +57,12 @@ def status_table(status: CampaignStatus) -> Group:
         lines.append(f"Blocks: {'; '.join(status.blocks)}")
     lines += status.audits
     return Group(table, *map(Text, lines))
+
+
+def _molecules(stage: StageStatus) -> str:
+    """Return the molecules that are done; of a stage that is not, out of how many."""
+    done = stage.rows + stage.under_way
+    return f"{done:,} of {stage.molecules:,}" if stage.molecules > done else f"{done:,}"
 
 
 def throughput_table(groups: list[Throughput]) -> Group:
