@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...data.errors import CampaignError, FormatError
+from ...data.errors import CampaignError, FormatError, LibraryError
 from ...data.libraries.library import Library
 from ...data.store import (
     FileRecord,
@@ -115,9 +115,18 @@ class Campaign:
 
         Raises
         ------
+        LibraryError
+            If it is not there, or cannot be read.
         CampaignError
             If it was altered since.
         """
+        if not self.library_path.exists():
+            raise LibraryError(
+                f"The library of the campaign {self.root} is not at {self.library_path.resolve()} any more.",
+                f"If it has moved, write its new folder into [library] path of {self.state.get('config_file')} and "
+                "submit that once more: nothing is done again, since the library is known by its checksums. "
+                "Otherwise restore it from a copy.",
+            )
         library = Library.open(self.library_path)
         same_sizes = all(shard.path.stat().st_size == shard.record.bytes for shard in library.shards)
         if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:

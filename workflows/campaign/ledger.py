@@ -81,7 +81,7 @@ class Ledger:
 
     def plan(self, stage: str, tasks: Sequence[Task]) -> None:
         """Write down the tasks of ``stage`` (a name such as ``round-01/screen``)."""
-        wanted = {"stage": stage, "tasks": [task.name for task in tasks]}
+        wanted: dict[str, Any] = {"stage": stage, "tasks": [task.name for task in tasks]}
         if molecules := sum(task.molecules for task in tasks):
             wanted["molecules"] = molecules
         path = self._plan_path(stage)

@@ -64,6 +64,10 @@ def init(
     file: Annotated[Path, typer.Argument(help="Campaign file to write.")] = Path("campaign.toml"),
     name: Annotated[str, typer.Option(help="Name of the campaign.")] = "",
     library: Annotated[str, typer.Option(help="Folder of the library to screen.")] = "library",
+    receptor: Annotated[
+        str | None, typer.Option(help="A PDBQT file, or dockstring:NAME; else it must be edited in.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Name of the target.")] = "TARGET",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a commented campaign file."""
@@ -73,9 +77,13 @@ def init(
 
     if file.exists() and not force:
         raise ConfigError(f"{file} exists already.", "Choose another name, or give --force.")
-    text = campaign_template(name or campaign_name(file.stem), library, str(file))
+    text = campaign_template(name or campaign_name(file.stem), library, str(file), receptor, target)
     write_bytes(file, text.encode())
-    typer.echo(f"Wrote {file}. Edit its library and targets, then: docksieve submit {shlex.quote(str(file))}")
+    line = 1 + text[: text.index("\nreceptor = ")].count("\n") + 1
+    edit = "Look at" if receptor else f"Write your receptor into line {line} and look at"
+    typer.echo(
+        f"Wrote {file}. {edit} its library and target, then: docksieve submit {shlex.quote(str(file))}"
+    )
 
 
 @app.command()

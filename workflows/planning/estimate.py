@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import resource
 from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +136,8 @@ def _around(value: float, error: float) -> tuple[float, float, float]:
 def scores_by_round(config: CampaignConfig, targets: int) -> list[int]:
     """Return how many molecules the teacher of each round learns from, at most."""
     first = round(config.start.molecules * (1 - config.start.sealed))
-    return [first + number * config.rounds.dock * targets for number in range(config.rounds.count)]
+    docked = itertools.accumulate(config.rounds.dock_in(number) for number in range(1, config.rounds.count))
+    return [first + before * targets for before in (0, *docked)][: config.rounds.count]
 
 
 def estimate(
@@ -160,9 +162,9 @@ def estimate(
             f"The last round may dock up to {config.cut.sweep:,} molecules per target more ([cut] sweep), "
             "which is not in these figures."
         )
-    for size in scores_by_round(config, targets):
+    for number, size in enumerate(scores_by_round(config, targets), 1):
         train, each = _teacher(measured.teachers, size)
-        kept = min(rows, max(round(keep * rows), 5 * rounds.dock) + size)
+        kept = min(rows, max(round(keep * rows), 5 * rounds.dock_in(number)) + size)
         refined = min(rows, kept * targets)
         parallel = min(workers, -(-labels // config.run.predict_batch))
         steps["train"] = steps["train"].plus(_modelled(1, size, train, 1))
@@ -185,8 +187,8 @@ def estimate(
         notes.append(
             f"Teachers of more than {max(measured.teachers)} scores were not timed; their cost is extrapolated."
         )
-    final = min(config.final.molecules, config.start.molecules + count * rounds.dock)
-    each_target = config.start.molecules + count * rounds.dock
+    each_target = config.start.molecules + rounds.dock_in_all
+    final = min(config.final.molecules, each_target)
     return CampaignPlan(
         steps=steps,
         workers=workers,
@@ -225,12 +227,11 @@ def _docking(
     config: CampaignConfig, by_kind: Mapping[str, list[Receipt]], workers: int
 ) -> tuple[dict[str, StepPlan], dict[str, float]]:
     """Return the plans of docking and final docking, and core-seconds per docking by target."""
-    rounds = config.rounds
     screen, final, each = StepPlan(), StepPlan(), {}
     for target, spec in config.targets.items():
         mean, error = _per_ligand(by_kind["dock"], target)
         each[target] = mean
-        ligands = config.start.molecules + rounds.count * rounds.dock
+        ligands = config.start.molecules + config.rounds.dock_in_all
         screen = screen.plus(_dockings(ligands, config.run.dock_batch, mean, error, workers))
         again = 0 if spec.engine == "table" else min(config.final.molecules, ligands)
         if again and "final" in by_kind:
@@ -294,7 +295,7 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         return sum(item.bytes for item in outputs) / total if total else 0.0
 
     by_kind = _by_kind(measured.receipts)
-    dockings = targets * (config.start.molecules + count * config.rounds.dock + config.final.molecules)
+    dockings = targets * (config.start.molecules + config.rounds.dock_in_all + config.final.molecules)
     models = sum(
         item.bytes
         for kind in ("train", "distil")
@@ -316,7 +317,9 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         + count * rows * per_row(measured.screened, "predictions/")
         + count * histograms * max(rows / max(sum(item.rows_in for item in measured.screened), 1), 1.0)
         + count * labels * per_row(by_kind.get("label", []), "labels/")
-        + count * (keep * rows + config.rounds.dock) * 2 * per_row(by_kind.get("refine", []), "refined/")
+        + (count * keep * rows + config.rounds.dock_in_all)
+        * 2
+        * per_row(by_kind.get("refine", []), "refined/")
         + dockings * (per_row(by_kind["dock"], "poses/") + per_row(by_kind["dock"], "scores/"))
         + count * models
     )

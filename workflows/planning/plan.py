@@ -6,11 +6,11 @@ import dataclasses
 import time
 from pathlib import Path
 
-from ...data.libraries.library import Library
 from ...data.store import read_json, write_json
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.campaign import open_campaign
+from ..campaign.checks import open_library
 from ..config.campaign_file import CampaignFile, read_campaign_file
 from ..progress.receipts import CampaignReceipts
 from ..progress.spans import Span, busy_seconds
@@ -54,7 +54,7 @@ def plan(
     file = read_campaign_file(config_path)
     config = file.config
     site = site if isinstance(site, Site) else load_site(site)
-    library = Library.open(file.library)
+    library = open_library(file)
     begun = time.monotonic()
     sizes = tuple(scores_by_round(config, len(config.targets)))
     measured = run_trial(config, file.path, site, observer or Silent(), max(dockings, 20), sizes)
