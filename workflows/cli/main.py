@@ -19,7 +19,6 @@ from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
 from .site import app as site_app
-from .submit import full_site
 from .submit import register as register_submit
 from .verification import register as register_verification
 
@@ -99,16 +98,15 @@ def plan(
     from ..config.campaign_file import read_campaign_file
     from ..planning.plan import campaign_of, kept_plan, taken
     from ..planning.plan import plan as make_plan
-    from ..terminal.observer import TerminalObserver
     from ..terminal.plan import plan_table
     from ..terminal.tables import console
+    from ..terminal.trial import TrialObserver
 
     read = read_campaign_file(file)
     root = campaign_of(read)
     found = kept_plan(read, site) if root is not None else None
     if found is None:
-        command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
-        found = make_plan(read, site, dockings, TerminalObserver(console(stderr=True), command))
+        found = make_plan(read, site, dockings, TrialObserver(console(stderr=True), []))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=1))
     else:

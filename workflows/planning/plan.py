@@ -12,6 +12,7 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import open_campaign
 from ..campaign.checks import open_library
 from ..config.campaign_file import CampaignFile, read_campaign_file
+from ..progress.forecast import plan_path
 from ..progress.receipts import CampaignReceipts
 from ..progress.spans import Span, busy_seconds
 from ..running.observer import Observer, Silent
@@ -68,11 +69,6 @@ def plan(
     )
     write_json(plan_path(file.path), found.to_json())
     return found
-
-
-def plan_path(config_path: Path) -> Path:
-    """Return where the plan of a campaign file is kept."""
-    return config_path.with_suffix(".plan.json")
 
 
 def kept_plan(config_path: str | Path | CampaignFile, site: str = "local") -> CampaignPlan | None:

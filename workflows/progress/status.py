@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,55 +13,11 @@ from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.ledger import round_name
 from ..campaign.under_way import molecules_under_way
+from .forecast import seconds_left
 from .receipts import CampaignReceipts
+from .stage import StageStatus as StageStatus
 
 STALE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class StageStatus:
-    """One stage of a campaign.
-
-    Attributes
-    ----------
-    stage : str
-    total, done, running, failed, left : int
-        Tasks; they add up: ``done + running + failed + left == total``. What waits for a free worker, or was
-        done with inputs that have changed since, is left.
-    rows : int
-        Molecules (or ligands) of the finished tasks.
-    seconds : float
-        Sum of the finished tasks' seconds.
-    molecules : int
-        Molecules of all tasks; 0 for a stage that is not counted in molecules, or that an earlier version planned.
-    under_way : int
-        Molecules that are done inside of tasks which run now.
-    failures : dict of str to int
-        Dockings without a score in the finished tasks, by code.
-
-    Examples
-    --------
-    >>> stage = docksieve.status("campaign").stages[1]
-    >>> stage.stage, stage.rows, stage.done == stage.total
-    ('round-00/dock', 100, True)
-    """
-
-    stage: str
-    total: int
-    done: int
-    running: int
-    failed: int
-    left: int
-    rows: int
-    seconds: float
-    failures: Mapping[str, int] = field(default_factory=dict)
-    molecules: int = 0
-    under_way: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Molecules per task-second; NaN before any task is finished."""
-        return self.rows / self.seconds if self.seconds else float("nan")
 
 
 @dataclass(frozen=True)
@@ -84,9 +39,12 @@ class CampaignStatus:
     blocks : tuple of str
         How many blocks each pool of a cluster has, by state, in words.
     seconds_left : float or None
-        Estimate from the finished tasks' seconds; None where there is nothing to go by.
+        Estimate from the finished tasks' seconds, and for steps of which there are none, from the plan; None where
+        there is nothing to go by.
     audits : tuple of str
         A sentence about each audit.
+    by_plan : bool
+        Whether ``seconds_left`` rests on the plan (``docksieve plan``) in part.
 
     Examples
     --------
@@ -103,6 +61,7 @@ class CampaignStatus:
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
+    by_plan: bool = False
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -144,10 +103,10 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     else:
         state = "complete" if complete else "stopped"
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
-    left = 0.0 if complete else _seconds_left(stages, waiting, workers)
+    left, by_plan = (0.0, False) if complete else seconds_left(opened, stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits, by_plan)
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -194,25 +153,3 @@ def _stage(receipts: CampaignReceipts, stage: str, flying: list[str], workers: i
         molecules=receipts.campaign.ledger.molecules(stage),
         under_way=sum(molecules_under_way(receipts.campaign.root, now).values()) if now else 0,
     )
-
-
-def _seconds_left(stages: tuple[StageStatus, ...], waiting: tuple[str, ...], workers: int) -> float | None:
-    """Estimate: open tasks cost what finished ones of their step cost; a waiting stage, the latest's total."""
-    per_task: dict[str, float] = {}
-    per_stage: dict[str, float] = {}
-    for stage in stages:
-        step = stage.stage.partition("/")[2]
-        if stage.done:
-            per_task[step] = stage.seconds / stage.done
-            per_stage[step] = per_task[step] * stage.total
-    if not per_task:
-        return None
-    work = 0.0
-    for stage in stages:
-        step = stage.stage.partition("/")[2]
-        parallel = min(workers, max(1, stage.total))
-        work += (stage.total - stage.done) * per_task.get(step, 0.0) / parallel
-    for name in waiting:
-        step = name.partition("/")[2]
-        work += per_stage.get(step, 0.0) / (1 if step in ("train", "distil") else workers)
-    return work

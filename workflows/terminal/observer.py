@@ -108,7 +108,7 @@ class TerminalObserver:
             self._failed += 1
             self._say("  ", ("failed", "red"), f" {receipt.task}: {receipt.failure.message}")
         self._without_score.update(receipt.facts.get("failures", {}))
-        self._notes += _notes(receipt)
+        self._notes += self._notes_of(receipt)
         self._ended += 1
         if self._molecules[1]:
             return  # molecules_done comes with it
@@ -154,6 +154,10 @@ class TerminalObserver:
         self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
         for command in ("hits", "report", "throughput"):
             self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _notes_of(self, receipt: Receipt) -> list[str]:
+        """Return what to say of a task when its stage is over."""
+        return _notes(receipt)
 
     def _say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""

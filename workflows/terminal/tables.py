@@ -39,6 +39,7 @@ def meanings(codes: Iterable[str]) -> list[str]:
 def status_table(status: CampaignStatus) -> Group:
     """Return the stages of a campaign as a table, and the dockings without a score below it."""
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
+    left += " (what has not run yet, by the plan)" if left and status.by_plan else ""
     driver = f" ({status.driver})" if status.driver else ""
     title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
     table = Table(title=Text(title, style="table.title"), title_justify="left")
