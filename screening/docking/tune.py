@@ -21,6 +21,7 @@ from scipy import stats
 
 from ...data.environment import usable_cores
 from ...data.errors import DockingError, InputError
+from ...data.readers.spreadsheets import refuse_workbook
 from ...data.seeds import derive_seed
 from .engine import DockingOutcome
 from .vina import SEARCHES, SearchSettings, VinaTarget, child_setup, dock_one, freeze
@@ -309,6 +310,7 @@ def read_ligands(path: Path) -> dict[str, str]:
     InputError
         If the file cannot be read, holds no molecule, or uses a name twice.
     """
+    refuse_workbook(path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
