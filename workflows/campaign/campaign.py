@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,27 @@ class Campaign:
     root: Path
     config: CampaignConfig
     state: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        rounds, library = self.config.rounds.count, self.state["library"]
+        return (
+            f"Campaign {self.config.campaign.name!r} in {self.root}: {', '.join(self.targets)}; "
+            f"{rounds} round{'' if rounds == 1 else 's'}, a library of {library['rows']:,} molecules"
+        )
+
+    def _repr_html_(self) -> str:
+        rounds, start = self.config.rounds, self.config.start
+        facts = {
+            "folder": self.root,
+            "targets": "; ".join(f"{name} ({spec['engine']})" for name, spec in self.targets.items()),
+            "library": f"{self.state['library']['rows']:,} molecules, {self.library_path}",
+            "dockings per target": f"{start.molecules:,} in the seed sample, {rounds.dock_in_all:,} in "
+            f"{rounds.count:,} rounds, {self.config.final.molecules:,} in the final docking",
+        }
+        rows = "".join(
+            f"<tr><th>{key}</th><td>{escape(str(value))}</td></tr>" for key, value in facts.items()
+        )
+        return f"<p>Campaign <b>{escape(self.config.campaign.name)}</b></p><table>{rows}</table>"
 
     @property
     def ledger(self) -> Ledger:

@@ -11,7 +11,7 @@ from ...screening.docking.failures import meaning_of
 from ..campaign.driver import read_driver
 from ..hits.ask import failures
 from ..progress.rates import MEASURED, began, rates_by_node, rates_over_time
-from ..progress.status import StageStatus
+from ..progress.stage import StageStatus
 from .watch import Moment
 
 RECENT_SECONDS = 600.0

@@ -15,7 +15,7 @@ from ..campaign.ledger import round_name
 from ..campaign.under_way import molecules_under_way
 from .forecast import seconds_left
 from .receipts import CampaignReceipts
-from .stage import StageStatus as StageStatus
+from .stage import StageStatus
 
 STALE_SECONDS = 30.0
 
@@ -62,6 +62,13 @@ class CampaignStatus:
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
     by_plan: bool = False
+
+    def __repr__(self) -> str:
+        done = sum(stage.done == stage.total for stage in self.stages)
+        known = len(self.stages) + len(self.waiting)
+        at = next((stage for stage in self.stages if stage.done < stage.total), None)
+        now = f", now {at.stage}: {at.done:,} of {at.total:,} tasks" if at is not None else ""
+        return f"Campaign in {self.root}: {self.state}, {done} of {known} stages done{now}"
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...screening.docking.failures import meaning_of
-from ..progress.status import CampaignStatus, StageStatus
+from ..progress.stage import StageStatus
+from ..progress.status import CampaignStatus
 from ..progress.throughput import Throughput, used_words
 from ..text import duration
 

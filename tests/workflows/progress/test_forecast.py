@@ -15,7 +15,8 @@ from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.planning.estimate import STEPS, CampaignPlan, StepPlan
 from docksieve.workflows.progress.forecast import plan_path, planned_steps, seconds_left
-from docksieve.workflows.progress.status import StageStatus, expected_stages, status
+from docksieve.workflows.progress.stage import StageStatus
+from docksieve.workflows.progress.status import expected_stages, status
 from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.terminal.tables import status_table
