@@ -159,15 +159,15 @@ class Campaign:
         return library
 
 
-def open_campaign(path: str | Path) -> Campaign:
-    """Open the campaign at ``path``: its folder, or its TOML file.
+def open_campaign(path: str | Path | Campaign) -> Campaign:
+    """Open the campaign at ``path``: its folder, or its TOML file; one that is open is read again.
 
     Raises
     ------
     CampaignError
         If there is no campaign.
     """
-    path = Path(path)
+    path = path.root if isinstance(path, Campaign) else Path(path)
     if path.suffix == ".toml":
         path = read_campaign_file(path).root
     if not (path / "campaign.json").is_file():

@@ -55,7 +55,7 @@ def hits(
     >>> best.num_rows, best["unit"].to_pylist()
     (3, ['kcal/mol', 'kcal/mol', 'kcal/mol'])
     >>> repr(best).splitlines()[0]
-    '3 molecules of EGFR in kcal/mol; 29 columns (.column_names)'
+    '3 molecules of EGFR in kcal/mol; 28 columns (.column_names)'
     """
     return HitTable(ask.hits(campaign, top, target, where, by, receipts=receipts))
 
