@@ -175,7 +175,7 @@ class TuneProgress:
 
 
 class _Watched:
-    """Counts dockings, estimates when they will be over, and says what is known of a setting as soon as it is."""
+    """Counts dockings, estimates when they will be over, and says what each setting came to as soon as it is known."""
 
     def __init__(
         self, searches: Mapping[str, SearchSettings], ligands: Mapping[str, str], workers: int
@@ -189,9 +189,8 @@ class _Watched:
             self._found[name][ligand] = outcome
         left = {other: self._ligands - len(found) for other, found in self._found.items()}
         seconds = sum(count * self._each(other) for other, count in left.items()) / self._workers
-        total = self._ligands * len(left)
-        words = self._words(name) if name and not left[name] else ""
-        return TuneProgress(total - sum(left.values()), total, seconds, words)
+        done, total = sum(map(len, self._found.values())), self._ligands * len(left)
+        return TuneProgress(done, total, seconds, self._words(name) if left.get(name) == 0 else "")
 
     def _each(self, name: str) -> float:
         """Return the seconds that one more docking with a setting will take."""
@@ -358,7 +357,7 @@ def _dock_all(
                     outcome, _ = dock_one(child, asked, "tune", ligands[job[1]], conformer_seed, "screen")
                     with lock:
                         outcomes[job] = outcome
-                        tell(watched.now(*job, outcome))
+                        tell(watched.now(job[0], job[1], outcome))
             finally:
                 child.close()
 
