@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import importlib
 
-TYPE_CHECKING = (
-    False  # what type checkers take for true; ``typing`` itself would be half of the import's time
-)
+# What type checkers take for true; ``typing`` itself would be half of the import's time.
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for editors and type checkers
     from .data.errors import CampaignError as CampaignError
     from .data.errors import ConfigError as ConfigError
@@ -88,6 +87,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.metrics.virtual_screening import top_k_found as top_k_found
     from .screening.queries.answer import FunnelStep as FunnelStep
     from .screening.queries.answer import HitAnswer as HitAnswer
+    from .screening.queries.hit_table import HitTable as HitTable
     from .screening.queries.leaderboard_search import ScreenedHits as ScreenedHits
     from .screening.queries.leaderboard_search import screened_hits as screened_hits
     from .screening.queries.query import HitQuery as HitQuery
@@ -101,12 +101,12 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.dashboard.serve import serve as serve
     from .workflows.deciding.decision import decide_campaign as decide_campaign
     from .workflows.hits.ask import ask as ask
-    from .workflows.hits.ask import failures as failures
-    from .workflows.hits.ask import hits as hits
     from .workflows.hits.compare import Comparison as Comparison
     from .workflows.hits.compare import compare as compare
+    from .workflows.hits.tables import failures as failures
+    from .workflows.hits.tables import hits as hits
+    from .workflows.progress.stage import StageStatus as StageStatus
     from .workflows.progress.status import CampaignStatus as CampaignStatus
-    from .workflows.progress.status import StageStatus as StageStatus
     from .workflows.progress.status import status as status
     from .workflows.progress.throughput import Throughput as Throughput
     from .workflows.progress.throughput import throughput as throughput
@@ -190,7 +190,7 @@ _HOMES = {
     "Campaign": ".workflows.campaign.campaign",
     "serve": ".workflows.dashboard.serve",
     "CampaignStatus": ".workflows.progress.status",
-    "StageStatus": ".workflows.progress.status",
+    "StageStatus": ".workflows.progress.stage",
     "status": ".workflows.progress.status",
     "Throughput": ".workflows.progress.throughput",
     "throughput": ".workflows.progress.throughput",
@@ -207,6 +207,7 @@ _HOMES = {
     # Questions to the hits
     "FunnelStep": ".screening.queries.answer",
     "HitAnswer": ".screening.queries.answer",
+    "HitTable": ".screening.queries.hit_table",
     "ScreenedHits": ".screening.queries.leaderboard_search",
     "screened_hits": ".screening.queries.leaderboard_search",
     "HitQuery": ".screening.queries.query",
@@ -216,8 +217,8 @@ _HOMES = {
     "write_leaderboard": ".screening.ranking.leaderboard",
     "merge_histograms": ".screening.ranking.top_k",
     "ask": ".workflows.hits.ask",
-    "failures": ".workflows.hits.ask",
-    "hits": ".workflows.hits.ask",
+    "failures": ".workflows.hits.tables",
+    "hits": ".workflows.hits.tables",
     "Comparison": ".workflows.hits.compare",
     "compare": ".workflows.hits.compare",
     # Where it runs

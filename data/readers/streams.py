@@ -23,6 +23,7 @@ from typing import IO, Any, cast
 import zstandard
 
 from ..errors import InputError
+from .spreadsheets import refuse_workbook
 
 SAMPLE_BYTES = 1 << 18
 LONGEST_LINE = 64 << 20
@@ -170,6 +171,7 @@ def _open_file(name: str) -> IO[bytes]:
         raise InputError(
             f"{name} is a folder.", "Name the files in it (a shell pattern such as FOLDER/*.smi)."
         )
+    refuse_workbook(path)
     try:
         return path.open("rb")
     except FileNotFoundError:

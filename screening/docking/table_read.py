@@ -15,6 +15,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from ...data.errors import InputError
+from ...data.readers.spreadsheets import refuse_workbook
 
 _SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "cxsmiles")
 _ID_WORDS = (
@@ -93,6 +94,7 @@ def read_cells(path: Path, settings: Any) -> Cells:
     """
     if not path.is_file():
         raise InputError(f"The score table {path} does not exist.", "Check its path.")
+    refuse_workbook(path)
     try:
         lines = _read_binary(path) if path.suffix in (".parquet", ".feather") else _read_text(path, settings)
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:

@@ -58,8 +58,8 @@ def stored_conditions(query: HitQuery) -> list[Condition]:
     ]
     if query.model:
         found.append(Condition(f"model {query.model}", f"starts_with(model, {literal(query.model)})"))
-    if query.selective and query.selective.margin is not None:
-        margin = query.selective.margin
+    if query.preferred and query.preferred.margin is not None:
+        margin = query.preferred.margin
         found.append(Condition(f"selectivity {margin:g} or more", f"selectivity >= {number(margin)}"))
     return found
 

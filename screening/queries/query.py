@@ -171,8 +171,9 @@ class HitQuery:
         Only what was docked, predicted or screened in these rounds; all if empty.
     model : str, optional
         Only what this model predicted: its id, or how it begins.
-    selective : Selective, optional
-        Rank by how much better a molecule is for one target than for another.
+    selective : Selective or tuple of str, optional
+        Rank by how much better a molecule is for one target than for another; ``("A", "B")`` is short for
+        ``Selective("A", over="B")``.
     worst_over : tuple of str
         Rank by the worst of a molecule's scores for these targets.
     caution : float
@@ -210,7 +211,7 @@ class HitQuery:
     novelty: float = 0.4
     rounds: tuple[int, ...] = ()
     model: str | None = None
-    selective: Selective | None = None
+    selective: Selective | tuple[str, str] | None = None
     worst_over: tuple[str, ...] = ()
     caution: float = 1.0
     per_parent: bool = False
@@ -219,6 +220,8 @@ class HitQuery:
     add: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.selective is not None and not isinstance(self.selective, Selective):
+            object.__setattr__(self, "selective", _selective(self.selective))
         _one_of(self.by, RANKINGS, "Hits cannot be ranked by")
         for name, window in self.windows.items():
             _one_of(name, WINDOWS, "There is no window for")
@@ -260,10 +263,15 @@ class HitQuery:
             raise InputError("The worst of one target is that target.", "Name two or more: --worst-over A,B.")
 
     @property
+    def preferred(self) -> Selective | None:
+        """``selective``, however it was given."""
+        return self.selective if isinstance(self.selective, Selective) else None
+
+    @property
     def across(self) -> tuple[str, ...]:
         """The targets of a question across targets; none if each is ranked by itself."""
-        if self.selective:
-            return (self.selective.target, self.selective.over)
+        if preferred := self.preferred:
+            return (preferred.target, preferred.over)
         return tuple(dict.fromkeys(self.worst_over))
 
     @property
@@ -298,6 +306,17 @@ class HitQuery:
         if made.get("selective"):
             made["selective"] = Selective(**made["selective"])
         return cls(**made)
+
+
+def _selective(value: object) -> Selective:
+    """Return what two names of targets stand for."""
+    names = tuple(value) if isinstance(value, tuple | list) else ()
+    if len(names) != 2 or not all(isinstance(name, str) and name for name in names) or names[0] == names[1]:
+        raise InputError(
+            f"selective = {value!r} does not name two targets.",
+            'Write selective=("A", "B") for molecules better for A than for B, or Selective("A", "B", margin=1.0).',
+        )
+    return Selective(*names)
 
 
 def _plain(value: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from ...data.errors import CampaignError, FormatError
+from ...data.errors import CampaignError, FormatError, LibraryError
 from ...data.libraries.library import Library
 from ...data.store import (
     FileRecord,
@@ -46,6 +47,27 @@ class Campaign:
     root: Path
     config: CampaignConfig
     state: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        rounds, library = self.config.rounds.count, self.state["library"]
+        return (
+            f"Campaign {self.config.campaign.name!r} in {self.root}: {', '.join(self.targets)}; "
+            f"{rounds} round{'' if rounds == 1 else 's'}, a library of {library['rows']:,} molecules"
+        )
+
+    def _repr_html_(self) -> str:
+        rounds, start = self.config.rounds, self.config.start
+        facts = {
+            "folder": self.root,
+            "targets": "; ".join(f"{name} ({spec['engine']})" for name, spec in self.targets.items()),
+            "library": f"{self.state['library']['rows']:,} molecules, {self.library_path}",
+            "dockings per target": f"{start.molecules:,} in the seed sample, {rounds.dock_in_all:,} in "
+            f"{rounds.count:,} rounds, {self.config.final.molecules:,} in the final docking",
+        }
+        rows = "".join(
+            f"<tr><th>{key}</th><td>{escape(str(value))}</td></tr>" for key, value in facts.items()
+        )
+        return f"<p>Campaign <b>{escape(self.config.campaign.name)}</b></p><table>{rows}</table>"
 
     @property
     def ledger(self) -> Ledger:
@@ -114,9 +136,18 @@ class Campaign:
 
         Raises
         ------
+        LibraryError
+            If it is not there, or cannot be read.
         CampaignError
             If it was altered since.
         """
+        if not self.library_path.exists():
+            raise LibraryError(
+                f"The library of the campaign {self.root} is not at {self.library_path.resolve()} any more.",
+                f"If it has moved, write its new folder into [library] path of {self.state.get('config_file')} and "
+                "submit that once more: nothing is done again, since the library is known by its checksums. "
+                "Otherwise restore it from a copy.",
+            )
         library = Library.open(self.library_path)
         same_sizes = all(shard.path.stat().st_size == shard.record.bytes for shard in library.shards)
         if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:
@@ -127,15 +158,15 @@ class Campaign:
         return library
 
 
-def open_campaign(path: str | Path) -> Campaign:
-    """Open the campaign at ``path``: its folder, or its TOML file.
+def open_campaign(path: str | Path | Campaign) -> Campaign:
+    """Open the campaign at ``path``: its folder, or its TOML file; one that is open is read again.
 
     Raises
     ------
     CampaignError
         If there is no campaign.
     """
-    path = Path(path)
+    path = path.root if isinstance(path, Campaign) else Path(path)
     if path.suffix == ".toml":
         path = read_campaign_file(path).root
     if not (path / "campaign.json").is_file():

@@ -19,7 +19,6 @@ from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
 from .site import app as site_app
-from .submit import full_site
 from .submit import register as register_submit
 from .verification import register as register_verification
 
@@ -64,6 +63,10 @@ def init(
     file: Annotated[Path, typer.Argument(help="Campaign file to write.")] = Path("campaign.toml"),
     name: Annotated[str, typer.Option(help="Name of the campaign.")] = "",
     library: Annotated[str, typer.Option(help="Folder of the library to screen.")] = "library",
+    receptor: Annotated[
+        str | None, typer.Option(help="A PDBQT file, or dockstring:NAME; else it must be edited in.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Name of the target.")] = "TARGET",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a commented campaign file."""
@@ -73,9 +76,13 @@ def init(
 
     if file.exists() and not force:
         raise ConfigError(f"{file} exists already.", "Choose another name, or give --force.")
-    text = campaign_template(name or campaign_name(file.stem), library, str(file))
+    text = campaign_template(name or campaign_name(file.stem), library, str(file), receptor, target)
     write_bytes(file, text.encode())
-    typer.echo(f"Wrote {file}. Edit its library and targets, then: docksieve submit {shlex.quote(str(file))}")
+    line = 1 + text[: text.index("\nreceptor = ")].count("\n") + 1
+    edit = "Look at" if receptor else f"Write your receptor into line {line} and look at"
+    typer.echo(
+        f"Wrote {file}. {edit} its library and target, then: docksieve submit {shlex.quote(str(file))}"
+    )
 
 
 @app.command()
@@ -91,16 +98,15 @@ def plan(
     from ..config.campaign_file import read_campaign_file
     from ..planning.plan import campaign_of, kept_plan, taken
     from ..planning.plan import plan as make_plan
-    from ..terminal.observer import TerminalObserver
     from ..terminal.plan import plan_table
     from ..terminal.tables import console
+    from ..terminal.trial import TrialObserver
 
     read = read_campaign_file(file)
     root = campaign_of(read)
     found = kept_plan(read, site) if root is not None else None
     if found is None:
-        command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
-        found = make_plan(read, site, dockings, TerminalObserver(console(stderr=True), command))
+        found = make_plan(read, site, dockings, TrialObserver(console(stderr=True), []))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=1))
     else:

@@ -9,9 +9,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
+
+from ...data.environment import usable_cores
+from ..text import duration
 
 if TYPE_CHECKING:
-    from ...screening.docking.tune import TuneResult
+    from ...screening.docking.tune import TuneProgress, TuneResult
     from ...screening.receptors.receptor import Box
 
 app = typer.Typer(
@@ -139,7 +143,6 @@ def tune(
         chosen = {name: chosen[name] for name in (QUICK if not ligands else list(chosen)[:5])}
     target = VinaTarget(receptor=receptor, box=str(box) if box else None, box_size=box_size)
     with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch, Progress(console=_console) as bar:
-        task = bar.add_task("docking", total=None)
         result = run_tune(
             target,
             Path(scratch),
@@ -147,12 +150,37 @@ def tune(
             chosen,
             seed=seed,
             workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=_Tuning(bar),
         )
     _print_tuning(result)
     path = out or Path(f"{Path(receptor).stem.replace(':', '-')}.tune.toml")
     write_bytes(path, result.to_toml().encode())
     _console.print(f"Wrote {path}: paste its lines into the target of your campaign.", highlight=False)
+
+
+class _Tuning:
+    """Says how long the measurement will take, moves a bar, and prints what each setting came to."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("docking", total=None)
+        self._revised = False
+
+    def __call__(self, now: TuneProgress) -> None:
+        left = duration(now.seconds_left)
+        if not now.done:
+            self._say(f"{now.total} dockings on {usable_cores()} cores, by a first guess about {left}.")
+        elif not self._revised and now.done >= min(4, now.total):
+            self._revised = True
+            self._say(f"By what the first dockings took, about {left} are left.")
+        if now.so_far:
+            self._say(f"{now.so_far} (about {left} left)" if now.done < now.total else now.so_far)
+        self._bar.update(
+            self._task, completed=now.done, total=now.total, description=f"docking, about {left} left"
+        )
+
+    def _say(self, text: str) -> None:
+        self._bar.console.print(Text(text), soft_wrap=True)
 
 
 def _print_tuning(result: TuneResult) -> None:

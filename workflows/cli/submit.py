@@ -36,7 +36,11 @@ def submit(
         bool, typer.Option("--as-job", help="Be a batch job: driver and workers share one allocation.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every batch script and the node-hours; run nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check library and targets, print every batch script and the node-hours; run nothing.",
+        ),
     ] = False,
 ) -> None:
     """Run a campaign to its end, or go on with one that was interrupted."""
@@ -49,7 +53,11 @@ def submit(
     # A driver in this terminal looks for itself.
     place, read = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
     if dry_run:
+        from ..campaign.begin import look_over
+        from ..terminal.dry_run import found_words
+
         typer.echo(_dry_run(file, where, sets, place, read.root, as_job))
+        typer.echo(found_words(*look_over(read)))  # last: what is wrong here is an error, after the scripts
     elif as_job:
         _as_job(file, where, sets, place, read.root)
     elif detach:

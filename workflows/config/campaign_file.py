@@ -26,7 +26,8 @@ from ...data.seeds import derive_seed
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
 from ...screening.docking.dock import TargetSettings
-from .mistakes import explain
+from .mistakes import explain, placed
+from .plain_mistakes import plain_mistakes
 
 Target = Annotated[TargetSettings, Field(discriminator="engine")]
 T = TypeVar("T")
@@ -79,19 +80,31 @@ class RoundsSection(_Section):
 
     ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
     fraction of the library for the teacher (``auto``: what the goal of ``[cut]`` needs); ``dock`` of those are
-    docked per target, chosen by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which
-    is drawn at random.
+    docked per target (a list: in the first round, the second and so on; its last number in all rounds after), chosen
+    by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random.
     """
 
     count: int = Field(2, ge=0, le=1000)
     labels: int = Field(30_000, ge=100)
     keep: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] | Literal["auto"] = "auto"
-    dock: int = Field(100, ge=1)
+    dock: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=1000)]
+    ) = 100
     acquisition: str = "greedy"
     beta: float = Field(2.0, ge=0.0)
     xi: float = Field(0.01, ge=0.0)
     epsilon: float = Field(0.0, ge=0.0, le=1.0)
     diversity: str = "none"
+
+    def dock_in(self, number: int) -> int:
+        """Return how many molecules round ``number`` (from 1) docks per target."""
+        return self.dock if isinstance(self.dock, int) else self.dock[min(number, len(self.dock)) - 1]
+
+    @property
+    def dock_in_all(self) -> int:
+        """How many molecules all rounds together dock per target."""
+        return sum(self.dock_in(number) for number in range(1, self.count + 1))
 
     @field_validator("acquisition")
     @classmethod
@@ -271,6 +284,14 @@ class CampaignFile:
         """The campaign's folder."""
         return (self.path.parent / (self.config.campaign.folder or self.config.campaign.name)).resolve()
 
+    def place(self, *keys: str) -> str:
+        """Return the name of the file with the line in it where a key stands, such as ``("library", "path")``."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # gone since it was read
+            text = ""
+        return placed(text, str(self.path), keys)
+
     @property
     def library(self) -> Path:
         """Where the library is said to be."""
@@ -319,6 +340,9 @@ def parse_config(text: str, where: str) -> CampaignConfig:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}.") from None
+    plain = [f"{placed(text, where, at)}: {said}" for at, said in plain_mistakes(values, CampaignConfig)]
+    if plain:
+        raise ConfigError(" ".join(plain))
     try:
         return CampaignConfig.model_validate(values)
     except ValidationError as error:

@@ -74,11 +74,16 @@ def explain(error: ValidationError, values: dict[str, Any], text: str, where: st
         if _of_another_branch(mistake, values):
             continue
         at, said = _words(mistake, values)
-        line = _line_of(text, at)
-        problem = f"{where}{f', line {line}' if line else ''}: {said}"
+        problem = f"{placed(text, where, at)}: {said}"
         if problem not in problems:
             problems.append(problem)
     return " ".join(problems)
+
+
+def placed(text: str, where: str, path: Path) -> str:
+    """Return the name of a file with the line in it where the key at ``path`` stands, if that can be found."""
+    line = _line_of(text, path)
+    return f"{where}, line {line}" if line else where
 
 
 def _located(code: str, message: str, location: tuple[int | str, ...], model: type) -> _Mistake:

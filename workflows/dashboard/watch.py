@@ -45,6 +45,12 @@ class WatchedLedger(Ledger):
         plan = self._read(path, lambda: read_json(path))
         return list(plan["tasks"]) if plan else []
 
+    def molecules(self, stage: str) -> int:
+        """Return how many molecules the tasks of ``stage`` work on; 0 where its plan does not say."""
+        path = self._plan_path(stage)
+        plan = self._read(path, lambda: read_json(path))
+        return int(plan.get("molecules", 0)) if plan else 0
+
     def stages(self) -> list[str]:
         """Return every stage planned so far, in the order in which they run."""
         paths = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]

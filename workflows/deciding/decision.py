@@ -131,7 +131,9 @@ def answer(receipts: CampaignReceipts, target: str, chosen: Chosen, budgets: Seq
     """Return the answer for one target."""
     campaign = receipts.campaign
     known = read_evidence(receipts, target)
-    wanted = list(budgets) or [factor * campaign.config.rounds.dock for factor in MULTIPLES]
+    rounds = campaign.config.rounds
+    usual = rounds.dock_in(rounds.count + 1)
+    wanted = list(budgets) or [factor * usual for factor in MULTIPLES]
     decision = _decision(campaign, target, known, chosen, wanted)
     return Answer(
         target,

@@ -6,12 +6,13 @@ import dataclasses
 import time
 from pathlib import Path
 
-from ...data.libraries.library import Library
 from ...data.store import read_json, write_json
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.campaign import open_campaign
+from ..campaign.checks import open_library
 from ..config.campaign_file import CampaignFile, read_campaign_file
+from ..progress.forecast import plan_path
 from ..progress.receipts import CampaignReceipts
 from ..progress.spans import Span, busy_seconds
 from ..running.observer import Observer, Silent
@@ -54,7 +55,7 @@ def plan(
     file = read_campaign_file(config_path)
     config = file.config
     site = site if isinstance(site, Site) else load_site(site)
-    library = Library.open(file.library)
+    library = open_library(file)
     begun = time.monotonic()
     sizes = tuple(scores_by_round(config, len(config.targets)))
     measured = run_trial(config, file.path, site, observer or Silent(), max(dockings, 20), sizes)
@@ -68,11 +69,6 @@ def plan(
     )
     write_json(plan_path(file.path), found.to_json())
     return found
-
-
-def plan_path(config_path: Path) -> Path:
-    """Return where the plan of a campaign file is kept."""
-    return config_path.with_suffix(".plan.json")
 
 
 def kept_plan(config_path: str | Path | CampaignFile, site: str = "local") -> CampaignPlan | None:

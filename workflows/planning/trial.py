@@ -96,14 +96,15 @@ def run_trial(
         campaign = begin(CampaignFile(config_path, trial), site)
         measured = Measured()
         with open_runner(campaign, site) as engine:
+            observer.begun(campaign, small, site, 0)
             run(campaign, campaign.open_library(), engine, observer, site)
             measured.receipts = [
                 receipt for stage in campaign.ledger.stages() for receipt in campaign.ledger.receipts(stage)
             ]
             if trial.rounds.count:
-                measured.teachers = _teachers(campaign, library, engine, sizes)
-                measured.screened = _screens(campaign, library, engine, site)
-                measured.label_seconds = _distils(campaign, engine)
+                measured.teachers = _teachers(campaign, library, _Timed(engine, observer), sizes)
+                measured.screened = _screens(campaign, library, _Timed(engine, observer), site)
+                measured.label_seconds = _distils(campaign, _Timed(engine, observer))
     return measured
 
 
@@ -152,18 +153,33 @@ def _shrunk(
     return CampaignConfig.model_validate(values)
 
 
-def _run(engine: TaskRunner, tasks: list[Task]) -> list[Receipt]:
-    """Run tasks and return their receipts, in the order of the tasks."""
-    watch = RunnerWatch(on_running=lambda names: None, stop_requested=lambda: False)
-    found = {receipt.task: receipt for receipt in engine.run(tasks, watch)}
-    for receipt in found.values():
-        if receipt.failure is not None:
-            raise CampaignError(f"The trial's {receipt.task} failed: {receipt.failure.message}")
-    return [found[task.name] for task in tasks]
+class _Timed:
+    """Runs tasks that are in no stage of a campaign, as a stage that an observer hears of."""
+
+    def __init__(self, engine: TaskRunner, observer: Observer) -> None:
+        self.workers = engine.workers
+        self._engine, self._observer = engine, observer
+
+    def run(self, tasks: list[Task]) -> list[Receipt]:
+        """Run tasks of one kind and return their receipts, in the order of the tasks."""
+        stage = f"{TRIAL}/{tasks[0].kind}"
+        watch = RunnerWatch(on_running=lambda names: None, stop_requested=lambda: False)
+        self._observer.stage_begun(stage, len(tasks), 0)
+        found = {}
+        try:
+            for receipt in self._engine.run(tasks, watch):
+                found[receipt.task] = receipt
+                self._observer.task_ended(stage, receipt)
+        finally:
+            self._observer.stage_ended(stage)
+        for receipt in found.values():
+            if receipt.failure is not None:
+                raise CampaignError(f"The trial's {receipt.task} failed: {receipt.failure.message}")
+        return [found[task.name] for task in tasks]
 
 
 def _teachers(
-    campaign: Campaign, library: Library, engine: TaskRunner, sizes: tuple[int, ...]
+    campaign: Campaign, library: Library, engine: _Timed, sizes: tuple[int, ...]
 ) -> dict[int, tuple[float, float]]:
     """Train teachers of the sizes that the campaign will have, on made-up scores of real molecules."""
     (trained,) = campaign.ledger.receipts("round-01/train")
@@ -183,7 +199,7 @@ def _teachers(
             parent="",
         )
         inputs = (scores, *campaign.source_records())
-        (train,) = _run(engine, [Task(f"{TRIAL}/train-{size}", "train", settings, inputs)])
+        (train,) = engine.run([Task(f"{TRIAL}/train-{size}", "train", settings, inputs)])
         bundle = tuple(record for record in train.outputs if record.path.startswith("models/"))
         predicting = LabelSettings(
             labels=min(PREDICTED, library.rows),
@@ -194,7 +210,7 @@ def _teachers(
             library=library.fingerprint,
         )
         runtime = {"library": str(library.path)}
-        (label,) = _run(engine, [Task(f"{TRIAL}/label-{size}", "label", predicting, bundle, runtime)])
+        (label,) = engine.run([Task(f"{TRIAL}/label-{size}", "label", predicting, bundle, runtime)])
         timed[size] = (train.seconds["train"], label.seconds["predict"] / max(label.rows_in, 1))
     return timed
 
@@ -228,7 +244,7 @@ def _made_up(campaign: Campaign, library: Library, size: int, targets: list[str]
     return record_file(path, campaign.root)
 
 
-def _screens(campaign: Campaign, library: Library, engine: TaskRunner, site: Site) -> list[Receipt]:
+def _screens(campaign: Campaign, library: Library, engine: _Timed, site: Site) -> list[Receipt]:
     """Screen as many shards of the real library as there are workers, each worker once."""
     student = campaign.ledger.outputs("round-01/distil", "models/")
     tasks = []
@@ -239,10 +255,10 @@ def _screens(campaign: Campaign, library: Library, engine: TaskRunner, site: Sit
         runtime = {"library": str(library.path), "device": device, "threads": threads}
         name = f"{TRIAL}/screen/{shard.name}"
         tasks.append(Task(name, "screen", RoundSettings(TRIAL), (inside, *student), runtime))
-    return _run(engine, tasks)
+    return engine.run(tasks)
 
 
-def _distils(campaign: Campaign, engine: TaskRunner) -> float:
+def _distils(campaign: Campaign, engine: _Timed) -> float:
     """Distil the trial's student again, twice on every worker: the first time it also loads its libraries."""
     (distilled,) = campaign.ledger.receipts("round-01/distil")
     names = next(iter(campaign.ledger.receipts("round-01/train"))).facts["targets"]
@@ -263,4 +279,4 @@ def _distils(campaign: Campaign, engine: TaskRunner) -> float:
         )
         for index in range(2 * engine.workers)
     ]
-    return min(receipt.seconds["train"] / receipt.rows_in for receipt in _run(engine, tasks))
+    return min(receipt.seconds["train"] / receipt.rows_in for receipt in engine.run(tasks))

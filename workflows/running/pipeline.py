@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
 from ...data.libraries.library import Library
-from ...data.receipts import Receipt
+from ...data.receipts import Receipt, read_receipt
 from ...data.store import FileRecord
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
+from ..tasks.final import final_batches
 from ..tasks.settings import (
     AcquireSettings,
     CutSettings,
@@ -204,9 +206,9 @@ class Pipeline:
             widest=goal.widest,
             sweep=goal.sweep if number == rounds.count else 0,
             keep=rounds.keep,
-            dock=rounds.dock,
+            dock=rounds.dock_in(number),
             docked=max(docked.values()),
-            budget={target: rounds.dock + docked[target] for target in taught},
+            budget={target: rounds.dock_in(number) + docked[target] for target in taught},
             gate={target: bool(passed[target]["passed"]) for target in taught},
             rows=self.library.rows,
             lower_is_better=taught,
@@ -264,7 +266,7 @@ class Pipeline:
             xi=rounds.xi,
             epsilon=rounds.epsilon,
             diversity=rounds.diversity,
-            dock=rounds.dock,
+            dock=rounds.dock_in(number),
             sweep={target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
             seed=self.campaign.seed,
             lower_is_better=self.directions,
@@ -277,17 +279,20 @@ class Pipeline:
 
     def select(self) -> None:
         """Take the best docked molecules of each target for the final docking."""
+        docking = {name: spec for name, spec in self.targets.items() if spec["engine"] != "table"}
         settings = SelectSettings(
             molecules=self.config.final.molecules,
-            lower_is_better={
-                name: lower
-                for name, lower in self.directions.items()
-                if self.targets[name]["engine"] != "table"
-            },
-            batch=self.config.run.dock_batch,
+            lower_is_better={name: self.directions[name] for name in docking},
+            batch=final_batches(docking, self.config.final.molecules, self.config.run.dock_batch),
         )
         inputs = self._docked(self.config.rounds.count + 1)
-        self._run("final/select", [self._task("final/select", "select", settings, inputs)])
+        task = self._task("final/select", "select", settings, inputs)
+        # An earlier version made batches as large as those of the rounds: where it chose already, its choice stands.
+        earlier = replace(task, settings=replace(settings, batch=self.config.run.dock_batch))
+        chosen = read_receipt(self.campaign.root, task.name)
+        if chosen is not None and chosen.done and chosen.fingerprint == earlier.fingerprint:
+            task = earlier
+        self._run("final/select", [task])
 
     def hits(self) -> None:
         """Write the ranked hits."""

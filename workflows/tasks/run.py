@@ -46,8 +46,10 @@ VERSIONED = ("numpy", "scipy", "pyarrow", "rdkit", "torch", "scikit-learn", "num
 """Packages whose versions a receipt remembers."""
 
 
-def run_task(root: str, task: Task) -> Receipt:
+def run_task(root: str, task: Task, heard: Callable[[], None] | None = None) -> Receipt:
     """Run ``task`` in the campaign folder ``root``, leave its receipt there and return it.
+
+    ``heard`` is called whenever a long task has told how far it is.
 
     Never raises for anything that goes wrong with the task itself: that is the receipt's ``failure``.
     """
@@ -56,7 +58,7 @@ def run_task(root: str, task: Task) -> Receipt:
     try:
         with watch("check_inputs"):
             _check_inputs(folder, task)
-        outcome = _function(task.kind)(TaskContext(folder, task, watch))
+        outcome = _function(task.kind)(TaskContext(folder, task, watch, heard))
         with watch("record_outputs"):
             outputs = tuple(record_file(path, folder) for path in outcome.outputs)
         receipt = Receipt(

@@ -210,7 +210,8 @@ def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
         order = "ascending" if lower else "descending"
         best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings.molecules)
         picked = best.select(["row", "id", "smiles"])
-        outputs += _write_batches(context.root, "final", target, picked, settings.batch)
+        size = settings.batch if isinstance(settings.batch, int) else settings.batch[target]
+        outputs += _write_batches(context.root, "final", target, picked, size)
         selected += picked.num_rows
     return TaskOutcome(docked.num_rows, selected, tuple(outputs))
 

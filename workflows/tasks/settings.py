@@ -304,10 +304,10 @@ class SelectSettings(TaskSettings):
         Per target.
     lower_is_better : mapping of str to bool
         Of the targets that dock.
-    batch : int
-        Ligands per docking task.
+    batch : int or mapping of str to int
+        Ligands per docking task; by target where they differ.
     """
 
     molecules: int
     lower_is_better: Mapping[str, bool]
-    batch: int
+    batch: int | Mapping[str, int]

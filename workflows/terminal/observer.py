@@ -18,7 +18,7 @@ from ...data.receipts import Receipt
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..source_words import source_words
-from ..text import cut_words
+from ..text import cut_words, duration
 from .tables import meanings, without_score
 
 QUIET_SECONDS = 30.0
@@ -59,6 +59,7 @@ class TerminalObserver:
         self._notes: list[str] = []
         self._without_score: Counter[str] = Counter()
         self._total = self._ended = 0
+        self._molecules = (0, 0, 0)
         self._told = 0.0
 
     def begun(self, campaign: Campaign, library: Library, site: Site, orphans: int) -> None:
@@ -78,6 +79,7 @@ class TerminalObserver:
         self._stage_started = self._told = time.monotonic()
         self._skipped = self._ended = done
         self._total = total
+        self._molecules = (0, 0, 0)
         self._rows = self._failed = 0
         self._notes = []
         self._without_score = Counter()
@@ -88,6 +90,18 @@ class TerminalObserver:
             self._progress.start()
             self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
 
+    def molecules_done(self, stage: str, done: int, total: int) -> None:
+        """Count the stage in molecules from here on: a task may be a hundred dockings, and an hour."""
+        if not self._molecules[1]:
+            self._molecules = (done, total, done)
+            if self._progress is not None and self._bar is not None:
+                self._progress.reset(self._bar, total=total, completed=done)
+        self._molecules = (done, total, self._molecules[2])
+        if self._progress is not None and self._bar is not None:
+            self._progress.update(self._bar, completed=done)
+        else:
+            self._sign_of_life(stage)
+
     def task_ended(self, stage: str, receipt: Receipt) -> None:
         """Move the bar on, and say what a failed task failed of."""
         self._rows += receipt.rows_in
@@ -95,13 +109,28 @@ class TerminalObserver:
             self._failed += 1
             self._say("  ", ("failed", "red"), f" {receipt.task}: {receipt.failure.message}")
         self._without_score.update(receipt.facts.get("failures", {}))
-        self._notes += _notes(receipt)
+        self._notes += self._notes_of(receipt)
         self._ended += 1
+        if self._molecules[1]:
+            return  # molecules_done comes with it
         if self._progress is not None and self._bar is not None:
             self._progress.advance(self._bar)
-        elif time.monotonic() - self._told > QUIET_SECONDS:  # a log file: no bar, but a sign of life
-            self._told = time.monotonic()
+        else:
+            self._sign_of_life(stage)
+
+    def _sign_of_life(self, stage: str) -> None:
+        """Say in a log file, which has no bar, how far the stage is; now and then."""
+        now = time.monotonic()
+        if now - self._told <= QUIET_SECONDS:
+            return
+        self._told = now
+        done, total, before = self._molecules
+        if not total:
             self._say(f"  {_described(stage)}: {self._ended} of {self._total} tasks")
+            return
+        each = (now - self._stage_started) / (done - before) if done > before else 0.0
+        left = f", about {duration(each * (total - done))} left" if each else ""
+        self._say(f"  {_described(stage)}: {done:,} of {total:,} molecules{left}")
 
     def stage_ended(self, stage: str) -> None:
         """Close the bar and leave one line about the stage."""
@@ -126,6 +155,10 @@ class TerminalObserver:
         self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
         for command in ("hits", "report", "throughput"):
             self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _notes_of(self, receipt: Receipt) -> list[str]:
+        """Return what to say of a task when its stage is over."""
+        return _notes(receipt)
 
     def _say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""

@@ -49,11 +49,7 @@ def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) 
     lines = [
         f"Wall time on {plan.workers} workers: {_margin(plan.wall)}; busy core time: {_margin(plan.core_seconds)} "
         "(nine times of ten).",
-        *(
-            f"{target}: {count:,} dockings of {plan.docking_seconds[target]:.2g} core-seconds each, "
-            f"{time_words(count * plan.docking_seconds[target])} in all."
-            for target, count in plan.dockings.items()
-        ),
+        *(_dockings(plan, target) for target in plan.dockings),
         f"Disk: {_bytes(plan.disk)} in the campaign folder. Memory: about {_bytes(plan.memory)} a worker.",
         *plan.notes,
     ]
@@ -65,6 +61,16 @@ def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) 
     if plan.trial_seconds:
         lines.append(f"From a trial of {duration(plan.trial_seconds)}.")
     return Group(table, *map(Text, lines))
+
+
+def _dockings(plan: CampaignPlan, target: str) -> str:
+    """Return what the dockings of a target cost; those of the final docking, which searches longer, apart."""
+    final = plan.final_dockings.get(target, 0)
+    each = plan.docking_seconds[target]
+    words = f"{target}: {plan.dockings[target] - final:,} dockings of {each:.2g} core-seconds each"
+    if final:
+        words += f" and {final:,} in the final docking of {plan.final_seconds.get(target, 0.0):.2g} each"
+    return f"{words}, {time_words(plan.docking_cost(target))} of core time in all."
 
 
 def _margin(values: tuple[float, float, float]) -> str:

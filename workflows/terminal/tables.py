@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...screening.docking.failures import meaning_of
+from ..progress.stage import StageStatus
 from ..progress.status import CampaignStatus
 from ..progress.throughput import Throughput, used_words
 from ..text import duration
@@ -39,6 +40,7 @@ def meanings(codes: Iterable[str]) -> list[str]:
 def status_table(status: CampaignStatus) -> Group:
     """Return the stages of a campaign as a table, and the dockings without a score below it."""
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
+    left += " (what has not run yet, by the plan)" if left and status.by_plan else ""
     driver = f" ({status.driver})" if status.driver else ""
     title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
     table = Table(title=Text(title, style="table.title"), title_justify="left")
@@ -48,7 +50,7 @@ def status_table(status: CampaignStatus) -> Group:
     for stage in status.stages:
         counts = (stage.total, stage.done, stage.running, stage.failed, stage.left)
         rate = f"{stage.rate:,.1f}" if stage.rate == stage.rate else "-"
-        table.add_row(stage.stage, *map(str, counts), f"{stage.rows:,}", rate)
+        table.add_row(stage.stage, *map(str, counts), _molecules(stage), rate)
     for name in status.waiting:
         table.add_row(name, *["-"] * 7, style="dim")
     lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
@@ -58,6 +60,12 @@ def status_table(status: CampaignStatus) -> Group:
     lines += status.audits
     lines += status.sources
     return Group(table, *map(Text, lines))
+
+
+def _molecules(stage: StageStatus) -> str:
+    """Return the molecules that are done; of a stage that is not, out of how many."""
+    done = stage.rows + stage.under_way
+    return f"{done:,} of {stage.molecules:,}" if stage.molecules > done else f"{done:,}"
 
 
 def throughput_table(groups: list[Throughput]) -> Group:

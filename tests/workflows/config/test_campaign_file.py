@@ -46,7 +46,7 @@ def test_the_seed_follows_from_the_names_of_campaign_and_targets_where_none_is_g
 
 
 def test_the_template_is_a_valid_campaign_that_states_the_defaults() -> None:
-    text = campaign_template("screen", "library", "campaign.toml")
+    text = campaign_template("screen", "library", "campaign.toml", "dockstring:EGFR", "EGFR")
     config = parse_config(text, "campaign.toml")
     short = GOOD.replace("count = 3\n", "").replace("[rounds]", "box_size = 22.0\n[rounds]")
     bare = parse_config(short, "campaign.toml")

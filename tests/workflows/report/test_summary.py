@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from docksieve.data.receipts import Failure, Receipt
 from docksieve.screening.metrics.paired import Estimate
-from docksieve.workflows.progress.status import StageStatus
+from docksieve.workflows.progress.stage import StageStatus
 from docksieve.workflows.report.quality import Enrichment, HonestTest, Retrospect
 from docksieve.workflows.report.summary import (
     Findings,

@@ -15,7 +15,8 @@ from docksieve.data.statistics import Interval
 from docksieve.hpc.sites.read import load_site
 from docksieve.screening.metrics.paired import PairedComparison
 from docksieve.workflows.campaign.begin import begin_or_resume
-from docksieve.workflows.progress.status import CampaignStatus, StageStatus
+from docksieve.workflows.progress.stage import StageStatus
+from docksieve.workflows.progress.status import CampaignStatus
 from docksieve.workflows.retraining.agreement import Agreement, Finding
 from docksieve.workflows.retraining.promotion import Judged
 from docksieve.workflows.retraining.retrain import RetrainResult, TargetImport
