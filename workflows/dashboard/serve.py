@@ -59,7 +59,7 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
         number = int(listener.getsockname()[1])
 
         def announce(token: str) -> None:
-            say(f"A browser was let in. For another: {link(number, token)}")
+            say(f"A browser has opened the page. The link for another one: {link(number, token)}")
 
         gate = Gate(announce)
         if port is None and number != PORT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.ledger import round_name
+from .dockings import docking_words
 from .receipts import CampaignReceipts
 
 STALE_SECONDS = 30.0
@@ -80,6 +81,8 @@ class CampaignStatus:
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
     audits : tuple of str
         A sentence about each audit.
+    dockings : tuple of str
+        A sentence about each target: how many dockings were tried, and how many gave a score.
 
     Examples
     --------
@@ -96,6 +99,15 @@ class CampaignStatus:
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
+    dockings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values; rates that are not known are null."""
+        stages = [
+            {**asdict(stage), "rate": stage.rate if stage.rate == stage.rate else None}
+            for stage in self.stages
+        ]
+        return {**asdict(self), "root": str(self.root), "stages": stages}
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -140,7 +152,9 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
+    return CampaignStatus(
+        opened.root, state, stages, waiting, driver, left, blocks, audits, docking_words(receipts)
+    )
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:

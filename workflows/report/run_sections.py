@@ -12,6 +12,7 @@ from typing import Any
 
 from ...data.errors import CampaignError, DocksieveError, FormatError
 from ...data.store import read_json
+from ...data.words import plural
 from ..campaign.driver import read_driver
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
@@ -145,7 +146,7 @@ def _identity(facts: Facts) -> Iterable[tuple[str, object]]:
     yield "folder", facts.root
     yield "seed", facts.campaign.seed
     yield "begun with", f"docksieve {state['docksieve']}"
-    yield "library", f"{state['library']['path']}, {facts.rows:,} molecules"
+    yield "library", f"{state['library']['path']}, {plural(facts.rows, 'molecule')}"
     yield "library fingerprint", state["library"]["fingerprint"]
     if facts.library is not None and "made_with" in facts.library.manifest:
         yield (
