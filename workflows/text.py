@@ -38,7 +38,7 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     if is_promised(student):
         yield f"For {_goal(student, best)} to be among them, {_range(student)}."
     else:
-        yield from _refused(student, best)
+        yield from _refused(student, f"Whether they hold {_share({'goal': student['goal']}, best)}")
         yield from _carrying(student, best, "random labels")
     if not found["gate"]:
         yield (
@@ -70,7 +70,9 @@ def _docking(found: Mapping[str, Any], teacher: Mapping[str, Any]) -> Iterator[s
             f"it, {dock}; {_range(teacher)}."
         )
     else:
-        yield from _refused({**teacher, "goal": found["goal"]})
+        yield from _refused(
+            teacher, f"How many dockings find {_share({'goal': found['goal']})} of the library"
+        )
         yield f"For the upper end of that, {dock}."
         yield from _carrying(teacher, "the best", "random dockings", " of the teacher alone")
 
@@ -118,31 +120,36 @@ def _goal(cut: Mapping[str, Any], best: str = "the best") -> str:
     return f"{_share(cut, best)} with {100 * cut['goal']['confidence']:.3g} % confidence"
 
 
-def _refused(cut: Mapping[str, Any], best: str = "the best") -> Iterator[str]:
+def _refused(cut: Mapping[str, Any], lead: str) -> Iterator[str]:
     """Yield that a cut cannot be promised, why, and an estimate without a confidence."""
-    wanted = _share({"goal": cut["goal"]}, best)
-    yield f"That {wanted} are among them cannot be promised ({reasons_of(cut)})."
     if cut["method"] == "everything":
-        yield "There is no estimate either: it may take the whole library."
+        guess = "there is no estimate either, and it may take the whole library"
     else:
-        yield (
-            f"An estimate without a confidence is {_percent(cut['estimate'])} of the library "
-            f"({_percent(cut['low'])} to {_percent(cut['fraction'])})."
+        guess = (
+            f"the best guess, without a confidence, is {_percent(cut['estimate'])} of the library "
+            f"({_percent(cut['low'])} to {_percent(cut['fraction'])})"
         )
+    yield f"{lead} cannot be promised ({reasons_of(cut)}); {guess}."
 
 
 def _carrying(cut: Mapping[str, Any], best: str, random: str, whom: str = "") -> Iterator[str]:
-    """Yield what would carry a promise, and what is promised instead."""
+    """Yield what is promised instead, and what would carry a promise."""
+    if offers := [f"{_offered(other, best)}, in {_within(other)}" for other in cut.get("instead", ())]:
+        yield f"Promised instead{whom}: {'; '.join(offers)}."
     needed, fewest = cut.get("dockings_needed"), cut.get("dockings_model")
-    ways = [f"{fewest:,} {random} in all may carry a promise"] if fewest else []
+    now = f"now {cut['held_out']:,}"
     if needed and fewest:
-        ways.append(f"about {needed:,} would for certain, by counting alone")
-    elif needed:
-        ways.append(f"About {needed:,} {random} in all would carry a promise, by counting alone")
-    if ways:
-        yield f"{', '.join(ways)} (now {cut['held_out']:,})."
-    for other in cut.get("instead", ()):
-        yield f"Promised instead{whom}: {_offered(other, best)}; {_range(other)}."
+        yield f"A promise may be had from {fewest:,} {random} on ({now}), and for certain from about {needed:,}."
+    elif needed or fewest:
+        yield f"A promise may be had from about {needed or fewest:,} {random} on ({now})."
+
+
+def _within(cut: Mapping[str, Any]) -> str:
+    return (
+        "the whole library"
+        if cut["method"] == "everything"
+        else f"{_percent(cut['fraction'])} of the library"
+    )
 
 
 def _offered(cut: Mapping[str, Any], best: str) -> str:
@@ -158,7 +165,7 @@ def _offered(cut: Mapping[str, Any], best: str) -> str:
 
 def _range(cut: Mapping[str, Any]) -> str:
     if cut["method"] == "everything":
-        return "it takes the whole library, since too few molecules were held out to vouch for less"
+        return "it takes the whole library, since too few molecules were held out to guarantee less"
     return (
         f"{_percent(cut['fraction'])} of the library is enough (most likely {_percent(cut['estimate'])}, at "
         f"least {_percent(cut['low'])})"

@@ -279,7 +279,7 @@ def _check_reachable(site: Site, folder: Path) -> None:
         )
     if any(letter.isspace() for letter in str(folder)):
         raise SiteError(
-            f"{folder} has a blank in its name, which job scripts of dask-jobqueue cannot bear.",
+            f"{folder} has a space in its name, which job scripts of dask-jobqueue cannot handle.",
             "Choose another folder for the library.",
         )
 

@@ -126,14 +126,12 @@ def test_a_cut_of_an_earlier_version_is_not_promised() -> None:
         before[stage] = {key: value for key, value in before[stage].items() if key != "promised"}
     before["teacher"]["method"] = "residual model"
     (words,) = cut_words("A", before)
-    first, second = words.split("That 90 % of the best 1 %")
+    first, second = words.split("How many dockings find 90 % of the best 1 % of the library")
     assert "with 95 % confidence to be among them, 10 % of the library is enough" in first
-    assert second.startswith(
-        " are among them cannot be promised (an earlier version took errors not to depend"
-    )
+    assert second.startswith(" cannot be promised (an earlier version took errors not to depend")
     assert (
         "95 %" not in second
-        and "An estimate without a confidence is 5 % of the library (3 % to 4 %)" in second
+        and "the best guess, without a confidence, is 5 % of the library (3 % to 4 %)" in second
     )
 
 
@@ -161,7 +159,7 @@ def test_a_cut_says_what_is_unfaithful_swept_noted_or_unknown() -> None:
     assert whole.endswith("the teacher's best 400 that are not docked yet.")
     everything = {**found()["student"], "method": "everything"}
     (words,) = cut_words("A", found(student=everything))
-    assert "it takes the whole library, since too few molecules were held out to vouch for less." in words
+    assert "it takes the whole library, since too few molecules were held out to guarantee less." in words
     unknown = found(student=None, notes=["No model.", "Too few."])
     assert list(cut_words("A", unknown)) == [
         "A: No model. Too few. The best 1,000 molecules by the fast model (student) go on to the exact one (teacher)."

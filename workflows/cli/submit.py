@@ -81,7 +81,7 @@ def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Pat
     if is_driven(root) or waiting:
         who = f"job {waiting[0]}" if waiting else "a driver"
         raise CampaignError(
-            f"The campaign in {root} is in the hands of {who} already.",
+            f"The campaign in {root} is being run by {who} already.",
             f"`docksieve cancel {root}` ends that.",
         )
     job = submit_as_job(place, root, job_command(file, site, sets or []))

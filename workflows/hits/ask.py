@@ -76,7 +76,7 @@ def ask(
     asked, notes = with_floor(asked, sources)
     state = status(receipts.campaign, receipts).state
     if state != "complete":
-        notes.append(f"The campaign is {state}: this is what is finished by now.")
+        notes.append(f"The campaign is {state}: these are the results so far.")
     if asked.undocked and asked.by == "auto":
         asked = replace(asked, by="predicted")
     if query.across:

@@ -211,7 +211,7 @@ def _notices(contents: Contents) -> list[str]:
         shown.append(_listed("notice", "What is said of the library is incomplete:", [facts.library_problem]))
     left = missing(facts)
     if left:
-        text = f"The campaign is {facts.status.state}: this is what is finished by now. Still missing:"
+        text = f"The campaign is {facts.status.state}: these are the results so far. Still missing:"
         shown.append(_listed("notice", text, left))
     return shown
 

@@ -49,7 +49,7 @@ def plan_view(card: dict[str, Any]) -> Group:
     after = [
         f"If the models are right the recall is {share(plan['modelled_recall'])}, and the bound will be about "
         f"{share(plan['expected_bound'])} ({share(low)} to {share(high)} in 4 of 5 draws).",
-        f"To vouch for {share(card['recall'])} with no miss seen takes some {plan['random_dockings']:,} dockings, "
+        f"To guarantee {share(card['recall'])} with no miss seen takes some {plan['random_dockings']:,} dockings, "
         "stratified or not, whatever the size of the library"
         + (
             f" (or the {left:,} that are left, where that is fewer)."

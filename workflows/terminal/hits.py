@@ -135,7 +135,7 @@ def print_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None) -
     notes = console(stderr=True)
     state = status(opened, receipts).state
     if state != "complete":
-        notes.print(f"The campaign is {state}: this is what is finished by now.")
+        notes.print(f"The campaign is {state}: these are the results so far.")
     if table.num_rows == 0:
         notes.print(Text(_nothing(query, "failed dockings")), soft_wrap=True)
     if query.top is not None and query.top in _rows_by_target(table):

@@ -155,9 +155,12 @@ def test_a_confidence_is_printed_only_with_a_promise() -> None:
     assert promised["promised"] and not refused["promised"]
     assert refused["reasons"] and refused["dockings_model"] == 5_000
     words = _told(refused, promised, promised=False)
-    assert "That 90 % of the best 0.1 % are among them cannot be promised (3,000 held-out" in words
-    assert "An estimate without a confidence" in words
-    assert "5,000 random dockings in all may carry a promise, about" in words and "(now 3,000)" in words
+    assert (
+        "How many dockings find 90 % of the best 0.1 % of the library cannot be promised (3,000 held-out"
+        in words
+    )
+    assert "the best guess, without a confidence" in words
+    assert "may be had from 5,000 random dockings on (now 3,000), and for certain from about" in words
     assert "Promised instead of the teacher alone: 83 % of the best 0.1 % with 95 % confidence" in words
     assert "To find 90 %" not in words
     # A sweep in which one stage falls short of its part promises nothing for the whole.
