@@ -23,6 +23,7 @@ from typing import Any
 from ..errors import InputError, LibraryError
 from ..readers.sources import Source, open_files
 from ..store import read_json, remove_temporary_files, write_json
+from ..words import plural
 from .library import MANIFEST, Library
 from .passes import BUILD, Build
 from .pool import BuildWorkers, OpenCluster, available_cores
@@ -200,7 +201,7 @@ def _already_built(folder: Path, sources: Sequence[Source], settings: IngestSett
     same = library.manifest["settings"] == dataclasses.asdict(settings) and had == now and not unlike
     if not same or any(source.name == "-" for source in sources):
         raise LibraryError(
-            f"{folder} holds a library already ({library.rows:,} molecules).",
+            f"{folder} holds a library already ({plural(library.rows, 'molecule')}).",
             "Choose another folder, or delete this one first.",
         )
     return library

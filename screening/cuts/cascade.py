@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...data.words import plural
 from .cut import Cut, CutGoal
 from .depth_model import LEAST, modelled_cut, promised_best, promised_recall
 from .order_statistics import choose_cut, recall_at_hand
@@ -119,7 +120,7 @@ def vouched_cut(
 
 def _unable(docked: int) -> tuple[str, ...]:
     if docked < LEAST:
-        return (f"only {docked} molecules were held out, where {LEAST} are the least",)
+        return (f"only {plural(docked, 'molecule')} held out, where {LEAST} are the least",)
     return ("some of the held-out molecules do not reach this stage",)
 
 

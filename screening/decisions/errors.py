@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr, stdtr
 
+from ...data.words import plural
 from ..calibration.picked import Batch
 
 Floats = NDArray[np.float64]
@@ -100,7 +101,7 @@ def learn_errors(
     if not values:
         raise CannotSay("no earlier batch of picked molecules has been docked")
     if count < LEAST:
-        raise CannotSay(f"only {count} picked molecules have been docked; {LEAST} are needed")
+        raise CannotSay(f"only {plural(count, 'picked molecule')} docked so far; {LEAST} are needed")
     scores = np.concatenate([batch.docked[np.isfinite(batch.docked)] for batch in batches])
     if np.ptp(scores) == 0:
         raise CannotSay(f"all {count} docked scores are equal")

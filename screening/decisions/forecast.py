@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...data.words import plural
 from ..calibration.picked import Batch
 from .errors import CannotSay, ErrorDraws, learn_errors
 from .scoring import chance_words
@@ -281,9 +282,11 @@ def _verdict(outlooks: Sequence[Outlook], criteria: Criteria) -> tuple[str, str,
     most = outlooks[-1]
     for item in outlooks:
         if item.verdict == "go":
-            said = f"{item.dockings:,} dockings succeed with probability {chance_words(item.success)}"
+            said = f"{plural(item.dockings, 'docking')} succeed with probability {chance_words(item.success)}"
             return "go", f"{said}, at least the {criteria.go:g} that was set.", item.dockings
-    said = f"Even {most.dockings:,} dockings succeed with probability {chance_words(most.success)} only"
+    said = (
+        f"Even {plural(most.dockings, 'docking')} succeed with probability {chance_words(most.success)} only"
+    )
     if most.verdict == "stop":
         return "stop", f"{said}, at most the {criteria.stop:g} that was set.", None
     return "ask for more", f"{said}: between {criteria.stop:g} and {criteria.go:g}.", None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from ...data.errors import InputError, unknown_name
 
@@ -37,7 +37,7 @@ RULES = {
 Veber et al. 2002."""
 CATALOGUES = ("pains", "brenk", "nih")
 DIVERSITIES = ("maxmin", "scaffold")
-ADDITIONS = ("lipinski_violations", "qed", *CATALOGUES, "scaffold", "parent")
+ADDITIONS = ("lipinski_violations", "qed", *CATALOGUES, "scaffold", "parent", "other_ids")
 """Columns that are computed where they are asked for."""
 POOL = 20
 """Diverse picks are taken from the best ``POOL`` times as many, if nothing else is said."""
@@ -90,7 +90,7 @@ class Window:
         if self.low is not None and self.high is not None and self.low > self.high:
             raise InputError(
                 f"The window {self} of {name} is empty: its lower bound is above its upper one.",
-                f"Turn it round: {_number(self.high)}:{_number(self.low)}.",
+                f"Did you mean {_number(self.high)}:{_number(self.low)}?",
             )
         return self
 
@@ -109,6 +109,9 @@ class Selective:
     target, over : str
     margin : float or None
         Least difference, in score units; None: none is asked.
+    floor : float, "seed" or None
+        The score that a molecule must reach for ``target``, so that no molecule is listed which is bad for it and only
+        worse for the other. ``seed``: that of the best tenth of the seed sample. None: no floor.
 
     Examples
     --------
@@ -121,9 +124,12 @@ class Selective:
     target: str
     over: str
     margin: float | None = None
+    floor: float | Literal["seed"] | None = "seed"
 
     @classmethod
-    def parse(cls, text: str, margin: float | None = None) -> Selective:
+    def parse(
+        cls, text: str, margin: float | None = None, floor: float | Literal["seed"] | None = "seed"
+    ) -> Selective:
         """Read ``A:B``: for A, over B."""
         target, colon, over = text.partition(":")
         if not colon or not target or not over or ":" in over or target == over:
@@ -131,7 +137,7 @@ class Selective:
                 f"{text!r} does not name two targets.",
                 "Write --selective A:B for molecules better for A than B.",
             )
-        return cls(target, over, margin)
+        return cls(target, over, margin, floor)
 
 
 @dataclass(frozen=True)
@@ -183,9 +189,18 @@ class HitQuery:
     diverse : str, optional
         Pick molecules that differ from the best ``pool``: ``maxmin`` or ``scaffold``.
     pool : int, optional
-        20 times ``top`` if not given.
+        Of so many of the best; if not given, at most 20 times ``top``, and none that is worse than ``within`` says.
+    within : float, optional
+        How much worse than the ``top``-th best score a diverse pick may be, in units of the score. If neither this nor
+        ``pool`` is given: the median standard deviation of the predictions of the best ``top``, within which the model
+        cannot tell molecules apart.
+    undocked : bool
+        Only molecules of which no docking was tried.
+    with_failed : bool
+        Also rank predictions of molecules whose docking failed; the column ``failure`` says why.
     add : tuple of str
-        Further columns: ``lipinski_violations``, ``qed``, ``pains``, ``brenk``, ``nih``, ``scaffold``, ``parent``.
+        Further columns: ``lipinski_violations``, ``qed``, ``pains``, ``brenk``, ``nih``, ``scaffold``, ``parent``,
+        ``other_ids``: further ids of the same molecule in the input of the library.
 
     Examples
     --------
@@ -217,7 +232,45 @@ class HitQuery:
     per_parent: bool = False
     diverse: str | None = None
     pool: int | None = None
+    within: float | None = None
+    undocked: bool = False
+    with_failed: bool = False
     add: tuple[str, ...] = ()
+
+    @classmethod
+    def to_buy(cls, count: int, **others: Any) -> HitQuery:
+        """Return the question for what to buy: the best molecules that were not docked, spread over chemistry.
+
+        Ranked by the latest teacher's prediction, one form of each compound, no structural alert, picked from different
+        scaffolds, and each with the vendor's id.
+
+        Parameters
+        ----------
+        count : int
+            How many per target.
+        others : Any
+            Fields of the question that replace these.
+
+        Examples
+        --------
+        >>> answer = docksieve.ask("campaign", docksieve.HitQuery.to_buy(3, targets=("EGFR",)))
+        >>> answer.table.num_rows, answer.table["docked_score"].null_count
+        (3, 3)
+        """
+        chosen: dict[str, Any] = {
+            "by": "predicted",
+            "top": count,
+            "undocked": True,
+            "no_alerts": CATALOGUES,
+            "per_parent": True,
+            "diverse": "scaffold",
+            "add": ("other_ids",),
+        }
+        chosen |= others
+        chosen["add"] = tuple(dict.fromkeys(("other_ids", *chosen["add"])))
+        condition = "id <> ''"
+        where = f"({chosen['where']}\n) AND {condition}" if chosen.get("where") else condition
+        return cls(**{**chosen, "where": where})
 
     def __post_init__(self) -> None:
         if self.selective is not None and not isinstance(self.selective, Selective):
@@ -243,6 +296,18 @@ class HitQuery:
             raise InputError(f"The caution {self.caution} is not a number of spreads.", "Give 0 or more.")
         if self.diverse and self.top is None:
             raise InputError("Diverse picks need a number.", "Give --top.")
+        if self.within is not None and not (math.isfinite(self.within) and self.within >= 0):
+            raise InputError(f"{self.within} is not a difference of scores.", "Give 0 or more.")
+        if self.within is not None and not self.diverse:
+            raise InputError(
+                "How much worse a pick may be matters for diverse picks only.",
+                "Add --diverse, or leave out --within.",
+            )
+        if self.undocked and self.by in ("docked", "final"):
+            raise InputError(
+                f"Molecules that were not docked have no {self.by} score to be ranked by.",
+                "Rank by predicted or screened.",
+            )
         if self.pool is not None and (self.top is None or self.pool < self.top):
             raise InputError(
                 f"From a pool of {self.pool} no {self.top} can be picked.", "Give a larger --pool."
@@ -259,6 +324,9 @@ class HitQuery:
             raise InputError("--selective and --worst-over are two rankings.", "Choose one.")
         if across and self.targets:
             raise InputError(f"{across[0]} names its targets itself.", "Leave out --target.")
+        floor = self.preferred.floor if self.preferred else None
+        if isinstance(floor, float) and math.isnan(floor):
+            raise InputError("A floor that is not a number says nothing.", "Give a score, or none.")
         if self.worst_over and len(set(self.worst_over)) < 2:
             raise InputError("The worst of one target is that target.", "Name two or more: --worst-over A,B.")
 

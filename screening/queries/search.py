@@ -16,6 +16,7 @@ from ..chemistry.smarts import kekule_hint, read_pattern
 from .answer import FunnelStep
 from .conditions import Condition, Where, bare, conjuncts, read_where, stored_conditions
 from .filters import COMPUTED, KINDS, Batch, Step, add_column, dear_steps, quick_steps
+from .pools import picking_pool
 from .query import HitQuery
 from .rankings import DOCKED_SCHEMA, Ranking, with_columns
 
@@ -71,7 +72,7 @@ def find(
     InputError
         If the SQL condition or a SMARTS is not understood.
     """
-    stored = stored_conditions(query)
+    stored = [*ranked.conditions(query), *stored_conditions(query)]
     computed = pa.schema([(name, KINDS.get(name, pa.string())) for name in COMPUTED])
     if ranked.docked is not None:
         computed = pa.schema([*computed, *DOCKED_SCHEMA])
@@ -124,7 +125,7 @@ def answer_from(
     try:
         found = find(ranked, query, fingerprint, threads)
         steps = funnel(ranked, found) if found.exhausted else []
-        return finish(found.table, ranked, query), steps, True, ranked.notes
+        return finish(found.table, ranked, query), steps, True, ranked.notes  # to which picks add theirs
     finally:
         ranked.close()
 
@@ -132,6 +133,7 @@ def answer_from(
 def finish(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
     """Pick from the molecules found, add the columns asked for, and put columns in order."""
     if query.diverse and query.top is not None and table.num_rows > query.top:
+        table = picking_pool(table, ranked, query)
         picks = spread_out(query.diverse, table["smiles"].to_pylist(), query.top)
         table = table.take(pa.array(picks))
     if ranked.docked is not None:
@@ -143,7 +145,8 @@ def finish(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
     for name in wanted:
         if name not in table.column_names:
             add_column(batch, name)
-    extra = [name for name in (*KINDS, *wanted, *query.add) if name in batch.table.column_names]
+    made = [*KINDS, *(["failure"] if query.with_failed else []), *wanted, *query.add]
+    extra = [name for name in made if name in batch.table.column_names]
     return batch.table.select(list(dict.fromkeys([*ranked.columns, *extra])))
 
 

@@ -42,7 +42,7 @@ def test_molecules_are_sorted(docked: Path, report: Path, visit: Callable[..., A
     page.get_by_label("Sort by").select_option("weight")
     by_weight = [row["id"] for row in sorted(rows, key=lambda row: (row["weight"], row["rank"]))]
     assert names(page) == by_weight[:24]
-    page.get_by_role("button", name="Turn round").click()
+    page.get_by_role("button", name="Reverse order").click()
     heaviest = max(rows, key=lambda row: row["weight"])
     assert names(page)[0] == heaviest["id"]
     page.get_by_role("button", name="Show all").click()

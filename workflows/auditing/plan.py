@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from ...data.errors import CampaignError, InputError
 from ...data.score_keys import MISSING_KEY, key_scores
+from ...data.words import agree, plural
 from ...screening.auditing.allocation import choose_strata, least_dockings
 from ...screening.auditing.design import AuditDesign
 from ...screening.auditing.planning import BudgetAnswer, unstratified_dockings, what_a_budget_buys
@@ -181,12 +182,12 @@ def make_plan(snapshot: Snapshot, goal: Goal) -> AuditPlan:
     left, library = int(counts.sum()), int(snapshot.campaign.state["library"]["rows"])
     if not left:
         raise CampaignError(
-            f"All {library:,} molecules of the library are docked for {snapshot.target!r}.",
+            f"All {plural(library, 'molecule')} of the library are docked for {snapshot.target!r}.",
             "Nothing was missed, and nothing is left to audit.",
         )
     if goal.budget > left:
         raise InputError(
-            f"--budget is {goal.budget:,}, but only {left:,} molecules are not docked.",
+            f"--budget is {goal.budget:,}, but only {plural(left, 'molecule')} {agree(left, 'is', 'are')} not docked.",
             f"Give {left:,} at most: that docks everything.",
         )
     sizes, last_keys, centres = _bins(counts, lower)

@@ -15,6 +15,7 @@ from ...data.errors import CampaignError, ConfigError
 from ...data.libraries.library import Library, library_standard
 from ...data.store import record_file, write_bytes, write_json
 from ...data.version import __version__
+from ...data.words import plural
 from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
 from ..config.campaign_file import CampaignConfig, CampaignFile, default_seed, read_campaign_file
@@ -163,7 +164,7 @@ def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) ->
     wanted = config.start.molecules
     if wanted > library.rows:
         raise ConfigError(
-            f"{config_path}: [start] molecules is {wanted:,}, but the library has {library.rows:,} molecules.",
+            f"{config_path}: [start] molecules is {wanted:,}, but the library has {plural(library.rows, 'molecule')}.",
             "Ask for fewer.",
         )
     if config.rounds.count == 0:

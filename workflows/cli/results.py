@@ -32,7 +32,8 @@ def compare(
     first: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
     second: Annotated[Path | None, typer.Argument(help="Another one.")] = None,
     rounds: Annotated[
-        tuple[int, int] | None, typer.Option(help="Two rounds of one campaign instead, such as 1 2.")
+        tuple[int, int] | None,
+        typer.Option(help="Two rounds of one campaign instead, such as 1 2.", metavar="ROUND ROUND"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="List all differences.")] = False,
@@ -78,6 +79,7 @@ def retrain(
     imports: Annotated[
         bool, typer.Option("--list", help="List the imports and which rounds use them.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """Train a candidate from new docking scores and promote it if it is no worse."""
     if sum((scores is not None, drop is not None, use is not None, imports)) != 1:
@@ -89,7 +91,7 @@ def retrain(
         _manage_imports(campaign, drop, use)
         return
     from ..retraining.retrain import retrain as run_retrain
-    from ..terminal.retrain import print_retrain
+    from ..terminal.retrain import print_retrain, retrain_json
     from ..terminal.tables import console
 
     named = {"smiles_column": smiles_column, "id_column": id_column, "score_column": score_column}
@@ -105,7 +107,10 @@ def retrain(
         force=force,
         columns=columns,
     )
-    print_retrain(console(), result)
+    if as_json:
+        typer.echo(json.dumps(retrain_json(result), indent=1))
+    else:
+        print_retrain(console(), result)
 
 
 def _manage_imports(campaign: Path, drop: str | None, use: str | None) -> None:
@@ -146,24 +151,35 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(help="Folder for the figures, as SVG files; none are written by default.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary's sentences as JSON.")] = False,
 ) -> None:
     """Write a self-contained HTML report, and print its summary."""
     from ..report.report import write_report
     from ..terminal.tables import console
 
     path, summary = write_report(campaign, out, figures)
-    console().print(summary, highlight=False)
+    if as_json:
+        typer.echo(json.dumps({"report": str(path), "summary": summary.splitlines()}, indent=1))
+        return
+    console().print(summary)
     typer.echo(f"Report: {path}")
 
 
 @models_app.command("list")
-def models_list(campaign: CampaignArgument) -> None:
+def models_list(
+    campaign: CampaignArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="The models' cards as JSON.")] = False,
+) -> None:
     """List the models of a campaign; the one in force is marked."""
     from ..retraining.retrain import list_models
     from ..terminal.retrain import print_models
     from ..terminal.tables import console
 
-    print_models(console(), list_models(campaign))
+    cards = list_models(campaign)
+    if as_json:
+        typer.echo(json.dumps(cards, indent=1))
+    else:
+        print_models(console(), cards)
 
 
 @models_app.command("show")
@@ -171,7 +187,7 @@ def models_show(
     campaign: CampaignArgument,
     name: Annotated[str, typer.Argument(help="A model's name, such as round-01/teacher.")],
 ) -> None:
-    """Print a model's card."""
+    """Print a model's card, as JSON."""
     from ..campaign.campaign import open_campaign
     from ..retraining.retrain import model_card
 

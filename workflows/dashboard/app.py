@@ -217,7 +217,7 @@ def _explained(answer: Callable[[Request], Response]) -> Callable[[Request], Any
             return _told(error, 500)
         except Exception:
             traceback.print_exc()  # to the terminal: what went wrong is nothing for the page
-            message = "Something went wrong that nobody foresaw; the terminal of the dashboard says more."
+            message = "Something unexpected went wrong; the terminal of the dashboard says more."
             return JSONResponse({"error": message, "hint": ""}, 500)
 
     return endpoint

@@ -61,6 +61,7 @@ def progress(moment: Moment) -> dict[str, Any]:
         "queue": _queue(moment),
         "failedTasks": _failed_tasks(receipts),
         "failedDockings": _codes(moment),
+        "dockings": list(found.dockings),
     }
     return dict(plain_json(value))
 

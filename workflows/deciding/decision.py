@@ -12,6 +12,7 @@ import numpy as np
 from ...data.errors import InputError, unknown_name
 from ...data.receipts import plain_json
 from ...data.seeds import derive_seed
+from ...data.words import plural
 from ...screening.decisions.forecast import Decision, decide
 from ...screening.decisions.learning import LearningCurve, fit_learning_curve
 from ..campaign.campaign import Campaign, open_campaign
@@ -181,7 +182,7 @@ def _notes(campaign: Campaign, known: Evidence, decision: Decision, wanted: Sequ
     if left and decision.verdict != CANNOT:
         listed = ", ".join(f"{value:,}" for value in left)
         notes.append(
-            f"{len(known.mean):,} candidates are left on the shortlist: nothing is said of {listed} dockings."
+            f"{plural(len(known.mean), 'candidate')} left on the shortlist: nothing is said of {listed} dockings."
         )
     if decision.batches == 1:
         notes.append(

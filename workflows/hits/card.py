@@ -114,7 +114,7 @@ def hit_card(
     state = status(opened, receipts).state
     notes = [note] if note else []
     if state != "complete":
-        notes.append(f"The campaign is {state}: this is what is finished by now.")
+        notes.append(f"The campaign is {state}: these are the results so far.")
     if not any(known for item in targets.values() for known in (item["docked"], item["final"])):
         notes.append("Nobody has docked this molecule.")
     docked = {item.target: [p for paths in item.docked.values() for p in paths] for item in sources}

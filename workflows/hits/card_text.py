@@ -65,11 +65,17 @@ def _target(facts: dict[str, Any]) -> list[tuple[str, str]]:
         for record in reversed(facts[who]):
             among = "of the shortlist" if who == "teacher" else "of the library"
             spread = "" if record["spread"] is None else f" +- {record['spread']:.2f}"
-            text = f"{record['mean']:.2f}{spread}, {_place(record['place'])} {among}, model {record['model'][:12]}"
+            pairs.append(
+                (
+                    f"{who}, round {record['round']}",
+                    f"{record['mean']:.2f}{spread}, {_place(record['place'])} {among}",
+                )
+            )
+            pairs.append(("  model", record["model"][:12]))
             if record.get("similarity") is not None:
-                far = " (far)" if record.get("novel") else ""
-                text += f", nearest of what it learnt from {record['similarity']:.2f}{far}"
-            pairs.append((f"{who}, round {record['round']}", text))
+                far = ": unlike all of it" if record.get("novel") else ""
+                words = f"{record['similarity']:.2f} to the nearest molecule that it learnt from{far}"
+                pairs.append(("  similarity", words))
     return pairs or [("nothing", "neither docked nor predicted yet")]
 
 

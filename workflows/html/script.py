@@ -42,7 +42,7 @@ document.querySelectorAll("form[data-grid]").forEach(function (tools) {
     said.textContent = kept.length === 0 ? "None of the " + cards.length + " listed here fits."
       : shown + " of " + cards.length + (kept.length < cards.length ? " (" + kept.length + " fit)" : "") + " shown";
     more.hidden = shown >= kept.length;
-    way.textContent = turned ? "Turned round" : "Turn round";
+    way.textContent = turned ? "Reversed" : "Reverse order";
     way.setAttribute("aria-pressed", String(turned));
   };
   tools.hidden = false;

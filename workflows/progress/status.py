@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..campaign.driver import is_driven, read_driver
 from ..campaign.ledger import round_name, round_number
 from ..campaign.under_way import molecules_under_way
 from ..source_words import source_words
+from .dockings import docking_words
 from .forecast import seconds_left
 from .receipts import CampaignReceipts
 from .stage import StageStatus
@@ -48,6 +49,8 @@ class CampaignStatus:
         A sentence about each earlier teacher that the latest one was given: used or not, and why.
     by_plan : bool
         Whether ``seconds_left`` rests on the plan (``docksieve plan``) in part.
+    dockings : tuple of str
+        A sentence about each target: how many dockings were tried, and how many gave a score.
 
     Examples
     --------
@@ -73,6 +76,16 @@ class CampaignStatus:
         at = next((stage for stage in self.stages if stage.done < stage.total), None)
         now = f", now {at.stage}: {at.done:,} of {at.total:,} tasks" if at is not None else ""
         return f"Campaign in {self.root}: {self.state}, {done} of {known} stages done{now}"
+
+    dockings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values; rates that are not known are null."""
+        stages = [
+            {**asdict(stage), "rate": stage.rate if stage.rate == stage.rate else None}
+            for stage in self.stages
+        ]
+        return {**asdict(self), "root": str(self.root), "stages": stages}
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -118,7 +131,10 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
     sources = _sources(receipts)
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits, sources, by_plan)
+    dockings = docking_words(receipts)
+    return CampaignStatus(
+        opened.root, state, stages, waiting, driver, left, blocks, audits, sources, by_plan, dockings
+    )
 
 
 def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def molecules(facts: Facts, target: str) -> list[str]:
 def _tools(grid: str, rows: list[dict[str, Any]], lower: bool) -> str:
     """Return what sorts and filters a grid; hidden unless the page's script runs."""
     text = tag("label", "Id or SMILES contains " + '<input type="text" name="text" autocomplete="off">')
-    turn = tag("button", "Turn round", name="way", type="button")
+    turn = tag("button", "Reverse order", name="way", type="button")
     reset = tag("button", "Reset", type="reset")
     line = tag("div", _orders(rows, lower) + turn + text + reset, "line")
     bounds = "".join(

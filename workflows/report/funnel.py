@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data.libraries.library import Library
 from ...data.score_keys import MISSING_KEY
+from ...data.words import plural
 from ...screening.docking.failures import meaning_of
 from ..campaign.ledger import round_name
 from .facts import Docked, Facts, reject_reasons
@@ -201,7 +202,9 @@ def _choice(
     if not facts.finished(f"{group}/acquire"):
         return passage(name, ("on the shortlist", kept), ("may be docked", free), *changes)
     chosen = facts.docked(group, target).selected
-    changes.append(Change("not chosen", chosen - free, "others promised more", rest=True))
+    changes.append(
+        Change("not chosen", chosen - free, "predicted to score worse than those chosen", rest=True)
+    )
     return passage(name, ("on the shortlist", kept), ("acquired", chosen), *changes)
 
 
@@ -243,7 +246,7 @@ def _round_checks(facts: Facts, group: str) -> list[str]:
     left = facts.unscreened(group)
     if screens and seen + left != facts.rows:
         problems.append(
-            f"{group}: the receipts say {seen:,} molecules screened and {left:,} are left, of {facts.rows:,}."
+            f"{group}: the receipts say {plural(seen, 'molecule')} screened and {left:,} are left, of {facts.rows:,}."
         )
     written = sum(rows for _, rows in facts.outputs(f"{group}/screen", "predictions/"))
     if written != seen:
@@ -274,15 +277,17 @@ def cross_checks(facts: Facts) -> list[str]:
             failed = sum(docked.failures.values())
             if failed != docked.failed_as_receipts_say:
                 problems.append(
-                    f"{target}, {group}: the tables hold {failed:,} failures, "
+                    f"{target}, {group}: the tables hold {plural(failed, 'failure')}, "
                     f"the receipts {docked.failed_as_receipts_say:,}."
                 )
     written = facts.finished("final/hits")
     total = sum(facts.hit_counts.values())
     if written and written[0].rows_out != total:
-        problems.append(f"The final list has {written[0].rows_out:,} hits, the scores make {total:,}.")
+        problems.append(
+            f"The final list has {plural(written[0].rows_out, 'hit')}, the scores make {total:,}."
+        )
     if facts.library is not None and facts.library.rows != facts.rows:
         problems.append(
-            f"The library has {facts.library.rows:,} molecules, the campaign began with {facts.rows:,}."
+            f"The library has {plural(facts.library.rows, 'molecule')}, the campaign began with {facts.rows:,}."
         )
     return problems

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from ...data.words import plural
 from ...screening.calibration.picked import Batch, PickedCalibration, calibrate_picked
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table
@@ -98,7 +99,7 @@ def picked_words(facts: Facts, target: str) -> Iterator[str]:
         for before, after in [coverage_of(rounds, level)]
     ]
     yield (
-        f"Intervals of picked molecules, recalibrated from the batches docked before: of {count:,} scores "
+        f"Intervals of picked molecules, recalibrated from the batches docked before: of {plural(count, 'score')} "
         f"{' and '.join(shown)}."
     )
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from ...data.errors import CampaignError, DocksieveError, FormatError
 from ...data.store import read_json
+from ...data.words import plural
 from ..campaign.driver import read_driver
 from ..campaign.imports import use_words
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
 from ..progress.throughput import Throughput, throughput, used_words
-from ..text import duration, duration_short, percent, plural
+from ..text import duration, duration_short, percent
 from .charts import scores as charts
 from .charts.timeline import timeline
 from .cost import nodes_table, rates_figure
@@ -149,7 +150,7 @@ def _identity(facts: Facts) -> Iterable[tuple[str, object]]:
     yield "folder", facts.root
     yield "seed", facts.campaign.seed
     yield "begun with", f"docksieve {state['docksieve']}"
-    yield "library", f"{state['library']['path']}, {facts.rows:,} molecules"
+    yield "library", f"{state['library']['path']}, {plural(facts.rows, 'molecule')}"
     yield "library fingerprint", state["library"]["fingerprint"]
     if facts.library is not None and "made_with" in facts.library.manifest:
         yield (

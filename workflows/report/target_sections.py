@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...data.score_keys import MISSING_KEY, key_scores
+from ...data.words import plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
@@ -182,7 +183,7 @@ def _library_chart(facts: Facts, target: str, unit: str) -> list[str]:
     svg = charts.library_histogram(scores, histogram[keys], cut, f"predicted score ({unit})")
     so_far = "" if facts.complete(f"{group}/screen") else " so far"
     count = int(histogram[keys].sum())
-    note = f"By the student of round {number}, {count:,} molecules{so_far}; counts are logarithmic."
+    note = f"By the student of round {number}, {plural(count, 'molecule')}{so_far}; counts are logarithmic."
     if cut is not None:
         note += f" What lies {'left' if lower else 'right'} of the line went to the teacher."
     return [figure(svg, "Predicted scores of the library", note)]
@@ -196,7 +197,7 @@ def _retrospect(findings: Findings) -> str:
         (
             "best 1 % by score found",
             f"{percent(found.by_score)}",
-            f"best {found.best:,} scores; of ties any will do",
+            f"best {plural(found.best, 'score')}; of ties any will do",
         ),
         (
             "strictly better molecules found",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...data.seeds import derive_seed
+from ...data.words import agree, plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table, tag
 from ..source_words import source_words
@@ -32,13 +33,14 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
     number, found = last
     for line in cut_words(target, found):
         said = line.removeprefix(f"{target}: ")
-        yield f"Round {number}: {said}."
+        yield f"Round {number}: {said}"
     novel = sum(r.counts.get("novel", 0) for r in facts.finished(f"{round_name(number)}/refine"))
     seen = sum(r.counts["molecules"] for r in facts.finished(f"{round_name(number)}/refine"))
     if novel:
         yield (
-            f"Of the {seen:,} molecules that the teacher of round {number} looked at, {novel:,} are unlike anything "
-            "it had learnt from (column novel of the hits): trust its figures for these less."
+            f"Of the {plural(seen, 'molecule')} that the teacher of round {number} scored, {novel:,} "
+            f"{agree(novel, 'is', 'are')} unlike everything that it has learnt from (column novel of the hits): its "
+            f"figures for {agree(novel, 'this one', 'these')} are less reliable."
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...data.libraries.library import Library
-from ..text import plural
+from ...data.words import plural
 
 
 def found_words(library: Library, targets: Mapping[str, Mapping[str, Any]]) -> str:

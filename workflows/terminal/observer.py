@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from ...data.libraries.library import Library
 from ...data.receipts import Receipt
+from ...data.words import agree, plural
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..source_words import source_words
@@ -27,12 +29,12 @@ QUIET_SECONDS = 30.0
 STEP_WORDS = {
     "sample": "choose the seed sample",
     "train": "train the teacher",
-    "label": "teacher labels library molecules",
-    "distil": "distil the student",
-    "cut": "say how much to keep",
+    "label": "teacher predicts molecules for the student to learn from (labels)",
+    "distil": "teach the student (distil)",
+    "cut": "decide how many go on to the teacher (cut)",
     "screen": "student scores every shard",
     "rank": "rank the whole library",
-    "refine": "teacher scores the shortlist",
+    "refine": "teacher scores the shortlist (refine)",
     "acquire": "choose what to dock next",
     "select": "choose the final ligands",
     "dock": "dock",
@@ -67,12 +69,15 @@ class TerminalObserver:
         self._say("If this is interrupted, the same command goes on with it:")
         self._say(f"  {shlex.join(self._command)}")
         self._say("Campaign ", (campaign.config.campaign.name, "bold"), f" in {campaign.root}")
+        shards = plural(len(library.shards), "file")
         self._say(
-            f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
-            f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
+            f"Library of {plural(library.rows, 'molecule')} in {shards} (shards); targets: "
+            f"{', '.join(campaign.targets)}; site {site.name} with {plural(site.worker_count, 'worker')}"
         )
         if orphans:
-            self._say(f"Ended {orphans} processes that a killed driver had left behind.")
+            self._say(
+                f"Ended {plural(orphans, 'process', 'processes')} that a killed driver had left behind."
+            )
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
         """Open the bar of a stage."""
@@ -138,12 +143,13 @@ class TerminalObserver:
             self._progress.stop()
             self._progress = None
         seconds = time.monotonic() - self._stage_started
-        done = f", {self._skipped} tasks were done before" if self._skipped else ""
-        failed = [(f", {self._failed} tasks failed", "red")] if self._failed else []
-        molecules = f"{self._rows:,} molecules, " if self._rows else ""
+        were = agree(self._skipped, "was", "were")
+        done = f", {plural(self._skipped, 'task')} {were} done before" if self._skipped else ""
+        failed = [(f", {plural(self._failed, 'task')} failed", "red")] if self._failed else []
+        molecules = f"{plural(self._rows, 'molecule')}, " if self._rows else ""
         self._say(f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
         for note in self._notes:
-            self._say(f"      {note}")
+            self._note(note)
         if self._without_score:
             self._say(f"      {without_score(self._without_score)}")
             for line in meanings(code for code, _ in self._without_score.most_common()):
@@ -159,6 +165,13 @@ class TerminalObserver:
     def _notes_of(self, receipt: Receipt) -> list[str]:
         """Return what to say of a task when its stage is over."""
         return _notes(receipt)
+
+    def _note(self, text: str) -> None:
+        """Print a remark below its stage: in a terminal broken between words, in a log file one line."""
+        if self._console.is_terminal:
+            self._console.print(Padding(Text(text), (0, 0, 0, 6)))
+        else:
+            self._say(f"      {text}")
 
     def _say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""
@@ -183,7 +196,8 @@ def _notes(receipt: Receipt) -> list[str]:
     report = receipt.facts.get("report")
     if receipt.kind == "train" and report:
         return [
-            f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
+            f"teacher {receipt.facts['model']}, learnt from {plural(receipt.counts['molecules'], 'score')}; judged by "
+            "molecules that it had not seen (95 % intervals):",
             *_quality(report),
             *_attention(report),
             *source_words(report),
@@ -193,7 +207,10 @@ def _notes(receipt: Receipt) -> list[str]:
             ),
         ]
     if receipt.kind == "distil" and report:
-        return [f"student {receipt.facts['model']}", *_quality(report)]
+        return [
+            f"student {receipt.facts['model']}, learnt from the teacher's predictions (labels); how well it agrees:",
+            *_quality(report),
+        ]
     if receipt.kind == "cut" and receipt.done:
         return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
     if receipt.kind == "acquire" and receipt.done:
@@ -219,7 +236,7 @@ def _short_of(facts: Mapping[str, Any]) -> Iterator[str]:
     for target, fact in facts.items():
         if isinstance(fact, Mapping) and fact.get("chosen", 0) < fact.get("asked", 0):
             yield (
-                f"{target}: only {fact['chosen']:,} of {fact['asked']:,} molecules asked for could be chosen; "
+                f"{target}: only {fact['chosen']:,} of {plural(fact['asked'], 'molecule')} asked for could be chosen; "
                 "the others of the shortlist are docked already or cannot be predicted"
             )
 

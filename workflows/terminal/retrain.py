@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ...data.receipts import plain_json
+from ...data.words import agree, plural
 from ..campaign.imports import import_name, use_words
+from .grid import Column, Grid
 
 if TYPE_CHECKING:
     from ..retraining.agreement import Agreement
@@ -23,7 +26,8 @@ def print_retrain(console: Console, result: RetrainResult) -> None:
     """Print what was imported, how it fits what is known, both models' figures, and what was decided."""
     for item in result.targets.values():
         _print_import(console, item, several=len(result.targets) > 1)
-    table = Table("target", "molecules", "model", "RMSE (95 %)", "Spearman (95 %)")
+    head = ("target", "molecules", "model", "RMSE (95 %)", "Spearman (95 %)")
+    table = Grid([Column(name, wraps=name == "target") for name in head])
     shown = [
         (f"{target}: {what}", compared)
         for target, judged in result.judged.items()
@@ -37,8 +41,8 @@ def print_retrain(console: Console, result: RetrainResult) -> None:
     for name, both in shown:
         present = (both.rmse_present, both.spearman_present)
         candidate = (both.rmse_candidate, both.spearman_candidate)
-        table.add_row(Text(name), f"{both.molecules:,}", "present", *map(str, present))
-        table.add_row("", "", "candidate", *map(str, candidate))
+        table.add(name, f"{both.molecules:,}", "present", *present)
+        table.add("", "", "candidate", *candidate)
     console.print(table)
     verdict = ("Promoted", "bold green") if result.promoted else ("Not promoted", "bold yellow")
     console.print(Text.assemble(verdict, f" {result.name}: {result.reason}."), soft_wrap=True)
@@ -55,6 +59,11 @@ def print_retrain(console: Console, result: RetrainResult) -> None:
     console.print(Text(said), soft_wrap=True)
 
 
+def retrain_json(result: RetrainResult) -> dict[str, Any]:
+    """Return what was imported, how it fits, both models' figures and the verdict as JSON values."""
+    return dict(plain_json({**asdict(result), "import": import_name(result.number)}))
+
+
 def _print_import(console: Console, item: TargetImport, several: bool) -> None:
     """Print what became of the lines of one target, and how its scores fit what is known."""
     report, found = item.report, item.agreement
@@ -62,13 +71,18 @@ def _print_import(console: Console, item: TargetImport, several: bool) -> None:
     say = functools.partial(console.print, soft_wrap=True)
     say(
         Text(
-            f"{begin}{report.lines:,} lines: {report.used:,} molecules used, "
-            f"{report.repeated:,} lines repeat a molecule, "
+            f"{begin}{plural(report.lines, 'line')}: {plural(report.used, 'molecule')} used, "
+            f"{plural(report.repeated, 'line')} {agree(report.repeated, 'repeats', 'repeat')} a molecule, "
             f"{report.unscored:,} have no score, {report.unreadable:,} cannot be read."
         )
     )
     outside = report.unknown
-    more = f"; {outside:,} molecules that are not train, but cannot be hits" if outside else ""
+    more = (
+        f"; {plural(outside, 'molecule')} that {agree(outside, 'is', 'are')} not "
+        f"{agree(outside, 'trains', 'train')}, but cannot be {agree(outside, 'a hit', 'hits')}"
+        if outside
+        else ""
+    )
     say(Text(f"  {report.in_library:,} of the lines are of molecules in the library{more}."))
     for note in item.notes:
         say(Text(f"  {note}"))
@@ -118,7 +132,8 @@ def print_imports(console: Console, cards: list[dict[str, Any]]) -> None:
     if not cards:
         console.print("No scores were imported yet.")
         return
-    table = Table("import", "file", "target", "molecules", "used for training", "candidate")
+    head = ("import", "file", "target", "molecules", "used for training", "candidate")
+    table = Grid([Column(name, wraps=name == "used for training") for name in head])
     for card in cards:
         cells = (
             import_name(int(card["number"])),
@@ -128,7 +143,7 @@ def print_imports(console: Console, cards: list[dict[str, Any]]) -> None:
             use_words(card),
             card["model"],
         )
-        table.add_row(*map(Text, cells))
+        table.add(*cells)
     console.print(table)
 
 
@@ -149,7 +164,7 @@ def print_change(console: Console, change: ModelChange) -> None:
 
 def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
     """Print one line per model; a star marks the one in force."""
-    table = Table("", "name", "kind", "model", "parent", "targets")
+    table = Grid([Column(name) for name in ("in force", "name", "kind", "model", "parent", "targets")])
     for card in cards:
         cells = (
             "*" if card["present"] else "",
@@ -159,7 +174,7 @@ def print_models(console: Console, cards: list[dict[str, Any]]) -> None:
             str(card.get("parent", ""))[:12],
             ", ".join(_target_names(card)),
         )
-        table.add_row(*map(Text, cells))
+        table.add(*cells)
     console.print(table)
 
 

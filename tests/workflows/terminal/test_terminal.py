@@ -135,13 +135,13 @@ def test_hits_are_printed_as_they_are(width: int) -> None:
         }
     )
     shown = printed(plain_table(table, decimals=2), width=width)
-    if width == 200:
-        assert all(smiles in shown for smiles in SMILES)
-        assert "[/A]" in shown and "[red]1" in shown and "-7.12" in shown
-    else:  # narrow columns are folded, and nothing is cut away
-        column = "".join(line.split("│")[-2].strip() for line in shown.splitlines() if line.startswith("│"))
-        assert all(smiles in column for smiles in SMILES)
-        assert "…" not in shown
+    assert all(smiles in shown for smiles in SMILES)
+    assert "[/A]" in shown and "[red]1" in shown and "-7.12" in shown
+    if (
+        width == 60
+    ):  # a SMILES has a line of its own where its row has no room for it, and nothing is cut away
+        assert all(f"    {smiles}" in shown.splitlines() for smiles in SMILES)
+        assert "…" not in shown and max(map(len, shown.splitlines())) <= width
 
 
 def test_status_prints_names_and_failures(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ export async function ask(name, parameters = {}, signal = undefined) {
   }
   const json = (response.headers.get("content-type") || "").includes("json");
   if (response.ok) return json ? response.json() : response.text();
-  if (response.status === 403) throw new Error("This browser is not let in any more: open the link that the terminal shows.");
+  if (response.status === 403) throw new Error("This browser may not open the page any more: use the link that the terminal shows.");
   const told = json ? await response.json() : { error: `The server answered ${response.status}.` };
   const said = [told.error, told.hint].filter(Boolean).join(" ");
   if (response.status === 503) window.dispatchEvent(new CustomEvent("gone", { detail: said })); // the campaign's folder

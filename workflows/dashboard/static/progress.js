@@ -3,7 +3,7 @@ import { ask, count, duration, h, refresh, short, svg } from "./dom.js";
 import { card } from "./cards.js";
 
 const STEPS = {
-  sample: "seed sample", train: "train teacher", label: "label", distil: "distil student", cut: "how much to keep",
+  sample: "seed sample", train: "train teacher", label: "labels for the student", distil: "distil student", cut: "how many go to the teacher",
   screen: "screen library", rank: "rank", refine: "teacher's look", acquire: "acquire", select: "select", dock: "dock",
   hits: "list hits",
 };
@@ -71,7 +71,8 @@ function tiles(value) {
   const list = [
     ["tasks planned so far, done", `${count(sum(value.stages, "done"))} of ${count(tasks)}`],
     ["molecules screened, all rounds", short(scored)],
-    ["dockings", count(docked)],
+    ["dockings, failed ones counted", count(docked)],
+    ["dockings with a score", docked ? `${count(docked - lost)} (${Math.round((100 * (docked - lost)) / docked)} %)` : "–"],
     ["dockings without a score", count(lost)],
   ];
   if (value.first) list.push(["from the first task to the last", duration(value.last - value.first)]);
