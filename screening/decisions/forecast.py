@@ -10,7 +10,7 @@ itself, in either direction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -136,6 +136,7 @@ def decide(
     resolution: float = 0.0,
     draws: int = 2000,
     lower_is_better: bool = True,
+    scale: Callable[[float], float] = float,
 ) -> Decision:
     """Return what to do, by criteria set beforehand.
 
@@ -161,6 +162,10 @@ def decide(
         Last digit of the scores (0.1 for Vina's): a rounded score is at a limit if the exact one is within half of it.
     draws : int
     lower_is_better : bool
+    scale : callable
+        Takes a score to the scale that ``mean`` and ``sd`` are in, if that is another (a teacher may have learnt scores
+        along a curve); rises everywhere. ``batches`` are in the scales of their own predictions; ``best`` and the
+        criteria are scores.
 
     Returns
     -------
@@ -210,6 +215,7 @@ def decide(
         seconds_each,
         resolution,
         seed,
+        scale,
     )
     verdict, reason, dockings = _verdict(outlooks, criteria)
     return Decision(
@@ -237,12 +243,13 @@ def _outlooks(
     seconds_each: float,
     resolution: float,
     seed: int,
+    scale: Callable[[float], float],
 ) -> list[Outlook]:
     """Return the outlook of each budget; scores turned so that lower is better. Larger batches hold the smaller."""
     generator = np.random.default_rng([seed, 1])
-    limit = sign * criteria.threshold + resolution / 2
+    limit = sign * scale(criteria.threshold + sign * resolution / 2)
     # to be better by anything is to be better by the last digit
-    record = sign * best - max(criteria.improve, resolution) + resolution / 2
+    record = sign * scale(best - sign * (max(criteria.improve, resolution) - resolution / 2))
     hits, records = np.zeros((2, len(errors.shift)))
     result, start, expected = [], 0, 0.0
     for budget in budgets:

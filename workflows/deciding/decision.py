@@ -154,6 +154,11 @@ def _decision(
         raise InputError(f"A number of dockings cannot be negative: {min(wanted)}.")
     if not known.round:
         return cannot("No shortlist has been rescored by a teacher that knows this target yet.")
+    if not known.intervals.scales[known.round].known:
+        return cannot(
+            "The teacher learnt scores with the bad ones drawn together, and an earlier version did not record "
+            "how; the next training does."
+        )
     if not len(known.mean):
         return cannot("No molecule of the shortlist is left that is not docked.")
     if not np.isfinite(known.best):
@@ -170,6 +175,7 @@ def _decision(
         failed=min(known.failed / known.docked, 0.99),
         resolution=known.resolution,
         lower_is_better=bool(campaign.targets[target]["lower_is_better"]),
+        scale=lambda score: float(known.intervals.scales[known.round].of_scores(np.array([score]))[0]),
     )
 
 

@@ -80,6 +80,11 @@ def ask(
     else:
         parts = [_ask_one(receipts, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
+    if query.by in ("predicted", "combined") and not query.across:
+        from .intervals import with_intervals
+
+        table, said = with_intervals(answer.table, receipts)
+        answer = replace(answer, table=table, notes=(*answer.notes, *said))
     if not len(answer) and query.has:
         from ...screening.queries.search import aromatic_hints
 

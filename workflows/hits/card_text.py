@@ -69,8 +69,19 @@ def _target(facts: dict[str, Any]) -> list[tuple[str, str]]:
             if record.get("similarity") is not None:
                 far = " (far)" if record.get("novel") else ""
                 text += f", nearest of what it learnt from {record['similarity']:.2f}{far}"
+            text += _interval(record.get("interval") or {})
             pairs.append((f"{who}, round {record['round']}", text))
     return pairs or [("nothing", "neither docked nor predicted yet")]
+
+
+def _interval(known: dict[str, Any]) -> str:
+    """Return the recalibrated interval of a prediction and what it rests on; empty where there is none."""
+    if "basis" not in known:
+        return ""
+    if "low" not in known:
+        return f" ({known['basis']})"
+    low, high = ("any" if end is None else f"{end:.2f}" for end in (known["low"], known["high"]))
+    return f"; 95 % of such dock between {low} and {high} ({known['basis']})"
 
 
 def _docking(what: str, record: dict[str, Any]) -> list[tuple[str, str]]:

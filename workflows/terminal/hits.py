@@ -180,7 +180,10 @@ def print_columns() -> None:
 def _shown(hits: pa.Table) -> Table:
     """Return hits as a table that fits a terminal: the columns that the question made among the usual ones."""
     extra = [name for name in hits.column_names if name not in HIT_COLUMNS]
-    return plain_table(hits.select([*TERMINAL_COLUMNS, *extra, "smiles"]), decimals=2)
+    usual = list(TERMINAL_COLUMNS)
+    if "predicted_low" in extra and hits["predicted_low"].null_count < hits.num_rows:
+        usual.remove("predicted_spread")  # the interval is what it was for
+    return plain_table(hits.select([*usual, *extra, "smiles"]), decimals=2)
 
 
 def _rows_by_target(table: pa.Table) -> list[int]:
