@@ -26,12 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr, stdtr
 
-from ..calibration.picked import Batch
+from ..calibration.picked import LEAST, Batch
 
 Floats = NDArray[np.float64]
 
-LEAST = 30
-"""Fewest docked picked molecules from which anything is said."""
 TAILS = (3.0, 5.0, 8.0, 15.0, 100.0)
 """Degrees of freedom that are considered; the last counts as normal."""
 _SCALES = np.geomspace(0.1, 10, 121)

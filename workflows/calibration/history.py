@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from ...data.store import FileRecord, concat, read_table
+from ...data.store import FileRecord, concat
 from ...models.teachers.focus import Curve
-from ...screening.calibration.history import LEAST, PickedHistory
-from ...screening.calibration.picked import Batch, PickedCalibration
+from ...screening.calibration.history import PickedHistory
+from ...screening.calibration.picked import LEAST, Batch, PickedCalibration, calibrate_rest
 from ..campaign.ledger import chooser, round_number
 from ..progress.receipts import CampaignReceipts
 from ..tasks.held_out import read_held_out
@@ -105,19 +106,12 @@ class CampaignIntervals:
     history: PickedHistory
     scales: Mapping[int, Scale]
 
-    def rests_on(self, number: int, docked: bool) -> list[int]:
-        """Return the rounds whose batches speak for predictions of round ``number``; none where they are too few.
+    def calibration(self, number: int, docked: bool) -> PickedCalibration | None:
+        """Return what is known of the errors of predictions of round ``number``; None where that is too little.
 
         ``docked``: of molecules that this round picked; otherwise of what is left of its shortlist.
         """
         if not self.scales.get(number, Scale(known=False)).known:
-            return []
-        rounds = [item for item in sorted(self.picked) if item < number + (not docked)]
-        return rounds if self.history.scored(tuple(rounds)) >= LEAST else []
-
-    def calibration(self, number: int, docked: bool) -> PickedCalibration | None:
-        """Return what is known of the errors of such predictions; None where earlier batches are too few."""
-        if not self.rests_on(number, docked):
             return None
         return self.history.before(number) if docked else self.history.after(number)
 
@@ -136,17 +130,17 @@ class CampaignIntervals:
 
     def basis(self, number: int, docked: bool) -> str:
         """Return in words what the intervals of such predictions rest on."""
-        rounds = self.rests_on(number, docked)
-        if not rounds:
-            return "not recalibrated: too few picked molecules are docked"
-        count = self.history.scored(tuple(rounds))
-        which = f"round {rounds[0]}" if len(rounds) == 1 else f"rounds {rounds[0]} to {rounds[-1]}"
-        return f"recalibrated on {count:,} picked molecules of {which}"
+        found = self.calibration(number, docked)
+        if found is None:
+            return f"not recalibrated: fewer than {LEAST} picked molecules are docked that could tell"
+        own = not docked and number in self.picked and found == calibrate_rest(self.picked[number].batch)
+        which = f"that round {number} picked" if own else f"picked before round {number}"
+        return f"recalibrated on {found.picked:,} molecules {which}"
 
 
 def read_intervals(receipts: CampaignReceipts, target: str) -> CampaignIntervals:
     """Read what was picked and docked by now; the campaign may be running."""
-    picked, held_out, scales = {}, {}, {}
+    picked, relearnt, scales = {}, {}, {}
     groups = {name for stage in receipts.stages if round_number(name := stage.partition("/")[0])}
     for name in sorted(groups):
         number = round_number(name) or 0
@@ -157,17 +151,22 @@ def read_intervals(receipts: CampaignReceipts, target: str) -> CampaignIntervals
         if not scales[number].known:
             continue
         unseen = [item for item in trained.outputs if item.path.startswith("heldout/")]
-        if unseen and (held := _held_out(_keys(receipts, unseen), target)) is not None:
-            held_out[number] = held
+        if unseen and (found := _relearnt(_keys(receipts, unseen), target)) is not None:
+            relearnt[number] = found
         selected = receipts.outputs(f"{name}/{chooser(name)}", f"selections/{name}/{target}/")
         docked = receipts.outputs(f"{name}/dock", f"scores/{name}/{target}/")
         if selected and docked:
             chosen = next(item for item in receipts.of(f"{name}/{chooser(name)}") if item.done)
             drawn = int(chosen.facts.get(target, {}).get("at_random", 0))
-            found = _picked(_keys(receipts, selected), _keys(receipts, docked), drawn, scales[number])
-            if found is not None:
-                picked[number] = found
-    history = PickedHistory({number: item.batch for number, item in picked.items()}, held_out)
+            batch = _picked(_keys(receipts, selected), _keys(receipts, docked), drawn, scales[number])
+            if batch is not None:
+                picked[number] = batch
+    history = PickedHistory(
+        {number: item.batch for number, item in picked.items()},
+        relearnt,
+        frozenset(number for number, scale in scales.items() if scale.curve is not None),
+        bool(receipts.campaign.targets[target]["lower_is_better"]),
+    )
     return CampaignIntervals(target, picked, history, scales)
 
 
@@ -183,7 +182,7 @@ def _keys(receipts: CampaignReceipts, records: list[FileRecord]) -> Keys:
 def _picked(selected: Keys, docked: Keys, at_random: int, scale: Scale) -> Picked | None:
     """Return the docked part of a selection, without the ``at_random`` molecules at its end."""
     columns = ["row", "id", "mean", "spread"]
-    chosen = pa.concat_tables([read_table(path, columns) for path, _ in selected])
+    chosen = concat([Path(path) for path, _ in selected], columns)
     chosen = chosen.slice(0, chosen.num_rows - at_random)
     scores = concat([Path(path) for path, _ in docked], ["row", "score"])
     score_of = dict(zip(scores["row"].to_pylist(), scores["score"].to_pylist(), strict=True))
@@ -199,9 +198,18 @@ def _picked(selected: Keys, docked: Keys, at_random: int, scale: Scale) -> Picke
 
 
 @lru_cache(maxsize=256)
-def _held_out(paths: Keys, target: str) -> Batch | None:
-    """Return the seed sample as a round's teacher predicts it unseen."""
-    table = read_held_out(Path(paths[0][0]), target)
+def _relearnt(paths: Keys, target: str) -> Batch | None:
+    """Return what was docked by choice before a round, as its teacher predicts it in cross-validation.
+
+    The truths of the table are the scores as the teacher learnt them: in the scale of its predictions.
+    """
+    path = Path(paths[0][0])
+    if (
+        not path.exists() or "seed_sample" not in pq.read_schema(path).names
+    ):  # thrown away, or of an early version
+        return None
+    table = read_held_out(path, target, random_only=False)
+    table = table.filter(pc.and_(pc.equal(table["how"], "folds"), pc.invert(table["seed_sample"])))
     mean, spread, truth = (table[name].to_numpy().astype(float) for name in ("mean", "spread", "truth"))
     fine = np.isfinite(mean) & np.isfinite(truth) & (spread > 0)
     return Batch(mean[fine], spread[fine], truth[fine]) if fine.any() else None

@@ -163,26 +163,27 @@ def _decision(
         return cannot("No molecule of the shortlist is left that is not docked.")
     if not np.isfinite(known.best):
         return cannot("No docking has given a score yet.")
+    scale = known.intervals.scales[known.round]
     return decide(
         known.mean,
         known.sd,
         known.batches,
         chosen.criteria,
         wanted,
-        best=known.best,
         seconds_each=known.seconds_each,
         seed=derive_seed(campaign.seed, "decide", target, bits=31),
         failed=min(known.failed / known.docked, 0.99),
         resolution=known.resolution,
         lower_is_better=bool(campaign.targets[target]["lower_is_better"]),
-        scale=lambda score: float(known.intervals.scales[known.round].of_scores(np.array([score]))[0]),
+        scale=lambda score: float(scale.of_scores(np.array([score]))[0]),
+        records=known.records,
     )
 
 
 def _notes(campaign: Campaign, known: Evidence, decision: Decision, wanted: Sequence[int]) -> list[str]:
     notes = []
     left = sorted({value for value in wanted if value > len(known.mean)})
-    if left and decision.verdict != CANNOT:
+    if left and decision.outlooks:
         listed = ", ".join(f"{value:,}" for value in left)
         notes.append(
             f"{len(known.mean):,} candidates are left on the shortlist: nothing is said of {listed} dockings."
@@ -192,13 +193,16 @@ def _notes(campaign: Campaign, known: Evidence, decision: Decision, wanted: Sequ
             "One earlier batch says little about how much batches differ: the forecast is wide for it."
         )
     rounds = campaign.config.rounds
-    if decision.verdict != CANNOT and (
-        rounds.acquisition != "greedy" or rounds.epsilon or rounds.diversity != "none"
-    ):
+    if decision.outlooks and (rounds.acquisition != "greedy" or rounds.epsilon or rounds.diversity != "none"):
         notes.append(
             "Candidates are taken best predicted first; [rounds] chooses otherwise, and may find fewer."
         )
-    if decision.verdict != CANNOT:
+    if decision.outlooks:
+        notes.append(
+            "Better best: by anything at all, as often as in retrospective campaigns where batches had come as near. "
+            "By how much the best score improves is not stated: no forecast of it was better than the share of batches "
+            "that did."
+        )
         notes.append("No new round of learning is counted in; it would find more.")
     return notes
 

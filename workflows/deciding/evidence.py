@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...data.store import read_table
 from ...screening.calibration.picked import Batch
+from ...screening.decisions.records import Records
 from ..calibration.history import CampaignIntervals, read_intervals
 from ..campaign.audits import read_audits
 from ..campaign.ledger import round_number
@@ -31,6 +32,8 @@ class Evidence:
         Of the rescored shortlist, without what is docked: best predicted first.
     batches : list of Batch
         Earlier selections that were docked, oldest first, in the scales of their teachers.
+    records : Records or None
+        What these came to; None where that is too little.
     intervals : CampaignIntervals
         The same, with the scale that ``mean`` and ``sd`` are in.
     best : float
@@ -50,6 +53,7 @@ class Evidence:
     mean: Floats
     sd: Floats
     batches: list[Batch]
+    records: Records | None
     intervals: CampaignIntervals
     best: float
     docked: int
@@ -81,6 +85,11 @@ def read_evidence(receipts: CampaignReceipts, target: str) -> Evidence:
         mean=mean,
         sd=sd,
         batches=[item.batch for place, item in sorted(known_errors.picked.items()) if place <= number],
+        records=Records.of(
+            tables["round-00"][1] if "round-00" in tables else [],
+            [item.scores for place, item in sorted(known_errors.picked.items())],
+            lower,
+        ),
         intervals=known_errors,
         best=float(known.min() if lower else known.max()) if len(known) else float("nan"),
         docked=len(scores),
