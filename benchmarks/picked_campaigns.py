@@ -189,7 +189,7 @@ def load(path: Path) -> Run:
 
 
 def campaigns(
-    names: Sequence[str], seeds: range, cache: Path, rows: int = 0
+    names: Sequence[str], seeds: range, cache: Path, rows: int = 0, cached_only: bool = False
 ) -> Iterator[tuple[str, int, Run]]:
     """Yield the campaigns of tables and seeds, one seed of all tables after another; what is cached is not run again.
 
@@ -200,6 +200,8 @@ def campaigns(
         for name in names:
             path = cache / f"{name.replace(' ', '-')}{f'-{rows}' if rows else ''}-{seed}.npz"
             if not path.exists():
+                if cached_only:
+                    continue
                 if name not in tables:
                     smiles, scores = read(name)
                     features = featurise(smiles, TeacherSettings().fingerprints)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .picked import Batch, PickedCalibration, calibrate_next, calibrate_rest
+from .picked import Batch, PickedCalibration, calibrate_next, calibrate_rest, own_factor
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,23 @@ class PickedHistory:
 
     def before(self, number: int) -> PickedCalibration | None:
         """Return what is known of the errors of a round's picks, before they are docked; None if too little."""
+        return self._foretold(number, self.factor(number))
+
+    def factor(self, number: int) -> float:
+        """Return by how much wider than foretold the errors of batches before a round have been."""
+        earlier = [
+            (found, self.batches[other])
+            for other in sorted(self.batches)
+            if other < number and (found := self._foretold(other, 1.0)) is not None
+        ]
+        return own_factor(earlier)
+
+    def _foretold(self, number: int, factor: float) -> PickedCalibration | None:
         if number not in self.relearnt:
             return None
+        drawn = number in self.drawn
         return calibrate_next(
-            self.relearnt[number], drawn=number in self.drawn, lower_is_better=self.lower_is_better
+            self.relearnt[number], drawn=drawn, lower_is_better=self.lower_is_better, factor=factor
         )
 
     def after(self, number: int) -> PickedCalibration | None:

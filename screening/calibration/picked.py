@@ -10,8 +10,9 @@ With z = (docked - predicted) / s.d., two kinds of evidence speak for two kinds 
   **present** model predicts it in cross-validation: the same model, the same kind of molecules, none of them learnt.
   The sizes of these errors are right, but they have no common bias, since the model learnt the bias of earlier batches
   away; the next batch will have one. It cannot be forecast from earlier batches (a coefficient of 0 fits best), but how
-  large it is can: its s.d. is ``BIAS``, or ``BIAS_DRAWN`` where the teacher learnt scores with the bad ones drawn
-  together, which also makes picks dock worse than predicted (``SHIFT_DRAWN``).
+  large it is can: its s.d. is in ``NEXT``, or ``NEXT_DRAWN`` where the teacher learnt scores with the bad ones drawn
+  together, which also makes picks dock worse than predicted. How wide earlier batches turned out to
+  be, beside what was foretold of them, is learnt from the campaign itself (:func:`own_factor`).
 - *What is left of a shortlist whose best were docked* (:func:`calibrate_rest`). These molecules were predicted by the
   same model as the docked ones: half of their median error and all of its scatter are passed on.
 
@@ -26,7 +27,8 @@ coverage is guaranteed.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,10 @@ Floats = NDArray[np.float64]
 
 LEAST = 30
 """Fewest picked molecules with a score from which an interval is recalibrated."""
+FEW = 10
+"""Fewest molecules of a batch that say how wide its errors are."""
+BELIEF = 2.0
+"""Batches that the constants of all tables are worth."""
 SHARES = np.concatenate([[0.0025], np.arange(1, 200) / 200, [0.9975]])
 """Cumulative probabilities that quantiles are kept of."""
 
@@ -158,7 +164,12 @@ class PickedCalibration:
 
 
 def calibrate_next(
-    picked: Batch, *, drawn: bool = False, lower_is_better: bool = True, constants: Constants | None = None
+    picked: Batch,
+    *,
+    drawn: bool = False,
+    lower_is_better: bool = True,
+    factor: float = 1.0,
+    constants: Constants | None = None,
 ) -> PickedCalibration | None:
     """Return how the errors of the next picked molecules will be distributed; None where too few were picked before.
 
@@ -169,6 +180,8 @@ def calibrate_next(
     drawn : bool
         Whether scores are drawn together in the scale of the model.
     lower_is_better : bool
+    factor : float
+        Of :func:`own_factor`.
     constants : Constants, optional
         Instead of those that all tables gave.
     """
@@ -177,7 +190,30 @@ def calibrate_next(
         return None
     constants = constants or (NEXT_DRAWN if drawn else NEXT)
     shift = constants.shift if lower_is_better else -constants.shift
-    return _mixture(z - np.median(z), shift, constants)
+    found = _mixture(z - np.median(z), shift, constants)
+    quantiles = found.shift + factor * (np.array(found.quantiles) - found.shift)
+    return replace(found, quantiles=tuple(quantiles.tolist()), inflation=factor * found.inflation)
+
+
+def own_factor(earlier: Sequence[tuple[PickedCalibration, Batch]]) -> float:
+    """Return by how much wider a campaign's errors are than the constants of all tables say.
+
+    The geometric mean of what its batches showed, with ``BELIEF`` batches that showed nothing: a campaign has a target
+    and a library of its own, and both last.
+
+    Parameters
+    ----------
+    earlier : sequence of (PickedCalibration, Batch)
+        What was foretold of each batch, without any factor, and the batch.
+    """
+    ratios = []
+    for foretold, batch in earlier:
+        sizes = np.abs(batch.z - foretold.shift)
+        if len(sizes) >= FEW:
+            ratios.append(
+                np.log(max(float(np.quantile(sizes, 0.68)), 1e-3) / (foretold.inflation * ndtri(0.84)))
+            )
+    return float(np.exp(sum(ratios) / (len(ratios) + BELIEF)))
 
 
 def calibrate_rest(batch: Batch, constants: Constants = REST) -> PickedCalibration | None:

@@ -141,6 +141,7 @@ def decide(
     lower_is_better: bool = True,
     scale: Callable[[float], float] = float,
     records: Records | None = None,
+    errors: ErrorDraws | None = None,
 ) -> Decision:
     """Return what to do, by criteria set beforehand.
 
@@ -170,6 +171,9 @@ def decide(
         are scores.
     records : Records, optional
         What earlier batches came to. Without it nothing is said of the best score.
+    errors : ErrorDraws, optional
+        Of the candidates, as :func:`docksieve.screening.decisions.errors.errors_ahead` has them; without it they are
+        learnt from how ``batches`` missed.
 
     Returns
     -------
@@ -198,7 +202,8 @@ def decide(
             raise CannotSay(
                 f"{len(centre)} candidates are left, fewer than the smallest budget of {wanted[0]}"
             )
-        errors = learn_errors(noisy, seed=seed, draws=draws, lower_is_better=lower_is_better)
+        learnt = learn_errors(noisy, seed=seed, draws=draws, lower_is_better=lower_is_better)
+        errors = errors or learnt
     except CannotSay as error:
         return Decision(CANNOT, f"{error}.".capitalize(), None, (), criteria)
     wanted = [value for value in wanted if value <= len(centre)]

@@ -12,6 +12,7 @@ import numpy as np
 from ...data.errors import InputError, unknown_name
 from ...data.receipts import plain_json
 from ...data.seeds import derive_seed
+from ...screening.decisions.errors import errors_ahead
 from ...screening.decisions.forecast import Decision, decide
 from ...screening.decisions.learning import LearningCurve, fit_learning_curve
 from ..campaign.campaign import Campaign, open_campaign
@@ -164,6 +165,7 @@ def _decision(
     if not np.isfinite(known.best):
         return cannot("No docking has given a score yet.")
     scale = known.intervals.scales[known.round]
+    seed = derive_seed(campaign.seed, "decide", target, bits=31)
     return decide(
         known.mean,
         known.sd,
@@ -171,12 +173,13 @@ def _decision(
         chosen.criteria,
         wanted,
         seconds_each=known.seconds_each,
-        seed=derive_seed(campaign.seed, "decide", target, bits=31),
+        seed=seed,
         failed=min(known.failed / known.docked, 0.99),
         resolution=known.resolution,
         lower_is_better=bool(campaign.targets[target]["lower_is_better"]),
         scale=lambda score: float(scale.of_scores(np.array([score]))[0]),
         records=known.records,
+        errors=errors_ahead(known.intervals.history, known.round, seed=seed),
     )
 
 

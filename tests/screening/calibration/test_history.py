@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from docksieve.screening.calibration.history import PickedHistory
 from docksieve.screening.calibration.picked import Batch, calibrate_next, calibrate_rest
 
@@ -33,3 +34,19 @@ def test_the_side_of_the_shift_follows_the_direction_of_the_scores() -> None:
     for lower in (True, False):
         found = PickedHistory({}, {2: batch(1)}, frozenset({2}), lower).before(2)
         assert found is not None and (found.shift > 0) is lower
+
+
+def test_a_campaign_whose_batches_scatter_more_than_foretold_gets_wider_intervals() -> None:
+    def wide(seed: int) -> Batch:
+        plain = batch(seed, 200)
+        return Batch(plain.mean, plain.sd / 2, plain.docked)
+
+    seen = {number: batch(number + 20, 200) for number in (2, 3, 4)}
+    calm = PickedHistory({number: batch(number, 200) for number in (1, 2, 3)}, seen)
+    rough = PickedHistory({number: wide(number) for number in (1, 2, 3)}, seen)
+    assert calm.factor(2) == 1.0, "round 1 had nothing foretold"
+    assert 0.8 < calm.factor(4) < 1.1 < rough.factor(3) < rough.factor(4) < 2
+    first, second = rough.before(4), calm.before(4)
+    assert first is not None and second is not None
+    assert first.inflation / second.inflation == pytest.approx(rough.factor(4) / calm.factor(4))
+    assert first.shift == pytest.approx(second.shift)
