@@ -45,6 +45,8 @@ from scipy.stats import norm
 
 LEVELS = (0.68, 0.95)
 PROBABILITIES = np.array([0.025, 0.05, 0.1, 0.16, 0.25, 0.35, 0.5, 0.65, 0.75, 0.84, 0.9, 0.95, 0.975])
+START = Constants(size=1.0, bias=0.5, shift=0.0, normal=1.0)
+"""Of the search for constants: none of those that all tables gave."""
 GRID: dict[str, tuple[float, ...]] = {
     "bias": (0.2, 0.35, 0.5, 0.7, 0.9),
     "size": (0.8, 0.9, 0.95, 1.0, 1.1, 1.2),
@@ -111,12 +113,11 @@ def loss(cells: list[Cell], constants: Constants) -> float:
 
 
 def fitted(cells: list[Cell], start: Constants) -> Constants:
-    """Return constants by two rounds of search along each of them."""
+    """Return constants by a search along each of them in turn."""
     best = start
-    for _ in range(2):
-        for name, values in GRID.items():
-            tried = [dataclasses.replace(best, **{name: value}) for value in values]
-            best = min(tried, key=lambda one: loss(cells, one))
+    for name, values in GRID.items():
+        tried = [dataclasses.replace(best, **{name: value}) for value in values]
+        best = min(tried, key=lambda one: loss(cells, one))
     return best
 
 
@@ -207,8 +208,7 @@ def main() -> None:
     for name in dict.fromkeys(cell.table for cell in cells):
         others = [cell for cell in cells if cell.table != name]
         left_out = {
-            drawn: fitted([c for c in others if c.drawn == drawn], NEXT_DRAWN if drawn else NEXT)
-            for drawn in (False, True)
+            drawn: fitted([cell for cell in others if cell.drawn == drawn], START) for drawn in (False, True)
         }
         mine = [cell for cell in cells if cell.table == name]
         entry = judged(mine, left_out)

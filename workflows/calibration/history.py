@@ -18,13 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from ...data.store import FileRecord, concat
+from ...data.store import FileRecord, concat, read_table
 from ...models.teachers.focus import Curve
 from ...screening.calibration.history import PickedHistory
 from ...screening.calibration.picked import LEAST, Batch, PickedCalibration, calibrate_rest
 from ..campaign.ledger import chooser, round_number
 from ..progress.receipts import CampaignReceipts
-from ..tasks.held_out import read_held_out
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
@@ -208,8 +207,9 @@ def _relearnt(paths: Keys, target: str) -> Batch | None:
         not path.exists() or "seed_sample" not in pq.read_schema(path).names
     ):  # thrown away, or of an early version
         return None
-    table = read_held_out(path, target, random_only=False)
-    table = table.filter(pc.and_(pc.equal(table["how"], "folds"), pc.invert(table["seed_sample"])))
+    table = read_table(path)  # in the columns of tasks.held_out, which knows hits and may not be known here
+    mine = pc.and_(pc.equal(table["target"], target), pc.equal(table["how"], "folds"))
+    table = table.filter(pc.and_(mine, pc.invert(table["seed_sample"])))
     mean, spread, truth = (table[name].to_numpy().astype(float) for name in ("mean", "spread", "truth"))
     fine = np.isfinite(mean) & np.isfinite(truth) & (spread > 0)
     return Batch(mean[fine], spread[fine], truth[fine]) if fine.any() else None
