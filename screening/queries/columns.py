@@ -56,6 +56,12 @@ COLUMNS: tuple[Column, ...] = (
 )
 ON_REQUEST: tuple[Column, ...] = (
     Column(
+        "predicted_low",
+        _SCORE,
+        "lower end of the recalibrated 95 % interval; ranked by predicted or combined",
+    ),
+    Column("predicted_high", _SCORE, "upper end of it; empty: unbounded, or nothing to recalibrate from"),
+    Column(
         "combined_score",
         _SCORE,
         "docked_score, else predicted_mean made worse by so many spreads as --caution says",

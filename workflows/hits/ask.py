@@ -84,6 +84,11 @@ def ask(
     else:
         parts = [_ask_one(receipts, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
+    if query.by in ("predicted", "combined") and not query.across:
+        from .intervals import with_intervals
+
+        table, said = with_intervals(answer.table, receipts)
+        answer = replace(answer, table=table, notes=(*answer.notes, *said))
     if "other_ids" in query.add:
         answer = replace(answer, table=_with_other_ids(receipts.campaign, answer.table))
     if not len(answer) and query.has:

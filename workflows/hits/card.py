@@ -22,11 +22,13 @@ from ...screening.queries.molecule import (
     structure_facts,
 )
 from ...screening.queries.score_tables import HitSources
+from ..calibration.history import read_intervals
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import round_name, round_number
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import status
 from .ask import hit_sources
+from .intervals import interval_of
 from .molecules import in_standard_form
 
 
@@ -148,7 +150,7 @@ def _target(receipts: CampaignReceipts, sources: HitSources, library: Library, r
         "lower_is_better": sources.lower_is_better,
         "docked": docked,
         "final": final,
-        "teacher": _by_teacher(sources, row),
+        "teacher": _by_teacher(receipts, sources, row, [item["round"] for item in docked]),
         "student": _by_student(receipts, sources, library, row),
     }
 
@@ -164,8 +166,11 @@ def _docking(record: dict[str, Any], sources: HitSources, among: Any) -> dict[st
     return shown
 
 
-def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
+def _by_teacher(
+    receipts: CampaignReceipts, sources: HitSources, row: int, docked: list[int]
+) -> list[dict[str, Any]]:
     mean, spread = f"mean:{sources.target}", f"spread:{sources.target}"
+    known = read_intervals(receipts, sources.target)
     found = []
     for number, paths in sorted(sources.refined.items()):
         for record in records_of(paths, row):
@@ -183,6 +188,7 @@ def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
                     "place": _plain(place),
                 }
             )
+            found[-1]["interval"] = interval_of(known, found[-1], docked)
     return found
 
 

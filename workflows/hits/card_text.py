@@ -76,7 +76,19 @@ def _target(facts: dict[str, Any]) -> list[tuple[str, str]]:
                 far = ": unlike all of it" if record.get("novel") else ""
                 words = f"{record['similarity']:.2f} to the nearest molecule that it learnt from{far}"
                 pairs.append(("  similarity", words))
+            if said := _interval(record.get("interval") or {}):
+                pairs.append(("  interval", said))
     return pairs or [("nothing", "neither docked nor predicted yet")]
+
+
+def _interval(known: dict[str, Any]) -> str:
+    """Return the recalibrated interval of a prediction and what it rests on; empty where there is none."""
+    if "basis" not in known:
+        return ""
+    if "low" not in known:
+        return str(known["basis"])
+    low, high = ("any" if end is None else f"{end:.2f}" for end in (known["low"], known["high"]))
+    return f"95 % of such dock between {low} and {high} ({known['basis']})"
 
 
 def _docking(what: str, record: dict[str, Any]) -> list[tuple[str, str]]:

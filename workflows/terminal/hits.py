@@ -195,6 +195,8 @@ def _shown(hits: pa.Table, query: HitQuery) -> Grid:
     if "scaffold" in extra and "scaffold" not in query.add:  # what made the picks differ is in files
         extra.remove("scaffold")
     names = [name for name in (*TERMINAL_COLUMNS, *extra, "smiles") if hits[name].null_count < hits.num_rows]
+    if "predicted_low" in names and "predicted_spread" in names:
+        names.remove("predicted_spread")  # the interval is what it was for
     targets = hits["target"].unique().to_pylist()
     if len(targets) == 1:
         names.remove("target")
