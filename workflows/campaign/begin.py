@@ -18,6 +18,7 @@ from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
 from ..config.campaign_file import CampaignConfig, CampaignFile, read_campaign_file
 from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
+from .filters import FILTER_VERSION, check_conditions
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
 
@@ -84,6 +85,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     write_bytes(root / BIRTH_MARK, b"")
     library = Library.open(file.library)
     _check_sizes(config, file.path, library)
+    check_conditions(file)
     standard = library_standard(library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
@@ -100,6 +102,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
             "fingerprint": library.fingerprint,
             "rows": library.rows,
         },
+        "filter": FILTER_VERSION,
         "targets": specs,
         "target_files": files,
         "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],

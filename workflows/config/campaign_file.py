@@ -45,9 +45,19 @@ class CampaignSection(_Section):
 
 
 class LibrarySection(_Section):
-    """The library to screen: a folder that ``docksieve library`` built."""
+    """The library to screen: a folder that ``docksieve library`` built, and conditions on its molecules.
+
+    What does not meet all of them is left out of the campaign: never drawn, labelled, screened or docked. They are
+    those of ``docksieve hits``: an SQL condition on columns (``where``), SMARTS (``has``, ``has_not``), catalogues of
+    structural alerts of which none may match (``no_alerts``), and ``rules``.
+    """
 
     path: str
+    where: str = ""
+    has: tuple[str, ...] = ()
+    has_not: tuple[str, ...] = ()
+    no_alerts: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 class StartSection(_Section):

@@ -74,7 +74,7 @@ def explain(error: ValidationError, values: dict[str, Any], text: str, where: st
         if _of_another_branch(mistake, values):
             continue
         at, said = _words(mistake, values)
-        line = _line_of(text, at)
+        line = line_of(text, at)
         problem = f"{where}{f', line {line}' if line else ''}: {said}"
         if problem not in problems:
             problems.append(problem)
@@ -193,7 +193,7 @@ def _given(value: Any) -> str:
     return f" (given: {shown})" if value is not None and len(shown) <= _LONGEST_SHOWN else ""
 
 
-def _line_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: Path) -> int | None:
     """Return the line of the key at ``path``, or of what holds it, as far as a plain reading finds it."""
     for length in range(len(path), 0, -1):
         line = _exact_line(text, path[:length])

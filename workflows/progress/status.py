@@ -12,7 +12,9 @@ from typing import Any
 from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
+from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name
+from .left_out import left_out_lines, read_left_out
 from .receipts import CampaignReceipts
 
 STALE_SECONDS = 30.0
@@ -80,6 +82,8 @@ class CampaignStatus:
         Estimate from the finished tasks' seconds; None where there is nothing to go by.
     audits : tuple of str
         A sentence about each audit.
+    left_out : tuple of str
+        What of the library is left out from the start, a sentence for each reason.
 
     Examples
     --------
@@ -96,6 +100,7 @@ class CampaignStatus:
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -140,7 +145,8 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     left = 0.0 if complete else _seconds_left(stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
+    out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits, out)
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -154,7 +160,8 @@ def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def expected_stages(campaign: Campaign) -> list[str]:
     """Return every stage that the campaign will have, in order."""
-    names = ["round-00/sample", "round-00/dock"]
+    names = ["round-00/filter"] if leaves_out(campaign) else []
+    names += ["round-00/sample", "round-00/dock"]
     steps = ("train", "label", "distil", "cut", "screen", "rank", "refine", "acquire", "dock")
     for number in range(1, campaign.config.rounds.count + 1):
         names += [f"{round_name(number)}/{step}" for step in steps]

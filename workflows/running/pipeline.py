@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
-from ...data.libraries.library import Library
+from ...data.libraries.library import Library, Shard
 from ...data.receipts import Receipt
 from ...data.store import FileRecord
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
+from ..campaign.filters import conditions_of, leaves_out, limits_by_target
 from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
+from ..progress.left_out import FILTER, LeftOut, check_enough, read_left_out
 from ..tasks.settings import (
     AcquireSettings,
     CutSettings,
     DistilSettings,
     DockSettings,
+    FilterSettings,
     LabelSettings,
     RankSettings,
     RoundSettings,
@@ -52,6 +56,46 @@ class Pipeline:
         self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
         self.units = {name: spec["unit"] for name, spec in self.targets.items()}
 
+    def filter(self) -> None:
+        """Say which molecules of the library may be docked, where some are left out from the start.
+
+        Raises
+        ------
+        CampaignError
+            If too few are left to go on.
+        """
+        if not leaves_out(self.campaign):
+            return
+        settings = FilterSettings(
+            conditions=conditions_of(self.config.library),
+            limits=limits_by_target(self.targets),
+            targets=tuple(self.targets),
+            version=int(self.campaign.state["filter"]),
+        )
+        tasks = [
+            self._task(f"{FILTER}/{shard.name}", "filter", settings, [_of_library(shard)])
+            for shard in self.library.shards
+        ]
+        self._run(FILTER, tasks)
+        check_enough(self.campaign, self._left_out)
+
+    @cached_property
+    def _left_out(self) -> LeftOut | None:
+        """What the campaign leaves out of its library; read when its tasks are done."""
+        return read_left_out(self.ledger) if leaves_out(self.campaign) else None
+
+    @property
+    def _may_dock(self) -> dict[str, int]:
+        """Molecules of the library that each target may dock."""
+        if self._left_out is None:
+            return dict.fromkeys(self.targets, self.library.rows)
+        return dict(self._left_out.may_dock)
+
+    @property
+    def _filters(self) -> list[FileRecord]:
+        """The files that say which molecules may be docked; none where all may."""
+        return self.ledger.outputs(FILTER, "filters/") if self._left_out is not None else []
+
     def sample(self) -> None:
         """Choose the seed sample."""
         settings = SampleSettings(
@@ -62,7 +106,7 @@ class Pipeline:
             batch=self.config.run.dock_batch,
             library=self.library.fingerprint,
         )
-        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
+        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings, self._filters)])
 
     def dock(self, group: str, protocol: Literal["screen", "final"]) -> None:
         """Dock every selected batch of ``group`` (a round, or ``final``)."""
@@ -141,8 +185,9 @@ class Pipeline:
 
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
-        count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
-        teacher = self._bundle(name, "train")
+        rows = self.library.rows if self._left_out is None else self._left_out.any
+        count, batch = min(self.config.rounds.labels, rows), self.config.run.predict_batch
+        inputs = (*self._bundle(name, "train"), *self._filters)
         tasks = []
         for index in range(-(-count // batch)):
             settings = LabelSettings(
@@ -153,7 +198,7 @@ class Pipeline:
                 round=name,
                 library=self.library.fingerprint,
             )
-            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, teacher))
+            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, inputs))
         self._run(f"{name}/label", tasks)
 
     def distil(self, name: str, number: int) -> None:
@@ -177,12 +222,10 @@ class Pipeline:
     def screen(self, name: str) -> None:
         """Let the student score every shard of the library."""
         student = self._bundle(name, "distil")
+        filters = {Path(record.path).stem: record for record in self._filters}
         tasks = []
         for shard in self.library.shards:
-            record = FileRecord(
-                LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
-            )
-            inputs = (record, *student)
+            inputs = (_of_library(shard), *student, *([filters[shard.name]] if filters else []))
             tasks.append(
                 Task(f"{name}/screen/{shard.name}", "screen", RoundSettings(name), inputs, self._screening)
             )
@@ -212,6 +255,7 @@ class Pipeline:
             lower_is_better=taught,
             method=self.config.start.method,
             seed=self.campaign.seed,
+            may_dock={} if self._left_out is None else self._may_dock,
         )
         inputs = (
             *self.ledger.outputs(f"{name}/train", "heldout/"),
@@ -229,7 +273,7 @@ class Pipeline:
         settings = RankSettings(
             round=name,
             keep={
-                target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
+                target: min(max(found["keep"], found["sweep"] + room), self._may_dock[target])
                 for target, found in cuts.items()
             },
             lower_is_better=self._taught(name),
@@ -273,6 +317,8 @@ class Pipeline:
             batch=self.config.run.dock_batch,
         )
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
+        if set(cuts) != set(self.targets):  # some are drawn at random, from what may be docked
+            inputs = (*inputs, *self._filters)
         self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 
     def select(self) -> None:
@@ -316,8 +362,14 @@ class Pipeline:
         raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")
 
 
+def _of_library(shard: Shard) -> FileRecord:
+    record = shard.record
+    return FileRecord(LIBRARY_PREFIX + record.path, record.bytes, record.sha256, record.rows)
+
+
 def walk(pipeline: Pipeline) -> None:
     """Go through every stage of the campaign of ``pipeline``, in order."""
+    pipeline.filter()
     pipeline.sample()
     pipeline.dock("round-00", "screen")
     for number in range(1, pipeline.config.rounds.count + 1):

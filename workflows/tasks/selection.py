@@ -25,28 +25,52 @@ from ...screening.chemistry.diversity import diverse_subset
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .context import TaskContext, TaskOutcome
+from .eligible import Eligible, column_of
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
 
 
 def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
-    """Choose the molecules docked before there is a model: the same ones for every target."""
-    settings, library = context.settings, Library.open(context.runtime["library"])
-    count = settings.molecules
-    with context.watch("sample"):
-        if settings.method == "diverse":
-            pool = library.sample_rows(min(20 * count, library.rows), settings.seed, "sample")
-            molecules = library.take(pool, MOLECULE_COLUMNS)
-            picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings.seed)
-            molecules = molecules.take(pa.array(np.sort(picks)))
-        else:
-            rows = library.sample_rows(count, settings.seed, "sample")
-            molecules = library.take(rows, MOLECULE_COLUMNS)
+    """Choose the molecules docked before there is a model: the same ones for every target that may dock them."""
+    settings, eligible = context.settings, Eligible.of(context)
+    library, count = eligible.library, settings.molecules
+    diverse = settings.method == "diverse"
     outputs: list[Path] = []
-    for target in settings.targets:
-        outputs += _write_batches(context.root, "round-00", target, molecules, settings.batch)
-    return TaskOutcome(library.rows, molecules.num_rows, tuple(outputs))
+    chosen: dict[bytes, pa.Table] = {}  # targets with the same limits dock the same molecules
+    with context.watch("sample"):
+        drawn = first_of_each(eligible, settings.targets, 20 * count if diverse else count, settings.seed)
+        for target, rows in drawn.items():
+            if rows.tobytes() not in chosen:
+                molecules = library.take(rows, MOLECULE_COLUMNS)
+                if diverse:
+                    picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings.seed)
+                    molecules = molecules.take(pa.array(np.sort(picks)))
+                chosen[rows.tobytes()] = molecules
+            molecules = chosen[rows.tobytes()]
+            outputs += _write_batches(context.root, "round-00", target, molecules, settings.batch)
+    every = np.unique(np.concatenate([table["row"].to_numpy() for table in chosen.values()]))
+    return TaskOutcome(library.rows, len(every), tuple(outputs))
+
+
+def first_of_each(eligible: Eligible, targets: Sequence[str], count: int, seed: int) -> dict[str, np.ndarray]:
+    """Return for each target the first ``count`` molecules of one random order that it may dock, sorted by row.
+
+    All that it may dock, where there are fewer. So every target has a simple random sample of what it may dock, and
+    targets with the same limits have the same one.
+    """
+    total = eligible.count()
+    fewest = min((eligible.count(column_of(target)) for target in targets), default=total)
+    asked = min(count, total)
+    while True:
+        rows = eligible.at(eligible.draw(asked, seed, "sample"))
+        found = {}
+        for target in targets:
+            found[target] = rows[eligible.may(rows, column_of(target))][:count]
+        enough = min(count, fewest)
+        if asked == total or all(len(each) >= enough for each in found.values()):
+            return {target: np.sort(each) for target, each in found.items()}
+        asked = min(total, max(2 * asked, int(1.2 * count * total / max(fewest, 1))))
 
 
 def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
@@ -95,7 +119,7 @@ def acquire_batch(context: TaskContext[AcquireSettings]) -> TaskOutcome:
         if target in settings.taught:
             picked, facts[target] = _by_value(settings, shortlist, target, lower, mine, seed)
         else:
-            picked = _at_random(context, mine["row"].drop_null().to_numpy(), seed)
+            picked = _at_random(context, target, mine["row"].drop_null().to_numpy(), seed)
             facts[target] = {
                 "asked": settings.dock,
                 "chosen": picked.num_rows,
@@ -168,10 +192,11 @@ def _best_by_mean(paths: Sequence[Path], column: str, count: int, lower_is_bette
     return best.best()[1]
 
 
-def _at_random(context: TaskContext[AcquireSettings], docked: np.ndarray, seed: int) -> pa.Table:
+def _at_random(context: TaskContext[AcquireSettings], target: str, docked: np.ndarray, seed: int) -> pa.Table:
     """Return molecules of the library that are not docked yet, for a target that no model knows."""
-    library, count = Library.open(context.runtime["library"]), context.settings.dock
-    drawn = library.sample_rows(min(count + len(docked), library.rows), seed, "acquire")
+    eligible, count = Eligible.of(context), context.settings.dock
+    library, column = eligible.library, column_of(target)
+    drawn = eligible.sample(min(count + len(docked), eligible.count(column)), seed, "acquire", column=column)
     fresh = np.setdiff1d(drawn, docked)
     if len(fresh) > count:
         kept = np.random.default_rng(seed).permutation(len(fresh))[:count]

@@ -55,6 +55,7 @@ def status_table(status: CampaignStatus) -> Group:
     lines += [f"  {line}" for line in meanings(code for stage in status.stages for code in stage.failures)]
     if status.blocks:
         lines.append(f"Blocks: {'; '.join(status.blocks)}")
+    lines += status.left_out
     lines += status.audits
     return Group(table, *map(Text, lines))
 
