@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 
-TYPE_CHECKING = False  # what type checkers take for true; ``typing`` itself would be half of the import's time
+TYPE_CHECKING = (
+    False  # what type checkers take for true; ``typing`` itself would be half of the import's time
+)
 if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for editors and type checkers
     from .data.errors import CampaignError as CampaignError
     from .data.errors import ConfigError as ConfigError
