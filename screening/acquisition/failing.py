@@ -35,8 +35,6 @@ SURROUNDINGS = 0.3
 """Weight of a fingerprint's bucket against a descriptor: there are twenty times as many."""
 LEAST = 0.02
 """No molecule is taken to be sure of a score, or sure of none."""
-PROPORTIONAL = ("ei", "pi", "uncertainty")
-"""Acquisition functions whose value is what a docking is worth: none, without a score."""
 
 
 @dataclass(frozen=True)
@@ -126,33 +124,13 @@ def learn_failures(smiles: Sequence[str], failed: Mask, seed: int) -> FailureMod
     for number in range(FOLDS):
         apart = fold == number
         rate = _rate(outcome[~apart])
-        told = np.clip(_fit(features[~apart], outcome[~apart]).failing(features[apart]), LEAST / 4, 1 - LEAST / 4)
+        told = np.clip(
+            _fit(features[~apart], outcome[~apart]).failing(features[apart]), LEAST / 4, 1 - LEAST / 4
+        )
         truth = outcome[apart]
         gains[apart] = np.log(np.where(truth, told / rate, (1 - told) / (1 - rate)))
     evidence = FailureEvidence(*counts, float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains))))
     return FailureModel(evidence, _fit(features, outcome) if evidence.used else None)
-
-
-def discounted(name: str, values: Array, chance: Array, typical: float) -> Array:
-    """Return acquisition values, discounted by the probability of a score.
-
-    What improvement or uncertainty is worth is worth nothing without a score. A value that is a score itself (``greedy``,
-    ``ucb``, ``thompson``) falls back to ``typical``: a docking that fails brings as much as that of a usual molecule.
-    Values below that stay. ``random`` stays random.
-
-    Parameters
-    ----------
-    name : str
-        The acquisition function.
-    values, chance : array of float, shape (n,)
-    typical : float
-        A usual docked score, turned so that larger is better.
-    """
-    if name == "random":
-        return values
-    if name in PROPORTIONAL:
-        return values * chance
-    return np.where(values > typical, typical + chance * (values - typical), values)
 
 
 @dataclass(frozen=True)

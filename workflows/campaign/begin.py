@@ -92,6 +92,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
         folder = root / "targets" / name
         specs[name] = freeze_target(name, settings, folder, base, standard)
         files[name] = [vars(record_file(path, root)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    _check_aim(config, file.path, specs)
     state = {
         "format": CAMPAIGN_FORMAT,
         "id": uuid.uuid4().hex,
@@ -115,6 +116,24 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     write_json(root / "campaign.json", state)
     (root / BIRTH_MARK).unlink()
     return Campaign(root, config, state)
+
+
+def _check_aim(config: CampaignConfig, config_path: Path, specs: dict[str, Any]) -> None:
+    """Refuse a difference of scores that cannot be subtracted."""
+    aim = config.rounds.aim
+    if aim is None or aim.kind != "selective":
+        return
+    scales = {name: (specs[name]["unit"], bool(specs[name]["lower_is_better"])) for name in aim.targets}
+    if len(set(scales.values())) > 1:
+        said = ", ".join(
+            f"{name}: {unit}, {'lower' if lower else 'higher'} is better"
+            for name, (unit, lower) in scales.items()
+        )
+        raise ConfigError(
+            f"{config_path}: [rounds] aim: scores of {' and '.join(aim.targets)} cannot be subtracted, their units or "
+            f"directions differ ({said}).",
+            "Aim at worst_over or pareto, which compare scores by how far they spread.",
+        )
 
 
 def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:

@@ -183,6 +183,14 @@ class Pipeline:
         known = self._receipt(f"{name}/train").facts["targets"]
         return {target: lower for target, lower in self.directions.items() if target in known}
 
+    def _aim(self, name: str) -> dict[str, Any] | None:
+        """Return what the round aims at; None where each target is by itself, or one is not learnt yet."""
+        aim = self.config.rounds.aim
+        if aim is None or not set(aim.targets) <= set(self._taught(name)):
+            return None
+        scales = {(self.units[target], self.directions[target]) for target in aim.targets}
+        return {"kind": aim.kind, "targets": list(aim.targets), "one_unit": len(scales) == 1}
+
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
         rows = self.library.rows if self._left_out is None else self._left_out.any
@@ -278,6 +286,7 @@ class Pipeline:
             },
             lower_is_better=self._taught(name),
             batch=self.config.run.predict_batch,
+            aim=self._aim(name),
         )
         inputs = [
             record
@@ -315,9 +324,13 @@ class Pipeline:
             taught=tuple(cuts),
             library=self.library.fingerprint,
             batch=self.config.run.dock_batch,
+            # A campaign of an older version has no such key, and goes on as it began.
+            avoid_failures=bool(self.campaign.state["config"]["rounds"].get("avoid_failures", False)),
+            aim=self._aim(name),
         )
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
-        if set(cuts) != set(self.targets):  # some are drawn at random, from what may be docked
+        if set(cuts) != set(self.targets) or len(set(self._may_dock.values())) > 1:
+            # Some are drawn at random, or may not dock all that is on the shortlist.
             inputs = (*inputs, *self._filters)
         self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 

@@ -288,12 +288,15 @@ class RankSettings(TaskSettings):
         Of the targets that the teacher has learnt.
     batch : int
         Molecules per prediction task.
+    aim : mapping or None
+        ``kind``, ``targets`` and ``one_unit``: molecules good for several targets go on too.
     """
 
     round: str
     keep: Mapping[str, int]
     lower_is_better: Mapping[str, bool]
     batch: int
+    aim: Mapping[str, Any] | None = later()
 
 
 @dataclass(frozen=True)
@@ -321,6 +324,10 @@ class AcquireSettings(TaskSettings):
         Fingerprint of the library.
     batch : int
         Ligands per docking task.
+    avoid_failures : bool
+        Whether values are discounted by the probability of a score.
+    aim : mapping or None
+        ``kind``, ``targets`` and ``one_unit``: what the batch of these targets is chosen for.
     """
 
     round: str
@@ -336,6 +343,8 @@ class AcquireSettings(TaskSettings):
     taught: tuple[str, ...]
     library: str
     batch: int
+    avoid_failures: bool = later(False)
+    aim: Mapping[str, Any] | None = later()
 
 
 @dataclass(frozen=True)
