@@ -6,7 +6,10 @@ every molecule is looked at. Columns that no condition asks about are not read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -30,7 +33,7 @@ _STORED = pa.schema([*LIBRARY_SCHEMA, pa.field(_VIOLATIONS, pa.int32())])
 _CHANCE = ("random", "uuid", "gen_random_uuid", "now", "current_date", "current_timestamp", "today")
 
 
-def library_query(values: Mapping[str, Any], asked: str = "--where") -> HitQuery:
+def library_query(values: Mapping[str, Any], asked: str = "--where", without: Sequence[str] = ()) -> HitQuery:
     """Return the question that keys of a campaign file, or options, make; it is checked as far as words go.
 
     Parameters
@@ -39,6 +42,8 @@ def library_query(values: Mapping[str, Any], asked: str = "--where") -> HitQuery
         Of :data:`CONDITIONS`; others are not looked at.
     asked : str
         Where the condition stands, for messages.
+    without : sequence of str
+        Columns of a library that there are not yet.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def library_query(values: Mapping[str, Any], asked: str = "--where") -> HitQuery
     made = HitQuery(
         **{name: value if name == "where" else tuple(value) for name, value in given.items()}  # type: ignore[arg-type]
     )
-    LibraryFilter(made, asked)
+    LibraryFilter(made, asked, without)
     return made
 
 
@@ -63,6 +68,8 @@ class LibraryFilter:
         ``where``, ``has``, ``has_not``, ``no_alerts`` and ``rules`` count; nothing else is looked at.
     asked : str
         Where the condition stands, for messages: ``--where``, ``[library] where``.
+    without : sequence of str
+        Columns of a library that there are not yet.
 
     Attributes
     ----------
@@ -84,8 +91,9 @@ class LibraryFilter:
     (['heavy_atoms < 16', 'has not C#N'], ['smiles', 'heavy_atoms'])
     """
 
-    def __init__(self, query: HitQuery, asked: str = "--where") -> None:
+    def __init__(self, query: HitQuery, asked: str = "--where", without: Sequence[str] = ()) -> None:
         self._asked = asked
+        self._columns = pa.schema([item for item in _STORED if item.name not in without])
         computed = pa.schema([(name, KINDS.get(name, pa.string())) for name in COMPUTED])
         understood = self._read(query.where, computed)
         _check_one_molecule(understood, asked)
@@ -108,7 +116,7 @@ class LibraryFilter:
         self.columns = [name for name in LIBRARY_SCHEMA.names if name in names]
 
     def _read(self, where: str | None, computed: pa.Schema) -> Where:
-        return read_where(where, _STORED, computed, self._asked, "the library")
+        return read_where(where, self._columns, computed, self._asked, "the library")
 
     def __bool__(self) -> bool:
         return bool(self.words)
@@ -133,8 +141,24 @@ class LibraryFilter:
         InputError
             If the condition fails on a value, as a cast can.
         """
+        kept, left = None, []
+        for kept in self._narrowing(batch):
+            left.append(int(kept.sum()))
+        return (np.ones(len(batch), np.bool_) if kept is None else kept), left
+
+    def first_failed(self, batch: pa.RecordBatch | pa.Table) -> list[str]:
+        """Return for each molecule the first condition that it does not meet, in words; empty where it meets all."""
+        found = np.full(len(batch), "", object)
+        before = np.ones(len(batch), np.bool_)
+        for words, kept in zip(self.words, self._narrowing(batch), strict=True):
+            found[before & ~kept] = words
+            before = kept
+        return [str(words) for words in found]
+
+    def _narrowing(self, batch: pa.RecordBatch | pa.Table) -> Iterator[NDArray[np.bool_]]:
+        """Yield, condition after condition, which molecules have met all so far."""
         table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-        kept, left = np.ones(table.num_rows, np.bool_), []
+        kept = np.ones(table.num_rows, np.bool_)
         if self._violations:
             table = _query(f"SELECT *, {LIPINSKI} AS {_VIOLATIONS} FROM hits", table)
         if self._stored:
@@ -142,17 +166,56 @@ class LibraryFilter:
             try:
                 answers = _query(f"SELECT {tests} FROM hits", table)
             except duckdb.Error as error:
-                raise not_understood(self._where, error, _STORED.names, self._asked, "the library") from None
+                names = self._columns.names
+                raise not_understood(self._where, error, names, self._asked, "the library") from None
             for answer in answers.columns:
-                kept &= answer.to_numpy()
-                left.append(int(kept.sum()))
+                kept = kept & answer.to_numpy()
+                yield kept
         for step in (*self._quick, *self._dear):
             # A step sees only what is left: what the ones before it have left out costs nothing.
             part = Batch.of(table.filter(pa.array(kept)))
             step.narrow(part)
+            kept = kept.copy()
             kept[kept] = part.kept
-            left.append(int(kept.sum()))
-        return kept, left
+            yield kept
+
+
+@dataclass(frozen=True)
+class LibrarySieve:
+    """Conditions that molecules must meet to get into a library (``docksieve library build --where``).
+
+    Attributes
+    ----------
+    conditions : mapping
+        Of :data:`CONDITIONS`.
+
+    Raises
+    ------
+    InputError
+        As :class:`LibraryFilter`, when it is made.
+    """
+
+    conditions: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _made(json.dumps(self.conditions, sort_keys=True))
+
+    def refused(self, molecules: pa.Table) -> list[tuple[int, str]]:
+        """Return the places of the molecules that meet not all conditions, and the first that each fails."""
+        sieve = _made(json.dumps(self.conditions, sort_keys=True))
+        kept, _ = sieve.mask(molecules)
+        out = np.flatnonzero(~kept)
+        if not len(out):
+            return []
+        # Which condition it was is asked of those that are refused alone, one condition after the other.
+        reasons = sieve.first_failed(molecules.take(pa.array(out)))
+        return list(zip(out.tolist(), reasons, strict=True))
+
+
+@cache
+def _made(conditions: str) -> LibraryFilter:
+    """Return the filter of conditions (JSON), read once in a worker's life; rows have no number before the end."""
+    return LibraryFilter(library_query(json.loads(conditions), without=("row",)), without=("row",))
 
 
 def _query(sql: str, table: pa.Table) -> pa.Table:

@@ -20,6 +20,11 @@ seed = 1                     # same seed, same library, same settings: same hits
 
 [library]
 path = {library:<21} # required; a folder made by `docksieve library build` or `enumerate`
+# where = "weight < 500 AND pains = ''"   # only molecules that meet this condition, as in `docksieve hits --where`
+# has = ["[NX3][CX3]=O"]     # SMARTS that must match ...
+# has_not = ["C#N"]          # ... and that must not
+# no_alerts = ["pains"]      # catalogues of alerts of which none may match: pains, brenk, nih
+# rules = ["lipinski"]       # or veber
 
 # One section per target; all of them are screened in one pass over the library.
 [targets.EGFR]
@@ -29,6 +34,13 @@ receptor = "dockstring:EGFR" # required: a PDBQT file, or a receptor of the dock
 box_size = 22.0              # advised: sides in angstrom; dockstring's own are 30, and cost time and quality
 # search = "balanced"        # or fast, thorough, standard; `docksieve receptor tune` finds the cheapest good one
 # See docs/docking.md for ligand preparation, other programs and score tables.
+
+# What docking refuses; molecules of the library that are beyond it are left out from the start, and counted.
+# [targets.EGFR.ligand]
+# min_heavy_atoms = 6
+# max_heavy_atoms = 100
+# max_torsions = 20          # rotatable bonds
+# elements = ["H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"]
 
 [start]                      # docked before there is a model
 molecules = 300
@@ -45,6 +57,8 @@ acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # xi = 0.01                  # ei, pi: least improvement that counts
 # epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
 # diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
+# avoid_failures = true      # values are discounted by the chance of a score, where dockings show what fails
+# aim = {{ selective = ["EGFR", "OTHER"] }}   # or worst_over, pareto: these targets dock the same molecules
 
 [cut]                        # what must not be lost, and what that may cost
 recall = 0.95                # share of the best that is to be kept ...

@@ -14,6 +14,7 @@ from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name
+from .failing import failing_lines
 from .left_out import left_out_lines, read_left_out
 from .receipts import CampaignReceipts
 
@@ -84,6 +85,8 @@ class CampaignStatus:
         A sentence about each audit.
     left_out : tuple of str
         What of the library is left out from the start, a sentence for each reason.
+    failing : tuple of str
+        What rounds learnt of dockings that fail, a sentence for each round and target.
 
     Examples
     --------
@@ -101,6 +104,7 @@ class CampaignStatus:
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -146,7 +150,18 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
     out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits, out)
+    return CampaignStatus(
+        opened.root,
+        state,
+        stages,
+        waiting,
+        driver,
+        left,
+        blocks,
+        audits,
+        out,
+        tuple(failing_lines(opened.ledger)),
+    )
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ...data.score_keys import MISSING_KEY, key_scores
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
+from ..progress.failing import failing_rounds
 from ..text import interval, percent
 from .cards import molecules
 from .charts import scores as charts
@@ -49,9 +50,17 @@ def target_section(
         *_model_quality(facts, target),
         tag("h3", "From the library to the hits"),
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
+        *(paragraph(f"{line}.", "soft") for line in _failing(facts, target)),
         _flow(facts, target),
         funnel(passages),
     )
+
+
+def _failing(facts: Facts, target: str) -> list[str]:
+    """Return what rounds learnt of dockings of a target that fail, a sentence each."""
+    return [
+        each.words for each in failing_rounds(facts.campaign.ledger) if each.target == target and each.words
+    ]
 
 
 def funnel(passages: Sequence[Passage]) -> str:

@@ -56,6 +56,7 @@ def status_table(status: CampaignStatus) -> Group:
     if status.blocks:
         lines.append(f"Blocks: {'; '.join(status.blocks)}")
     lines += status.left_out
+    lines += status.failing
     lines += status.audits
     return Group(table, *map(Text, lines))
 
