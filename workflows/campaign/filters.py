@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ...data.errors import ConfigError, InputError
-from ...screening.docking.limits import LigandLimits
+from ...screening.docking.ligand_settings import LigandLimits
 from ..config.mistakes import line_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...data.errors import CampaignError
-from ...screening.docking.limits import LigandLimits
+from ...screening.docking.ligand_settings import LigandLimits
 from ..campaign.campaign import Campaign
 from ..campaign.filters import limits_by_target
 from ..campaign.ledger import Ledger

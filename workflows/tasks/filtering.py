@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...data.libraries.library import Library
 from ...data.store import write_table
-from ...screening.docking.limits import LigandLimits
+from ...screening.docking.ligand_settings import LigandLimits
 from ...screening.queries.library_filter import LibraryFilter, library_query
 from ..campaign.filters import ASKED
 from .context import TaskContext, TaskOutcome

@@ -52,8 +52,8 @@ class FilterSettings(TaskSettings):
     conditions : mapping
         Those of ``[library]``, by key.
     limits : mapping of str to mapping
-        What docking into each target refuses (:class:`docksieve.screening.docking.limits.LigandLimits`); targets that
-        refuse nothing are absent.
+        What docking into each target refuses (:class:`docksieve.screening.docking.ligand_settings.LigandLimits`);
+        targets that refuse nothing are absent.
     targets : tuple of str
         All of them.
     version : int

@@ -13,8 +13,7 @@ from docksieve.data.molecules.standardise import StandardSettings
 from docksieve.data.schema import PROPERTY_COLUMNS
 from docksieve.screening.docking.failures import FailureCode
 from docksieve.screening.docking.ligand import LigandFailure, parse_ligand
-from docksieve.screening.docking.ligand_settings import LigandSettings
-from docksieve.screening.docking.limits import LigandLimits
+from docksieve.screening.docking.ligand_settings import LigandLimits, LigandSettings
 from rdkit import Chem
 
 EXOTIC = [

@@ -13,7 +13,7 @@ from docksieve.data.errors import CampaignError, ConfigError
 from docksieve.data.libraries.library import Library
 from docksieve.data.receipts import Stopwatch, read_receipt
 from docksieve.data.store import FileRecord, read_table, record_file
-from docksieve.screening.docking.limits import LigandLimits
+from docksieve.screening.docking.ligand_settings import LigandLimits
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.campaign.ledger import LIBRARY_PREFIX, Task
 from docksieve.workflows.progress.left_out import read_left_out
