@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
-from ...data.libraries.library import Library, Shard
+from ...data.libraries.library import Library
 from ...data.receipts import Receipt
 from ...data.store import FileRecord
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
-from ..campaign.filters import conditions_of, leaves_out, limits_by_target
-from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
+from ..campaign.filters import leaves_out
+from ..campaign.ledger import Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
 from ..progress.left_out import FILTER, LeftOut, check_enough, read_left_out
 from ..tasks.settings import (
@@ -22,7 +22,6 @@ from ..tasks.settings import (
     CutSettings,
     DistilSettings,
     DockSettings,
-    FilterSettings,
     LabelSettings,
     RankSettings,
     RoundSettings,
@@ -31,6 +30,7 @@ from ..tasks.settings import (
     TaskSettings,
     TrainSettings,
 )
+from .filter_stage import filter_tasks, of_library
 
 
 class RunsStages(Protocol):
@@ -66,17 +66,7 @@ class Pipeline:
         """
         if not leaves_out(self.campaign):
             return
-        settings = FilterSettings(
-            conditions=conditions_of(self.config.library),
-            limits=limits_by_target(self.targets),
-            targets=tuple(self.targets),
-            version=int(self.campaign.state["filter"]),
-        )
-        tasks = [
-            self._task(f"{FILTER}/{shard.name}", "filter", settings, [_of_library(shard)])
-            for shard in self.library.shards
-        ]
-        self._run(FILTER, tasks)
+        self._run(FILTER, filter_tasks(self.campaign, self.library, self.runtime))
         check_enough(self.campaign, self._left_out)
 
     @cached_property
@@ -233,7 +223,7 @@ class Pipeline:
         filters = {Path(record.path).stem: record for record in self._filters}
         tasks = []
         for shard in self.library.shards:
-            inputs = (_of_library(shard), *student, *([filters[shard.name]] if filters else []))
+            inputs = (of_library(shard), *student, *([filters[shard.name]] if filters else []))
             tasks.append(
                 Task(f"{name}/screen/{shard.name}", "screen", RoundSettings(name), inputs, self._screening)
             )
@@ -373,11 +363,6 @@ class Pipeline:
         for receipt in self.ledger.receipts(stage):
             return receipt
         raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")
-
-
-def _of_library(shard: Shard) -> FileRecord:
-    record = shard.record
-    return FileRecord(LIBRARY_PREFIX + record.path, record.bytes, record.sha256, record.rows)
 
 
 def walk(pipeline: Pipeline) -> None:
