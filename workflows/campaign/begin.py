@@ -21,6 +21,7 @@ from ...screening.docking.dock import freeze_target
 from ..config.campaign_file import CampaignConfig, CampaignFile, default_seed, read_campaign_file
 from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
 from .checks import check_dock, open_library
+from .filters import FILTER_VERSION, check_conditions
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
 
@@ -94,12 +95,14 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     write_bytes(root / BIRTH_MARK, b"")
     library = open_library(file)
     _check_sizes(config, file.path, library)
+    check_conditions(file)
     standard = library_standard(library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
         folder = root / "targets" / name
         specs[name] = freeze_target(name, settings, folder, base, standard)
         files[name] = [vars(record_file(path, root)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    _check_aim(config, file.path, specs)
     state = {
         "format": CAMPAIGN_FORMAT,
         "id": uuid.uuid4().hex,
@@ -110,6 +113,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
             "fingerprint": library.fingerprint,
             "rows": library.rows,
         },
+        "filter": FILTER_VERSION,
         "targets": specs,
         "target_files": files,
         "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],
@@ -153,6 +157,24 @@ def look_over(file: CampaignFile) -> tuple[Library, dict[str, dict[str, Any]]]:
             name: freeze_target(name, settings, Path(scratch) / "targets" / name, base, standard)
             for name, settings in config.targets.items()
         }
+
+
+def _check_aim(config: CampaignConfig, config_path: Path, specs: dict[str, Any]) -> None:
+    """Refuse a difference of scores that cannot be subtracted."""
+    aim = config.rounds.aim
+    if aim is None or aim.kind != "selective":
+        return
+    scales = {name: (specs[name]["unit"], bool(specs[name]["lower_is_better"])) for name in aim.targets}
+    if len(set(scales.values())) > 1:
+        said = ", ".join(
+            f"{name}: {unit}, {'lower' if lower else 'higher'} is better"
+            for name, (unit, lower) in scales.items()
+        )
+        raise ConfigError(
+            f"{config_path}: [rounds] aim: scores of {' and '.join(aim.targets)} cannot be subtracted, their units or "
+            f"directions differ ({said}).",
+            "Aim at worst_over or pareto, which compare scores by how far they spread.",
+        )
 
 
 def _check_sizes(config: CampaignConfig, config_path: Path, library: Library) -> None:

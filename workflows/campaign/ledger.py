@@ -129,6 +129,7 @@ class Ledger:
 
 
 STEPS = (
+    "filter",
     "sample",
     "train",
     "label",
@@ -144,14 +145,14 @@ STEPS = (
 )
 
 
-_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock"}
+_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock", "filter": "dock"}
 
 
 def role_of(kind: str) -> str:
     """Return the role of the workers that do tasks of ``kind`` (``hpc.sites.pool.ROLES``).
 
-    Docking and the teacher's predictions are many tasks of one core each. What is one task per stage runs where
-    training does, since it uses the cores of a whole node.
+    Docking, the teacher's predictions and conditions on the library are many tasks of one core each. What is one task
+    per stage runs where training does, since it uses the cores of a whole node.
     """
     return _ROLES.get(kind, "train")
 

@@ -9,6 +9,7 @@ import typer
 
 from ...data.words import agree, plural
 
+_KEEP = "Which molecules to keep"
 app = typer.Typer(no_args_is_help=True, help="Build, enumerate, check and look into libraries.")
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the new library.")]
@@ -57,6 +58,30 @@ def build(
     ] = None,
     comment: Annotated[str, typer.Option(help="What comment lines begin with; empty: none do.")] = "#",
     skip_step: Skip = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep what meets this SQL condition on columns, as in hits.", rich_help_panel=_KEEP
+        ),
+    ] = None,
+    has: Annotated[
+        list[str] | None,
+        typer.Option(help="SMARTS that must match. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
+    has_not: Annotated[
+        list[str] | None,
+        typer.Option(help="SMARTS that must not match. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
+    no_alerts: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Catalogue of alerts of which none may match: pains, brenk, nih.", rich_help_panel=_KEEP
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(help="lipinski or veber. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
     shard_rows: ShardRows = None,
     workers: Workers = None,
     site: Site = None,
@@ -74,7 +99,10 @@ def build(
 
     reading = _checked(ReadingSettings, smiles_column, id_column, delimiter, header, comment)
     settings = _settings(skip_step, shard_rows, reading)
-    library = build_library(out, files, settings, progress=not quiet, **_place(site, set, workers))
+    sieve = _sieve(where=where, has=has, has_not=has_not, no_alerts=no_alerts, rules=rule)
+    library = build_library(
+        out, files, settings, progress=not quiet, sieve=sieve, **_place(site, set, workers)
+    )
     _print_info(library)
 
 
@@ -226,6 +254,16 @@ def _place(site: str | None, changes: list[str] | None, workers: int | None) -> 
     }
 
 
+def _sieve(**given: Any) -> Any:
+    """Return the conditions that options make; None if there are none."""
+    conditions = {name: value for name, value in given.items() if value}
+    if not conditions:
+        return None
+    from ...screening.queries.library_filter import LibrarySieve
+
+    return LibrarySieve(conditions)
+
+
 def _checked(kind: Any, *values: Any, **named: Any) -> Any:
     """Make settings from options; what they refuse is the user's to mend."""
     from ...data.errors import ConfigError
@@ -298,6 +336,8 @@ def _print_info(library: Any) -> None:
         if name == "rejected":
             for code, number in sorted(manifest["reasons"].items(), key=lambda item: -item[1]):
                 typer.echo(f"      {code:12s} {number:>13,}")
+            for words, number in sorted(manifest.get("refused", {}).items(), key=lambda item: -item[1]):
+                typer.echo(f"        not {words}: {number:,}")
     if counts["repeated_ids"]:
         share = (
             f"{plural(counts['repeated_ids'], 'molecule')} {agree(counts['repeated_ids'], 'shares', 'share')}"

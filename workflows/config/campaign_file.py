@@ -21,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
-from ...data.errors import ConfigError
+from ...data.errors import ConfigError, did_you_mean
 from ...data.seeds import derive_seed
 from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
 from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
+from ...screening.acquisition.aims import AIMS, FRONT_ACQUISITIONS
 from ...screening.docking.dock import TargetSettings
 from .mistakes import explain, placed
 from .plain_mistakes import plain_mistakes
@@ -59,9 +60,19 @@ def default_seed(name: str, targets: Iterable[str]) -> int:
 
 
 class LibrarySection(_Section):
-    """The library to screen: a folder that ``docksieve library`` built."""
+    """The library to screen: a folder that ``docksieve library`` built, and conditions on its molecules.
+
+    What does not meet all of them is left out of the campaign: never drawn, labelled, screened or docked. They are
+    those of ``docksieve hits``: an SQL condition on columns (``where``), SMARTS (``has``, ``has_not``), catalogues of
+    structural alerts of which none may match (``no_alerts``), and ``rules``.
+    """
 
     path: str
+    where: str = ""
+    has: tuple[str, ...] = ()
+    has_not: tuple[str, ...] = ()
+    no_alerts: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 class StartSection(_Section):
@@ -75,13 +86,49 @@ class StartSection(_Section):
     sealed: float = Field(0.1, ge=0.0, le=0.5)
 
 
+class AimSection(_Section):
+    """What a batch is chosen for where several targets count: one of the rankings of ``docksieve hits``.
+
+    ``selective = ["A", "B"]``: better for A than for B. ``worst_over``: good for all of them, by the worst score.
+    ``pareto``: spread along the front on which no molecule is better for one target without being worse for another.
+    The targets named dock the same molecules; every other target chooses its own.
+    """
+
+    selective: tuple[str, ...] = ()
+    worst_over: tuple[str, ...] = ()
+    pareto: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one(self) -> AimSection:
+        given = [name for name in AIMS if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"aim needs exactly one of {', '.join(AIMS)}")
+        if given == ["selective"] and len(self.selective) != 2:
+            raise ValueError('selective names two targets: ["A", "B"] for molecules better for A than for B')
+        if len(set(self.targets)) < max(2, len(self.targets)):
+            raise ValueError(f"{given[0]} names two or more different targets")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which of the aims it is."""
+        return next(name for name in AIMS if getattr(self, name))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that it names, in order."""
+        return tuple(getattr(self, self.kind))
+
+
 class RoundsSection(_Section):
     """What each round of learning does.
 
     ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
     fraction of the library for the teacher (``auto``: what the goal of ``[cut]`` needs); ``dock`` of those are
     docked per target (a list: in the first round, the second and so on; its last number in all rounds after), chosen
-    by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random.
+    by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random. Each target
+    chooses for itself unless there is an ``aim``. With ``avoid_failures`` a value is discounted by the probability that
+    docking gives a score, where dockings so far show which molecules fail.
     """
 
     count: int = Field(2, ge=0, le=1000)
@@ -96,6 +143,21 @@ class RoundsSection(_Section):
     xi: float = Field(0.01, ge=0.0)
     epsilon: float = Field(0.0, ge=0.0, le=1.0)
     diversity: str = "none"
+    avoid_failures: bool = True
+    aim: AimSection | None = None
+
+    @model_validator(mode="after")
+    def _front(self) -> RoundsSection:
+        if self.aim is not None and self.aim.kind == "pareto":
+            if self.acquisition not in FRONT_ACQUISITIONS:
+                raise ValueError(
+                    f"acquisition {self.acquisition!r} cannot aim at a front: {', '.join(FRONT_ACQUISITIONS)} can"
+                )
+            if self.diversity != "none":
+                raise ValueError(
+                    "diversity must be none where aim is pareto: a front spreads the batch itself"
+                )
+        return self
 
     def dock_in(self, number: int) -> int:
         """Return how many molecules round ``number`` (from 1) docks per target."""
@@ -218,6 +280,28 @@ class CampaignConfig(_Section):
             return value
         seed = default_seed(str(section.get("name")), map(str, targets))
         return {**value, "campaign": {**section, "seed": seed}}
+
+    @field_validator("rounds")
+    @classmethod
+    def _aims(cls, value: RoundsSection, info: ValidationInfo) -> RoundsSection:
+        known = info.data.get("targets", {})
+        for target in value.aim.targets if value.aim is not None and known else ():
+            if target not in known:
+                guess = did_you_mean(target, list(known), 0.5)
+                raise ValueError(
+                    f"aim names {target!r}, which is no target of this file. {guess}".rstrip(" .")
+                )
+        return value
+
+    @field_validator("cut")
+    @classmethod
+    def _one_end(cls, value: CutSection, info: ValidationInfo) -> CutSection:
+        rounds = info.data.get("rounds")
+        if value.sweep and rounds is not None and rounds.aim is not None:
+            raise ValueError(
+                "sweep docks the best of each target, and [rounds] aim joins targets: choose one"
+            )
+        return value
 
     @field_validator("decide")
     @classmethod

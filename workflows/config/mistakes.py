@@ -82,7 +82,7 @@ def explain(error: ValidationError, values: dict[str, Any], text: str, where: st
 
 def placed(text: str, where: str, path: Path) -> str:
     """Return the name of a file with the line in it where the key at ``path`` stands, if that can be found."""
-    line = _line_of(text, path)
+    line = line_of(text, path)
     return f"{where}, line {line}" if line else where
 
 
@@ -198,7 +198,7 @@ def _given(value: Any) -> str:
     return f" (given: {shown})" if value is not None and len(shown) <= _LONGEST_SHOWN else ""
 
 
-def _line_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: Path) -> int | None:
     """Return the line of the key at ``path``, or of what holds it, as far as a plain reading finds it."""
     for length in range(len(path), 0, -1):
         line = _exact_line(text, path[:length])

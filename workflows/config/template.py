@@ -28,6 +28,11 @@ name = {name:<21} # required; also the campaign's folder, beside this file
 
 [library]
 path = {library:<21} # required; a folder made by `docksieve library build` or `enumerate`
+# where = "weight < 500 AND pains = ''"   # only molecules that meet this condition, as in `docksieve hits --where`
+# has = ["[NX3][CX3]=O"]     # SMARTS that must match ...
+# has_not = ["C#N"]          # ... and that must not
+# no_alerts = ["pains"]      # catalogues of alerts of which none may match: pains, brenk, nih
+# rules = ["lipinski"]       # or veber
 
 # One section per target, under a name of yours; all of them are screened in one pass over the library.
 [targets.{target}]
@@ -46,10 +51,12 @@ box_size = 22.0              # advised: sides in angstrom; a larger box costs ti
 # spacing = 0.375            # of the grid, angstrom
 # time_limit = 600.0         # seconds of one search
 
-# [targets.{target}.ligand]     # what is docked, and how it is prepared
+# [targets.{target}.ligand]     # how molecules are prepared, and what docking refuses: such molecules of the library
+#                            # are left out from the start, and counted
 # min_heavy_atoms = 6
 # max_heavy_atoms = 100      # larger molecules are not docked
 # max_torsions = 20          # nor are those with more rotatable bonds: a search explores too little for them
+# elements = ["H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"]
 # protonate = false          # true: choose a protonation state at this pH
 # ph = 7.4
 # tautomer = "given"         # or canonical
@@ -75,6 +82,8 @@ acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # xi = 0.01                  # ei, pi: least improvement that counts
 # epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
 # diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
+# avoid_failures = true      # values are discounted by the chance of a score, where dockings show what fails
+# aim = {{ selective = ["EGFR", "OTHER"] }}   # or worst_over, pareto: these targets dock the same molecules
 
 [cut]                        # what must not be lost, and what that may cost
 recall = 0.95                # share of the best that is to be kept ...

@@ -17,6 +17,7 @@ from ...data.receipts import Receipt
 from ...screening.ranking.leaderboard import LEADERBOARD_ROWS
 from ..config.campaign_file import CampaignConfig
 from ..tasks.final import final_batches
+from ..text import core_time, percent
 from .trial import Measured
 
 MODEL_ERROR = 0.25
@@ -161,6 +162,14 @@ def estimate(
     rounds, count = config.rounds, config.rounds.count
     targets = len(config.targets)
     notes = []
+    everything = rows
+    if measured.wanted < 1 or measured.filter_seconds:
+        rows = max(1, round(measured.wanted * rows))
+        asking = core_time(everything * measured.filter_seconds)
+        notes.append(
+            f"About {percent(measured.wanted)} of the library meet the conditions of [library]; "
+            f"asking them of all its molecules takes {asking}, once."
+        )
     steps = dict.fromkeys(STEPS, StepPlan())
     labels = min(rounds.labels, rows)
     keep = KEPT_UNKNOWN if rounds.keep == "auto" else float(rounds.keep)
@@ -197,6 +206,9 @@ def estimate(
         steps["screen"] = _modelled(count * shards, screened, screened * per_row, min(workers, shards))
         steps["rank"] = _modelled(count, screened, screened * _rate(by_kind["rank"], least_rows=10**5), 1)
     steps["other"] = _others(by_kind, count)
+    if measured.filter_seconds:
+        asked = _modelled(shards, everything, everything * measured.filter_seconds, min(workers, shards))
+        steps["other"] = steps["other"].plus(asked)
     if max(scores_by_round(config, targets), default=0) > max(measured.teachers, default=0):
         notes.append(
             f"Teachers of more than {max(measured.teachers)} scores were not timed; their cost is extrapolated."
@@ -212,7 +224,7 @@ def estimate(
         disk=_disk(config, rows, labels, keep, measured),
         memory=_memory(config, labels),
         notes=tuple(notes),
-        rows=rows,
+        rows=everything,
         final_dockings=again,
         final_seconds=final_each,
     )

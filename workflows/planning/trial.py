@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from ...data.store import FileRecord, record_file, write_table
 from ...hpc.sites.site import Site
 from ..campaign.begin import MIN_LABELS, begin
 from ..campaign.campaign import Campaign
+from ..campaign.filters import ASKED, check_conditions, conditions_of
 from ..campaign.ledger import LIBRARY_PREFIX, Task
 from ..campaign.sources import read_sources
 from ..config.campaign_file import CampaignConfig, CampaignFile
@@ -34,6 +36,8 @@ from ..tasks.training_scores import SCORE_COLUMNS
 
 TRIAL_ROWS = 4_000
 TRIAL_LABELS = 1_500
+TRIAL_LOOKED = 20
+"""Times as many molecules are asked at most whether they meet the conditions of ``[library]``."""
 MOST_SCORES = 1_200
 """A teacher of more scores is not trained for a trial; its time is extrapolated."""
 
@@ -55,12 +59,18 @@ class Measured:
         Screens of whole shards of the real library.
     label_seconds : float
         Of distilling, per label, by a worker that has done it before.
+    wanted : float
+        Share of the library that meets the conditions of ``[library]``, of the molecules drawn.
+    filter_seconds : float
+        Core-seconds of asking them of one molecule.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
     teachers: dict[int, tuple[float, float]] = field(default_factory=dict)
     screened: list[Receipt] = field(default_factory=list)
     label_seconds: float = 0.0
+    wanted: float = 1.0
+    filter_seconds: float = 0.0
 
 
 def run_trial(
@@ -91,10 +101,12 @@ def run_trial(
     """
     library = Library.open(config_path.parent / config.library.path)
     with _scratch(config_path) as folder:
-        small = _sample(library, folder, config.campaign.seed)
+        measured = Measured()
+        check_conditions(CampaignFile(config_path, config))
+        rows = _drawn(library, config, measured)
+        small = _sample(library, folder, rows)
         trial = _shrunk(config, small, folder, dockings, site.worker_count)
         campaign = begin(CampaignFile(config_path, trial), site)
-        measured = Measured()
         with open_runner(campaign, site) as engine:
             observer.begun(campaign, small, site, 0)
             run(campaign, campaign.open_library(), engine, observer, site)
@@ -118,9 +130,45 @@ def _scratch(config_path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sample(library: Library, folder: Path, seed: int) -> Library:
+def _drawn(library: Library, config: CampaignConfig, measured: Measured) -> np.ndarray:
+    """Draw the molecules of the trial; with conditions, from those that meet them, and note how many do.
+
+    Raises
+    ------
+    CampaignError
+        If none does.
+    """
+    conditions, count = conditions_of(config.library), min(TRIAL_ROWS, library.rows)
+    if not conditions:
+        return library.sample_rows(count, config.campaign.seed, "plan")
+    from ...screening.queries.library_filter import LibraryFilter, library_query
+
+    sieve = LibraryFilter(library_query(conditions, ASKED), ASKED)
+    asked = library.sample_rows(min(TRIAL_LOOKED * count, library.rows), config.campaign.seed, "plan")
+    order = np.random.default_rng(derive_seed(config.campaign.seed, "plan-order")).permutation(asked)
+    found: list[np.ndarray] = []
+    looked, seconds = 0, 0.0
+    while looked < len(order) and sum(map(len, found)) < count:
+        part = np.sort(order[looked : looked + count])
+        table = library.take(part, sieve.columns or ["row"])
+        started = time.process_time()
+        kept, _ = sieve.mask(table)
+        seconds += time.process_time() - started
+        found.append(part[kept])
+        looked += len(part)
+    rows = np.concatenate(found)
+    if not len(rows):
+        raise CampaignError(
+            f"None of {looked:,} molecules drawn from the library meets all conditions of [library]: "
+            f"{'; '.join(sieve.words)}.",
+            "Loosen them; `docksieve library sample` shows what the library holds.",
+        )
+    measured.wanted, measured.filter_seconds = len(rows) / looked, seconds / looked
+    return np.sort(rows[:count])
+
+
+def _sample(library: Library, folder: Path, rows: np.ndarray) -> Library:
     """Build a small library of molecules drawn from the real one."""
-    rows = library.sample_rows(min(TRIAL_ROWS, library.rows), seed, "plan")
     molecules = library.take(rows, ["id", "smiles"])
     lines = zip(molecules["smiles"].to_pylist(), molecules["id"].to_pylist(), strict=True)
     source = folder / "sample.smi"
@@ -134,7 +182,7 @@ def _shrunk(
 ) -> CampaignConfig:
     """Return the campaign with everything small that costs time, and nothing else changed."""
     values = config.model_dump(mode="json")
-    values["library"]["path"] = str(folder / "library")
+    values["library"] = {"path": str(folder / "library")}  # its molecules meet the conditions
     values["start"]["molecules"] = min(dockings, library.rows)
     values["start"]["method"] = "random"
     values["start"]["sealed"] = 0.0  # all few scores of the trial teach

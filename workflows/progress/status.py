@@ -11,11 +11,14 @@ from typing import Any
 from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
+from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name, round_number
 from ..campaign.under_way import molecules_under_way
 from ..source_words import source_words
 from .dockings import docking_words
+from .failing import failing_lines
 from .forecast import seconds_left
+from .left_out import left_out_lines, read_left_out
 from .receipts import CampaignReceipts
 from .stage import StageStatus
 
@@ -51,6 +54,10 @@ class CampaignStatus:
         Whether ``seconds_left`` rests on the plan (``docksieve plan``) in part.
     dockings : tuple of str
         A sentence about each target: how many dockings were tried, and how many gave a score.
+    left_out : tuple of str
+        What of the library is left out from the start, a sentence for each reason.
+    failing : tuple of str
+        What rounds learnt of dockings that fail, a sentence for each round and target.
 
     Examples
     --------
@@ -78,6 +85,8 @@ class CampaignStatus:
         return f"Campaign in {self.root}: {self.state}, {done} of {known} stages done{now}"
 
     dockings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values; rates that are not known are null."""
@@ -132,9 +141,10 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
     sources = _sources(receipts)
     dockings = docking_words(receipts)
-    return CampaignStatus(
-        opened.root, state, stages, waiting, driver, left, blocks, audits, sources, by_plan, dockings
-    )
+    out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
+    failing = tuple(failing_lines(opened.ledger))
+    seen = (audits, sources, by_plan, dockings, out, failing)
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen)
 
 
 def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:
@@ -159,7 +169,8 @@ def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def expected_stages(campaign: Campaign) -> list[str]:
     """Return every stage that the campaign will have, in order."""
-    names = ["round-00/sample", "round-00/dock"]
+    names = ["round-00/filter"] if leaves_out(campaign) else []
+    names += ["round-00/sample", "round-00/dock"]
     steps = ("train", "label", "distil", "cut", "screen", "rank", "refine", "acquire", "dock")
     for number in range(1, campaign.config.rounds.count + 1):
         names += [f"{round_name(number)}/{step}" for step in steps]

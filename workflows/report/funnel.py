@@ -12,7 +12,9 @@ from ...data.libraries.library import Library
 from ...data.score_keys import MISSING_KEY
 from ...data.words import plural
 from ...screening.docking.failures import meaning_of
+from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name
+from ..progress.left_out import read_left_out
 from .facts import Docked, Facts, reject_reasons
 
 
@@ -122,9 +124,25 @@ def _seed(facts: Facts, target: str) -> list[Passage]:
     if not facts.finished("round-00/sample"):
         return []
     docked = facts.docked("round-00", target)
-    rest = Change("not drawn", docked.selected - facts.rows, "the rest of the library", rest=True)
-    drawn = passage("Seed sample", ("library", facts.rows), ("seed sample", docked.selected), rest)
+    out = _left_out(facts, target)
+    lost = sum(change.count for change in out)
+    rest = Change("not drawn", docked.selected - facts.rows - lost, "the rest of the library", rest=True)
+    drawn = passage("Seed sample", ("library", facts.rows), ("seed sample", docked.selected), *out, rest)
     return [drawn, _docking("Seed docking", "seed sample", docked)]
+
+
+def _left_out(facts: Facts, target: str, group: str = "") -> list[Change]:
+    """Return what is left out from the start; with ``group``, of the shards that its student has scored."""
+    if not leaves_out(facts.campaign):
+        return []
+    shards = {r.task.rpartition("/")[2] for r in facts.finished(f"{group}/screen")} if group else None
+    found = read_left_out(facts.campaign.ledger, shards)
+    return [
+        Change(words, -count, "a condition of [library]")
+        if words
+        else Change(f"refused by docking: {code.replace('_', ' ')}", -count, meaning_of(code))
+        for words, count, code in found.losses(target)
+    ]
 
 
 def _docking(title: str, what: str, docked: Docked) -> Passage:
@@ -150,6 +168,7 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     lost = [
         Change("not screened yet", -facts.unscreened(group)),
         Change("the student could not predict", -blind),
+        *_left_out(facts, target, group),
     ]
     histogram = facts.histogram(group, target)
     assert histogram is not None
@@ -173,8 +192,12 @@ def _unguided(facts: Facts, target: str, group: str, title: str) -> list[Passage
     if not facts.finished(f"{group}/acquire"):
         return []
     docked = facts.docked(group, target)
-    rest = Change("not drawn", docked.selected - facts.rows, "no model knew the target", rest=True)
-    drawn = passage(f"{title}: drawn at random", ("library", facts.rows), ("drawn", docked.selected), rest)
+    out = _left_out(facts, target)
+    missed = docked.selected - facts.rows - sum(change.count for change in out)
+    rest = Change("not drawn", missed, "no model knew the target", rest=True)
+    drawn = passage(
+        f"{title}: drawn at random", ("library", facts.rows), ("drawn", docked.selected), *out, rest
+    )
     return [drawn, _docking(f"{title}: docking", "drawn", docked)]
 
 

@@ -12,6 +12,7 @@ from ...data.words import plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
+from ..progress.failing import failing_rounds
 from ..text import interval, percent
 from .best.poses import POSES, POSES_OF_MANY, poses_part
 from .best.scaffolds import scaffolds_part
@@ -53,6 +54,7 @@ def target_section(
         *_model_quality(facts, target),
         tag("h3", "From the library to the hits", id=f"{anchor}-funnel"),
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
+        *(paragraph(f"{line}.", "soft") for line in _failing(facts, target)),
         _flow(facts, target),
         funnel(passages),
     )
@@ -72,6 +74,13 @@ def _poses(facts: Facts, target: str) -> list[str]:
 def _scaffolds(facts: Facts, target: str) -> list[str]:
     spec = facts.campaign.targets[target]
     return scaffolds_part(facts.docked_hits[target].to_pylist(), spec["unit"], bool(spec["lower_is_better"]))
+
+
+def _failing(facts: Facts, target: str) -> list[str]:
+    """Return what rounds learnt of dockings of a target that fail, a sentence each."""
+    return [
+        each.words for each in failing_rounds(facts.campaign.ledger) if each.target == target and each.words
+    ]
 
 
 def funnel(passages: Sequence[Passage]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -13,8 +14,10 @@ from ...data.receipts import Receipt, read_receipt
 from ...data.store import FileRecord
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
-from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
+from ..campaign.filters import leaves_out
+from ..campaign.ledger import Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
+from ..progress.left_out import FILTER, LeftOut, check_enough, read_left_out
 from ..tasks.final import final_batches
 from ..tasks.settings import (
     AcquireSettings,
@@ -29,6 +32,7 @@ from ..tasks.settings import (
     TaskSettings,
     TrainSettings,
 )
+from .filter_stage import filter_tasks, of_library
 
 
 class RunsStages(Protocol):
@@ -54,6 +58,36 @@ class Pipeline:
         self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
         self.units = {name: spec["unit"] for name, spec in self.targets.items()}
 
+    def filter(self) -> None:
+        """Say which molecules of the library may be docked, where some are left out from the start.
+
+        Raises
+        ------
+        CampaignError
+            If too few are left to go on.
+        """
+        if not leaves_out(self.campaign):
+            return
+        self._run(FILTER, filter_tasks(self.campaign, self.library, self.runtime))
+        check_enough(self.campaign, self._left_out)
+
+    @cached_property
+    def _left_out(self) -> LeftOut | None:
+        """What the campaign leaves out of its library; read when its tasks are done."""
+        return read_left_out(self.ledger) if leaves_out(self.campaign) else None
+
+    @property
+    def _may_dock(self) -> dict[str, int]:
+        """Molecules of the library that each target may dock."""
+        if self._left_out is None:
+            return dict.fromkeys(self.targets, self.library.rows)
+        return dict(self._left_out.may_dock)
+
+    @property
+    def _filters(self) -> list[FileRecord]:
+        """The files that say which molecules may be docked; none where all may."""
+        return self.ledger.outputs(FILTER, "filters/") if self._left_out is not None else []
+
     def sample(self) -> None:
         """Choose the seed sample."""
         settings = SampleSettings(
@@ -64,7 +98,7 @@ class Pipeline:
             batch=self.config.run.dock_batch,
             library=self.library.fingerprint,
         )
-        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
+        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings, self._filters)])
 
     def dock(self, group: str, protocol: Literal["screen", "final"]) -> None:
         """Dock every selected batch of ``group`` (a round, or ``final``)."""
@@ -141,10 +175,19 @@ class Pipeline:
         known = self._receipt(f"{name}/train").facts["targets"]
         return {target: lower for target, lower in self.directions.items() if target in known}
 
+    def _aim(self, name: str) -> dict[str, Any] | None:
+        """Return what the round aims at; None where each target is by itself, or one is not learnt yet."""
+        aim = self.config.rounds.aim
+        if aim is None or not set(aim.targets) <= set(self._taught(name)):
+            return None
+        scales = {(self.units[target], self.directions[target]) for target in aim.targets}
+        return {"kind": aim.kind, "targets": list(aim.targets), "one_unit": len(scales) == 1}
+
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
-        count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
-        teacher = self._bundle(name, "train")
+        rows = self.library.rows if self._left_out is None else self._left_out.any
+        count, batch = min(self.config.rounds.labels, rows), self.config.run.predict_batch
+        inputs = (*self._bundle(name, "train"), *self._filters)
         tasks = []
         for index in range(-(-count // batch)):
             settings = LabelSettings(
@@ -155,7 +198,7 @@ class Pipeline:
                 round=name,
                 library=self.library.fingerprint,
             )
-            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, teacher))
+            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, inputs))
         self._run(f"{name}/label", tasks)
 
     def distil(self, name: str, number: int) -> None:
@@ -179,12 +222,10 @@ class Pipeline:
     def screen(self, name: str) -> None:
         """Let the student score every shard of the library."""
         student = self._bundle(name, "distil")
+        filters = {Path(record.path).stem: record for record in self._filters}
         tasks = []
         for shard in self.library.shards:
-            record = FileRecord(
-                LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
-            )
-            inputs = (record, *student)
+            inputs = (of_library(shard), *student, *([filters[shard.name]] if filters else []))
             tasks.append(
                 Task(f"{name}/screen/{shard.name}", "screen", RoundSettings(name), inputs, self._screening)
             )
@@ -214,6 +255,7 @@ class Pipeline:
             lower_is_better=taught,
             method=self.config.start.method,
             seed=self.campaign.seed,
+            may_dock={} if self._left_out is None else self._may_dock,
         )
         inputs = (
             *self.ledger.outputs(f"{name}/train", "heldout/"),
@@ -231,11 +273,12 @@ class Pipeline:
         settings = RankSettings(
             round=name,
             keep={
-                target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
+                target: min(max(found["keep"], found["sweep"] + room), self._may_dock[target])
                 for target, found in cuts.items()
             },
             lower_is_better=self._taught(name),
             batch=self.config.run.predict_batch,
+            aim=self._aim(name),
         )
         inputs = [
             record
@@ -273,8 +316,14 @@ class Pipeline:
             taught=tuple(cuts),
             library=self.library.fingerprint,
             batch=self.config.run.dock_batch,
+            # A campaign of an older version has no such key, and goes on as it began.
+            avoid_failures=bool(self.campaign.state["config"]["rounds"].get("avoid_failures", False)),
+            aim=self._aim(name),
         )
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
+        if set(cuts) != set(self.targets) or len(set(self._may_dock.values())) > 1:
+            # Some are drawn at random, or may not dock all that is on the shortlist.
+            inputs = (*inputs, *self._filters)
         self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 
     def select(self) -> None:
@@ -323,6 +372,7 @@ class Pipeline:
 
 def walk(pipeline: Pipeline) -> None:
     """Go through every stage of the campaign of ``pipeline``, in order."""
+    pipeline.filter()
     pipeline.sample()
     pipeline.dock("round-00", "screen")
     for number in range(1, pipeline.config.rounds.count + 1):

@@ -28,6 +28,7 @@ from ..campaign.ledger import FOLLOWS, LIBRARY_PREFIX, Task
 from .context import TaskContext, TaskOutcome
 
 KINDS = {
+    "filter": ".filtering:filter_shard",
     "sample": ".selection:sample",
     "rank": ".selection:rank",
     "acquire": ".selection:acquire_batch",

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from ...data.libraries.library import Library
 from ...data.seeds import derive_seed
 from ...data.store import concat, read_table, write_table
 from ...models.bundles.bundle import load_bundle, read_card, save_bundle
 from ...models.prediction import HeldOut
 from ...models.settings import StudentSettings, TeacherSettings
 from ...models.students.distill import distil_student
+from ...models.students.leave_out import leave_out
 from ...models.students.screen import screen_shard
 from ...models.teachers.sources import flattering, for_judging
 from ...models.teachers.teacher import Teacher
@@ -27,6 +28,7 @@ from ..campaign.begin import MIN_LABELS
 from ..campaign.sources import FOLDER, read_sources
 from ..config.campaign_file import settings_from
 from .context import TaskContext, TaskOutcome
+from .eligible import ANY, Eligible, column_of, read_mask
 from .held_out import held_out_table, write_held_out
 from .settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from .training_scores import TrainingScores, read_training_scores
@@ -132,11 +134,12 @@ def _write_held_out(
 
 def label(context: TaskContext[LabelSettings]) -> TaskOutcome:
     """Let the teacher predict one slice of a random sample of the library, for the student."""
-    settings, library = context.settings, Library.open(context.runtime["library"])
-    rows = library.sample_rows(settings.labels, settings.seed, "label", settings.round)
+    settings, eligible = context.settings, Eligible.of(context)
     start = settings.index * settings.batch
     with context.watch("read"):
-        molecules = library.take(rows[start : start + settings.batch], ["row", "id", "smiles"])
+        places = np.sort(eligible.draw(settings.labels, settings.seed, "label", settings.round))
+        rows = eligible.at(places[start : start + settings.batch])
+        molecules = eligible.library.take(rows, ["row", "id", "smiles"])
     path = context.root / "labels" / settings.round / f"batch-{settings.index:05d}.parquet"
     return _predict_and_write(context, molecules, path)
 
@@ -235,12 +238,20 @@ def _without_memory(smiles: pa.ChunkedArray, spread: np.ndarray, docked: pa.Chun
     return blanked
 
 
+def _rows_of(shard: Path) -> int:
+    with pq.ParquetFile(shard) as file:
+        return int(file.metadata.num_rows)
+
+
 def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the student score every molecule of one shard, for all targets at once."""
     settings = context.settings
     (shard,) = context.inputs("@library/")
+    chosen = context.inputs("filters/")
     with context.watch("load"):
         student = bundle_of(context)
+        # What no target may dock is not scored: it costs the reading of its bytes.
+        wanted = read_mask(chosen[0], ANY, _rows_of(shard)) if chosen else None
     root, name, group = context.root, shard.stem, settings.round
     predictions, histogram, leaders = (
         root / kind / group / f"{name}.parquet" for kind in ("predictions", "histograms", "leaders")
@@ -253,7 +264,16 @@ def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
         leaders,
         threads=context.runtime.get("threads", 1),
         device=context.runtime.get("device", "cpu"),
+        wanted=wanted,
     )
+    left_out = 0 if wanted is None else int((~wanted).sum())
+    if wanted is not None:
+        with context.watch("leave_out"):
+            refused = {
+                target: wanted & ~read_mask(chosen[0], column_of(target), len(wanted))
+                for target in student.targets
+            }
+            leave_out(predictions, histogram, leaders, student, refused)
     return TaskOutcome(
         rows_in=result.rows,
         rows_out=result.rows,
@@ -261,7 +281,8 @@ def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
         counts={
             "molecules": result.rows,
             "predictions": (result.rows - result.missing) * len(student.targets),
-            "unpredictable": result.missing,
+            "unpredictable": result.missing - left_out,
+            **({} if wanted is None else {"left_out": left_out}),
             "bytes_read": result.bytes_read,
             "bytes_written": result.bytes_written,
             "bytes_moved": result.bytes_moved,

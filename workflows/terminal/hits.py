@@ -27,8 +27,10 @@ from ...screening.queries.export import (
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS
 from ..campaign.campaign import open_campaign
+from ..campaign.filters import leaves_out
 from ..hits.ask import ask, failures
 from ..hits.provenance import made_by
+from ..progress.left_out import left_out_lines, read_left_out
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import status
 from .grid import Column, Grid
@@ -97,6 +99,9 @@ def print_hits(
         notes.print(Text(note), soft_wrap=True)
     if len(answer) == 0:
         notes.print(Text(_nothing(query)), soft_wrap=True)
+    if show_funnel and leaves_out(opened):
+        for line in left_out_lines(opened, read_left_out(opened.ledger)):
+            notes.print(Text(line), soft_wrap=True)
     for line in funnel_lines(answer.funnel):
         notes.print(Text(line), soft_wrap=True)
     if show_funnel:

@@ -62,6 +62,8 @@ def status_table(status: CampaignStatus) -> Group:
     lines += [f"  {line}" for line in meanings(code for stage in status.stages for code in stage.failures)]
     if status.blocks:
         lines.append(f"Blocks (jobs of the scheduler): {'; '.join(status.blocks)}")
+    lines += status.left_out
+    lines += status.failing
     lines += status.audits
     lines += status.sources
     return Group(table, *map(Text, lines))
