@@ -91,8 +91,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.queries.leaderboard_search import ScreenedHits as ScreenedHits
     from .screening.queries.leaderboard_search import screened_hits as screened_hits
     from .screening.queries.query import HitQuery as HitQuery
-    from .screening.queries.query import Selective as Selective
-    from .screening.queries.query import Window as Window
+    from .screening.queries.terms import Selective as Selective
+    from .screening.queries.terms import Window as Window
     from .screening.ranking.leaderboard import ScreenedSources as ScreenedSources
     from .screening.ranking.leaderboard import write_leaderboard as write_leaderboard
     from .screening.ranking.top_k import merge_histograms as merge_histograms
@@ -211,8 +211,8 @@ _HOMES = {
     "ScreenedHits": ".screening.queries.leaderboard_search",
     "screened_hits": ".screening.queries.leaderboard_search",
     "HitQuery": ".screening.queries.query",
-    "Selective": ".screening.queries.query",
-    "Window": ".screening.queries.query",
+    "Selective": ".screening.queries.terms",
+    "Window": ".screening.queries.terms",
     "ScreenedSources": ".screening.ranking.leaderboard",
     "write_leaderboard": ".screening.ranking.leaderboard",
     "merge_histograms": ".screening.ranking.top_k",

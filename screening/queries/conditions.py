@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from ...data.errors import InputError, unknown_name
-from .query import RULES, HitQuery, Window
+from .query import RULES, HitQuery
+from .terms import Window
 
 
 @dataclass(frozen=True)

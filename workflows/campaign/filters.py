@@ -12,8 +12,9 @@ from ...screening.docking.ligand_settings import LigandLimits
 from ..config.mistakes import line_of
 
 if TYPE_CHECKING:
-    from ..config.campaign_file import CampaignFile, LibrarySection
-    from .campaign import Campaign
+    from ..config.campaign_file import CampaignFile
+from ..config.sections import LibrarySection
+from .campaign import Campaign
 
 ASKED = "[library] where"
 FILTER_VERSION = 1

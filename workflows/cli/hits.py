@@ -232,8 +232,9 @@ def list_hits(
     ] = False,
 ) -> None:
     """Show or export the ranked hits. One molecule: docksieve hits show CAMPAIGN ID."""
-    from ...screening.queries.query import HitQuery, Selective
-    from ...screening.queries.query import Window as Bounds
+    from ...screening.queries.query import HitQuery
+    from ...screening.queries.terms import Selective
+    from ...screening.queries.terms import Window as Bounds
     from ..hits.molecules import given_molecules
     from ..terminal.hits import print_failed, print_hits
 

@@ -53,6 +53,10 @@ class _Mistake:
     engines: dict[str, list[str]] = field(default_factory=dict)
 
 
+_OF_KIND = ("_type", "_parsing")
+"""Ends of pydantic's codes for a value of the wrong kind."""
+
+
 def explain(error: ValidationError, values: dict[str, Any], text: str, where: str, model: type) -> str:
     """Return what is wrong with a campaign file, one sentence or two per mistake.
 
@@ -69,10 +73,14 @@ def explain(error: ValidationError, values: dict[str, Any], text: str, where: st
         The pydantic model that refused it; its annotations say which keys there are.
     """
     problems: list[str] = []
-    for item in error.errors():
-        mistake = _located(item["type"], item["msg"], item["loc"], model)
+    found = [_located(item["type"], item["msg"], item["loc"], model) for item in error.errors()]
+    meant = [mistake.path for mistake in found if not mistake.code.endswith(_OF_KIND)]
+    for mistake in found:
         if _of_another_branch(mistake, values):
             continue
+        own = len(mistake.path)
+        if mistake.code.endswith(_OF_KIND) and any(path[:own] == mistake.path for path in meant):
+            continue  # the value is of another kind that may stand there, and has a mistake of its own
         at, said = _words(mistake, values)
         problem = f"{placed(text, where, at)}: {said}"
         if problem not in problems:

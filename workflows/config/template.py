@@ -83,7 +83,7 @@ acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
 # diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
 # avoid_failures = true      # values are discounted by the chance of a score, where dockings show what fails
-# aim = {{ selective = ["EGFR", "OTHER"] }}   # or worst_over, pareto: these targets dock the same molecules
+# aim = {{ pareto = ["A", "B"] }}     # an example: or selective, worst_over; these targets dock the same molecules
 
 [cut]                        # what must not be lost, and what that may cost
 recall = 0.95                # share of the best that is to be kept ...
