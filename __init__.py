@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import importlib
 
-TYPE_CHECKING = (
-    False  # what type checkers take for true; ``typing`` itself would be half of the import's time
-)
+# What type checkers take for true; ``typing`` itself would be half of the import's time.
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for editors and type checkers
     from .data.errors import CampaignError as CampaignError
     from .data.errors import ConfigError as ConfigError
@@ -88,11 +87,12 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.metrics.virtual_screening import top_k_found as top_k_found
     from .screening.queries.answer import FunnelStep as FunnelStep
     from .screening.queries.answer import HitAnswer as HitAnswer
+    from .screening.queries.hit_table import HitTable as HitTable
     from .screening.queries.leaderboard_search import ScreenedHits as ScreenedHits
     from .screening.queries.leaderboard_search import screened_hits as screened_hits
     from .screening.queries.query import HitQuery as HitQuery
-    from .screening.queries.query import Selective as Selective
-    from .screening.queries.query import Window as Window
+    from .screening.queries.terms import Selective as Selective
+    from .screening.queries.terms import Window as Window
     from .screening.ranking.leaderboard import ScreenedSources as ScreenedSources
     from .screening.ranking.leaderboard import write_leaderboard as write_leaderboard
     from .screening.ranking.top_k import merge_histograms as merge_histograms
@@ -101,16 +101,20 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.dashboard.serve import serve as serve
     from .workflows.deciding.decision import decide_campaign as decide_campaign
     from .workflows.hits.ask import ask as ask
-    from .workflows.hits.ask import failures as failures
-    from .workflows.hits.ask import hits as hits
     from .workflows.hits.compare import Comparison as Comparison
     from .workflows.hits.compare import compare as compare
+    from .workflows.hits.tables import failures as failures
+    from .workflows.hits.tables import hits as hits
+    from .workflows.progress.stage import StageStatus as StageStatus
     from .workflows.progress.status import CampaignStatus as CampaignStatus
-    from .workflows.progress.status import StageStatus as StageStatus
     from .workflows.progress.status import status as status
     from .workflows.progress.throughput import Throughput as Throughput
     from .workflows.progress.throughput import throughput as throughput
     from .workflows.report.report import write_report as write_report
+    from .workflows.retraining.model_choice import ModelChange as ModelChange
+    from .workflows.retraining.model_choice import drop_import as drop_import
+    from .workflows.retraining.model_choice import use_import as use_import
+    from .workflows.retraining.model_choice import use_model as use_model
     from .workflows.retraining.retrain import RetrainResult as RetrainResult
     from .workflows.retraining.retrain import retrain as retrain
     from .workflows.running.observer import Observer as Observer
@@ -186,11 +190,15 @@ _HOMES = {
     "Campaign": ".workflows.campaign.campaign",
     "serve": ".workflows.dashboard.serve",
     "CampaignStatus": ".workflows.progress.status",
-    "StageStatus": ".workflows.progress.status",
+    "StageStatus": ".workflows.progress.stage",
     "status": ".workflows.progress.status",
     "Throughput": ".workflows.progress.throughput",
     "throughput": ".workflows.progress.throughput",
     "write_report": ".workflows.report.report",
+    "ModelChange": ".workflows.retraining.model_choice",
+    "drop_import": ".workflows.retraining.model_choice",
+    "use_import": ".workflows.retraining.model_choice",
+    "use_model": ".workflows.retraining.model_choice",
     "RetrainResult": ".workflows.retraining.retrain",
     "retrain": ".workflows.retraining.retrain",
     "Observer": ".workflows.running.observer",
@@ -199,17 +207,18 @@ _HOMES = {
     # Questions to the hits
     "FunnelStep": ".screening.queries.answer",
     "HitAnswer": ".screening.queries.answer",
+    "HitTable": ".screening.queries.hit_table",
     "ScreenedHits": ".screening.queries.leaderboard_search",
     "screened_hits": ".screening.queries.leaderboard_search",
     "HitQuery": ".screening.queries.query",
-    "Selective": ".screening.queries.query",
-    "Window": ".screening.queries.query",
+    "Selective": ".screening.queries.terms",
+    "Window": ".screening.queries.terms",
     "ScreenedSources": ".screening.ranking.leaderboard",
     "write_leaderboard": ".screening.ranking.leaderboard",
     "merge_histograms": ".screening.ranking.top_k",
     "ask": ".workflows.hits.ask",
-    "failures": ".workflows.hits.ask",
-    "hits": ".workflows.hits.ask",
+    "failures": ".workflows.hits.tables",
+    "hits": ".workflows.hits.tables",
     "Comparison": ".workflows.hits.compare",
     "compare": ".workflows.hits.compare",
     # Where it runs

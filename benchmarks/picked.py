@@ -1,157 +1,179 @@
-"""Coverage of the intervals of picked molecules, before and after calibration on earlier batches.
+"""Coverage of the intervals of picked molecules, as mean and spread promise and as recalibrated.
 
-MolPAL's protocol as in ``retrospective.py``: 1 % of the library at random, then five greedy batches of 1 %, the
-kernel teacher trained afresh each time, its variance scaled on cross-validated errors as a campaign's teacher does.
-``before`` is a normal distribution with the teacher's mean and s.d.; ``after`` is ``calibrate_picked`` on the
-batches so far and the cross-validated first sample. Coverage is over the molecules of all seeds of a round.
+Campaigns with the campaign's own teacher (``picked_campaigns.py``): 1 % of a library at random, then five greedy
+batches of 1 %. ``before`` is a normal distribution with the teacher's mean and s.d. against the docking scores;
+``after`` is ``calibrate_next`` on what was picked in earlier rounds, as the teacher predicts it unseen, with the
+constants of the package; ``left_out`` the same with constants that the *other* tables gave (by the pinball loss of 13
+quantiles, each table with equal weight). ``rest`` is ``calibrate_rest`` on the batch, for the next four batches' worth
+of its round's shortlist, all of them looked up in the table. The first round has no earlier picks: it is not judged.
 
-The constants of ``screening/calibration/picked.py`` were chosen on the seeds 0 to 4 of the ``development`` tables (of
-the generated molecules, another 10,000 than here); the ``unseen`` tables had no part in that. Molecules of a batch err
-together: the coverage of five campaigns has a standard error of about three points at 68 % (``after_standard_error``).
+Coverage is over the molecules of all campaigns of a table and round. The molecules of a batch err together, so that
+intervals (95 %) come from resampling campaigns; ``worst`` is that of the worst single campaign over the third and later
+rounds.
 
 Example::
 
-    python benchmarks/picked.py --group development --seeds 5
+    python benchmarks/picked.py --cache /tmp/campaigns --rows 4000 --seeds 8
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from docksieve.data.seeds import derive_seed
-from docksieve.models.fingerprints import Features, featurise
-from docksieve.models.regressors.registry import regressor_class
-from docksieve.models.regressors.regressor import FitContext
-from docksieve.models.settings import TeacherSettings
-from docksieve.models.teachers.calibration import scaling
-from docksieve.models.teachers.stacking import cross_validate
-from docksieve.screening.calibration.picked import Batch, calibrate_picked
+from docksieve.models.teachers.focus import Curve
+from docksieve.screening.calibration.picked import (
+    NEXT,
+    NEXT_DRAWN,
+    SHARES,
+    Batch,
+    Constants,
+    PickedCalibration,
+    calibrate_next,
+    calibrate_rest,
+    own_factor,
+)
 from machine import provenance
-from pyarrow import feather, parquet
+from picked_campaigns import GROUPS, Run, campaigns
 from retrospective import BATCH, FIRST, ROUNDS
 from scipy.stats import norm
-from score_tables import data_folder, load_table
 
 LEVELS = (0.68, 0.95)
-FLAT = {
-    "D4 flat": ("scores/brutal_dock_D4_zinc15_9.6k_dock37.parquet", "dockscore"),
-    "sEH flat": ("scores/brutal_dock_sEH4JNC_zinc20_30k_vina.feather", "dockscore"),
-    "D4 generated": ("messy/brutal_dock_D4_generated_47k_dock6.feather", "gridscore"),
+PROBABILITIES = np.array([0.025, 0.05, 0.1, 0.16, 0.25, 0.35, 0.5, 0.65, 0.75, 0.84, 0.9, 0.95, 0.975])
+START = Constants(size=1.0, bias=0.5, shift=0.0, normal=1.0)
+"""Of the search for constants: none of those that all tables gave."""
+GRID: dict[str, tuple[float, ...]] = {
+    "bias": (0.2, 0.35, 0.5, 0.7, 0.9),
+    "size": (0.8, 0.9, 0.95, 1.0, 1.1, 1.2),
+    "normal": (0.3, 0.6, 1.0),
+    "shift": (-0.1, 0.0, 0.1, 0.2),
 }
-GROUPS = {
-    "development": ("molpal_enamine10k", "dockstring_zinc15k_JAK2", "dockstring_zinc15k_LCK", *FLAT),
-    "unseen": ("brutal_dock_mpro6LZE", "spacehasten"),
-}
-MOST = 10_000
-"""Rows of a flat table that are used, drawn at random; the first of repeated SMILES counts."""
 
 
-def read(name: str) -> tuple[list[str], np.ndarray]:
-    if name not in FLAT:
-        return load_table(name)
-    path, column = FLAT[name]
-    reader = parquet.read_table if path.endswith("parquet") else feather.read_table
-    table = reader(data_folder() / path)
-    smiles, scores = table["smiles"].to_pylist(), table[column].to_numpy().astype(float)
-    first = np.array(list({text: row for row, text in reversed(list(enumerate(smiles)))}.values()))
-    drawn = np.random.default_rng(derive_seed("picked", name)).permutation(np.sort(first))[:MOST]
-    return [smiles[row] for row in np.sort(drawn)], scores[np.sort(drawn)]
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One batch: z by mean and s.d. as they are, z in the teacher's scale, and what was known before."""
+
+    table: str
+    seed: int
+    round: int
+    drawn: bool
+    raw: np.ndarray
+    batch: Batch
+    relearnt: Batch
+    rest: Batch
+    before: tuple[Cell, ...]
+
+    def known(self, constants: dict[bool, Constants] | None = None) -> PickedCalibration | None:
+        """Return what was known before the batch was docked, by the package's constants or others."""
+        earlier = [(found, cell.batch) for cell in self.before if (found := cell._foretold(constants, 1.0))]
+        return self._foretold(constants, own_factor(earlier))
+
+    def _foretold(self, constants: dict[bool, Constants] | None, factor: float) -> PickedCalibration | None:
+        given = None if constants is None else constants[self.drawn]
+        return calibrate_next(self.relearnt, drawn=self.drawn, constants=given, factor=factor)
 
 
-def predicted(
-    features: Features, scores: np.ndarray, known: np.ndarray, pool: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return mean and s.d. of the pool, and of the known molecules by models that did not see them."""
-    settings, cls = TeacherSettings(), regressor_class("kernel")
-    centre, scale = scores[known].mean(), max(scores[known].std(), 1e-9)
-    standard, context = ((scores[known] - centre) / scale)[:, None], FitContext(settings, seed, threads=1)
-    model = cls.fit(features.take(known), standard, context)
-    folded = FitContext(settings, seed, 1, model.hyper)
-    apart = cross_validate(cls, features.take(known), standard, folded)
-    scaled = scaling(standard, apart)
-    parts = []
-    for mean, variance in (model.predict(features.take(pool), threads=1), apart):
-        spread = np.sqrt(scaled["inflation"] * (variance + scaled["noise"]))
-        parts += [mean[:, 0] * scale + centre, spread[:, 0] * scale]
-    return parts[0], parts[1], parts[2], parts[3]
-
-
-def campaign(features: Features, scores: np.ndarray, seed: int) -> list[tuple[Batch, Batch]]:
-    """Return each round's picked molecules, and the first sample as cross-validated then."""
-    count = len(scores)
-    first = np.random.default_rng(derive_seed(seed, "retrospective")).choice(
-        count, int(FIRST * count), replace=False
-    )
-    acquired, rounds = first, []
-    for number in range(1, ROUNDS + 1):
-        pool = np.setdiff1d(np.arange(count), acquired)
-        known = np.sort(acquired[np.isfinite(scores[acquired])])
-        mean, sd, held_mean, held_sd = predicted(
-            features, scores, known, pool, derive_seed(seed, "model", number)
-        )
-        chosen = np.argsort(mean, kind="stable")[: int(BATCH * count)]
-        random = np.isin(known, first)
-        held_out = Batch(held_mean[random], held_sd[random], scores[known][random])
-        rounds.append((Batch(mean[chosen], sd[chosen], scores[pool[chosen]]), held_out))
-        acquired = np.concatenate([acquired, pool[chosen]])
-    return rounds
-
-
-def campaigns(
-    name: str, seeds: range, cache: Path | None
-) -> tuple[np.ndarray, list[list[tuple[Batch, Batch]]]]:
-    """Return a table's scores and its campaigns; those that ``cache`` holds are not run again."""
-    smiles, scores = read(name)
-    features: Features | None = None
+def cells_of(table: str, seed: int, run: Run) -> list[Cell]:
+    """Return the batches of a campaign from the second round on, in the scales of their teachers."""
     found = []
-    for seed in seeds:
-        path = None if cache is None else cache / f"{name.replace(' ', '-')}-{seed}.npz"
-        if path is None or not path.exists():
-            features = featurise(smiles, TeacherSettings().fingerprints) if features is None else features
-            rounds = campaign(features, np.where(features.valid, scores, np.nan), seed)
-            parts = [array for pair in rounds for part in pair for array in (part.mean, part.sd, part.docked)]
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                np.savez(path, *parts)
-        else:
-            with np.load(path) as kept:
-                parts = [kept[f"arr_{place}"] for place in range(6 * ROUNDS)]
-            both = [Batch(*parts[place : place + 3]) for place in range(0, len(parts), 3)]
-            rounds = list(zip(both[::2], both[1::2], strict=True))
-        found.append(rounds)
-    return scores, found
+    for number in range(1, ROUNDS):
+        item = run.rounds[number]
+        curve = Curve.of(run.seen(number), True) if item.drawn else None
+        scale = curve.draw if curve is not None else np.asarray
+        raw, acquired = run.batch(number), ~item.random
+        order = np.argsort(item.mean, kind="stable")[len(item.chosen) : 5 * len(item.chosen)]
+        rest = Batch(item.mean[order], item.sd[order], scale(run.scores[item.pool[order]]))
+        relearnt = Batch(
+            item.held_mean[acquired], item.held_sd[acquired], scale(run.scores[item.known[acquired]])
+        )
+        batch = Batch(raw.mean, raw.sd, scale(raw.docked))
+        found.append(
+            Cell(table, seed, number + 1, curve is not None, raw.z, batch, relearnt, rest, tuple(found))
+        )
+    return found
 
 
-def judged(campaigns: list[list[tuple[Batch, Batch]]]) -> list[dict[str, Any]]:
-    """Return coverage by round."""
-    result = []
-    for number in range(ROUNDS):
-        z = np.concatenate([rounds[number][0].z for rounds in campaigns])
-        entry: dict[str, Any] = {"round": number + 1, "molecules": len(z), "z_mean": float(z.mean())}
-        entry["z_sd"] = float(z.std())
-        found = [
-            calibrate_picked([batch for batch, _ in rounds[:number]], rounds[number][1])
-            for rounds in campaigns
-        ]
+def loss(cells: list[Cell], constants: Constants) -> float:
+    """Return the mean pinball loss, tables with equal weight."""
+    by_table: dict[str, list[float]] = {}
+    for cell in cells:
+        found = calibrate_next(cell.relearnt, constants=constants)
+        if found is not None:
+            quantiles = np.interp(PROBABILITIES, SHARES, found.quantiles)
+            error = cell.batch.z[:, None] - quantiles
+            lost = np.where(error > 0, PROBABILITIES * error, (PROBABILITIES - 1) * error)
+            by_table.setdefault(cell.table, []).append(float(lost.mean()))
+    return float(np.mean([np.mean(values) for values in by_table.values()]))
+
+
+def fitted(cells: list[Cell], start: Constants) -> Constants:
+    """Return constants by a search along each of them in turn."""
+    best = start
+    for name, values in GRID.items():
+        tried = [dataclasses.replace(best, **{name: value}) for value in values]
+        best = min(tried, key=lambda one: loss(cells, one))
+    return best
+
+
+def covered(cells: list[Cell], inside: Callable[[Cell], tuple[float, int] | None]) -> dict[str, Any] | None:
+    """Return the coverage over all molecules, its 95 % interval over campaigns, and how many there are."""
+    shares = [(cell.seed, found) for cell in cells if (found := inside(cell)) is not None]
+    if not shares:
+        return None
+    seeds = sorted({seed for seed, _ in shares})
+    sums = np.array(
+        [[sum(f[0] * f[1] for s, f in shares if s == seed), sum(f[1] for s, f in shares if s == seed)]
+         for seed in seeds]
+    )  # fmt: skip
+    drawn = sums[np.random.default_rng(0).integers(0, len(seeds), (2000, len(seeds)))].sum(axis=1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    share = sums[:, 0].sum() / sums[:, 1].sum()
+    each = sums[:, 0] / sums[:, 1]
+    far = int(np.argmax(np.abs(each - share)))
+    return {
+        "share": float(share),
+        "low": float(low),
+        "high": float(high),
+        "campaigns": len(seeds),
+        "molecules": int(sums[:, 1].sum()),
+        "by_seed": {str(seed): float(value) for seed, value in zip(seeds, each, strict=True)},
+        "farthest_seed": seeds[far],
+    }
+
+
+def judged(cells: list[Cell], left_out: dict[bool, Constants]) -> dict[str, Any]:
+    """Return coverage of one table, by round and from the third round on."""
+    result: dict[str, Any] = {}
+    groups = {f"round {number}": [c for c in cells if c.round == number] for number in range(2, ROUNDS + 1)}
+    groups["third round and later"] = [cell for cell in cells if cell.round >= 3]
+    for name, mine in groups.items():
+        entry: dict[str, Any] = {}
         for level in LEVELS:
-            after = [
-                (item.coverage(rounds[number][0], level), len(rounds[number][0].z))
-                for item, rounds in zip(found, campaigns, strict=True)
-            ]
-            entry[f"{level:.0%}"] = {
-                "before": float((np.abs(z) <= norm.ppf((1 + level) / 2)).mean()),
-                "after": float(np.average([a for a, _ in after], weights=[n for _, n in after])),
-                "after_by_seed": [a for a, _ in after],
-                "after_standard_error": float(np.std([a for a, _ in after], ddof=1) / len(after) ** 0.5),
-            }
-        entry["shift"] = float(np.mean([item.shift for item in found]))
-        entry["inflation"] = float(np.mean([item.inflation for item in found]))
-        result.append(entry)
+            half = norm.ppf((1 + level) / 2)
+
+            def before(cell: Cell, half: float = half) -> tuple[float, int]:
+                return float((np.abs(cell.raw) <= half).mean()), len(cell.raw)
+
+            def after(cell: Cell, constants: Any = None, level: float = level) -> Any:
+                found = cell.known(constants)
+                return None if found is None else (found.coverage(cell.batch, level), len(cell.batch.z))
+
+            def apart(cell: Cell, after: Any = after) -> Any:
+                return after(cell, left_out)
+
+            def rest(cell: Cell, level: float = level) -> Any:
+                found = calibrate_rest(cell.batch)
+                return None if found is None else (found.coverage(cell.rest, level), len(cell.rest.z))
+
+            ways = {"before": before, "after": after, "left_out": apart, "rest": rest}
+            entry[f"{level:.0%}"] = {key: covered(mine, way) for key, way in ways.items()}
+        result[name] = entry
     return result
 
 
@@ -159,28 +181,53 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--group", choices=sorted(GROUPS), default="development")
+    parser.add_argument("--tables", nargs="+", default=[name for group in GROUPS.values() for name in group])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--cache", type=Path, help="folder that keeps campaigns, for the next benchmark")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="of each table so many, drawn anew for every seed"
+    )
+    parser.add_argument("--cache", type=Path, required=True, help="folder that keeps campaigns")
+    parser.add_argument("--cached-only", action="store_true", help="leave out campaigns that are not there")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "picked.json")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    results: dict[str, Any] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
-    key = f"{arguments.group}, seeds {seeds[0]} to {seeds[-1]}"
-    results[key] = {"protocol": {"first": FIRST, "batch": BATCH, "rounds": ROUNDS}, "tables": {}}
-    for name in GROUPS[arguments.group]:
-        scores, found = campaigns(name, seeds, arguments.cache)
-        rounds = judged(found)
-        results[key]["tables"][name] = {"molecules": len(scores), "rounds": rounds}
+    cells: list[Cell] = []
+    found = campaigns(arguments.tables, seeds, arguments.cache, arguments.rows, arguments.cached_only)
+    for name, seed, run in found:
+        cells += cells_of(name, seed, run)
+    key = f"{arguments.rows or 'all'} rows, seeds {seeds[0]} to {seeds[-1]}"
+    results: dict[str, Any] = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    tables: dict[str, Any] = {}
+    results[key] = {
+        "protocol": {"first": FIRST, "batch": BATCH, "rounds": ROUNDS, "rows": arguments.rows},
+        "constants": {"next": dataclasses.asdict(NEXT), "next_drawn": dataclasses.asdict(NEXT_DRAWN)},
+        "tables": tables,
+        **provenance(),
+    }
+    for name in dict.fromkeys(cell.table for cell in cells):
+        others = [cell for cell in cells if cell.table != name]
+        left_out = {
+            drawn: fitted([cell for cell in others if cell.drawn == drawn], START) for drawn in (False, True)
+        }
+        mine = [cell for cell in cells if cell.table == name]
+        entry = judged(mine, left_out)
+        constants = {"drawn" if drawn else "plain": dataclasses.asdict(c) for drawn, c in left_out.items()}
+        tables[name] = {
+            "campaigns": len({cell.seed for cell in mine}),
+            "drawn_together": float(np.mean([cell.drawn for cell in mine])),
+            "constants_left_out": constants,
+            "rounds": entry,
+        }
+        later = entry["third round and later"]
         shown = "  ".join(
-            f"{100 * r[f'{level:.0%}']['before']:.0f}->{100 * r[f'{level:.0%}']['after']:.0f}"
+            f"{level:.0%}: " + " ".join(
+                f"{way} {100 * one['share']:.0f} [{100 * one['low']:.0f}, {100 * one['high']:.0f}]"
+                for way, one in later[f"{level:.0%}"].items() if one
+            )
             for level in LEVELS
-            for r in rounds
-        )
-        print(f"{name:26s} {shown}", flush=True)
-        results[key].update(provenance())
+        )  # fmt: skip
+        print(f"{name:24s} {shown}", flush=True)
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 

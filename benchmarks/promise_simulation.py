@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 from docksieve.screening.cuts.cut import CutGoal
-from docksieve.screening.cuts.depth_model import WIDEST, docked_for, obstacles
-from docksieve.screening.cuts.depth_tails import deepest, depths, regress_tails
+from docksieve.screening.cuts.depth_model import WIDEST, docked_for, obstacles, promised_share
+from docksieve.screening.cuts.depth_tails import depths, regress_tails
 from machine import provenance
 from promises import LIMITS
 
@@ -70,7 +70,7 @@ def examine(copula: str, correlation: float, draws: int) -> list[dict[str, Any]]
                     best_rows = round(best * rows)
                     cut = np.inf
                     if not obstacles(tails, goal, docked, best_rows, 0.0):
-                        cut = deepest(tails, goal, best_rows, confidence)
+                        cut = promised_share(tails, goal, best_rows)
                     key = (docked, best, recall, confidence)
                     found.setdefault(key, []).append((cut <= WIDEST, cut >= least, cut, least))
     entries = []

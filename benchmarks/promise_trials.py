@@ -2,6 +2,8 @@
 
 A trial draws n molecules of a table at random, trains the kernel teacher on them, and keeps their scores with
 five-fold held-out predictions, as a campaign does, and scores and predictions of all other molecules: the library.
+The scores are learnt as they are and with the worse half drawn together (``teacher.focus``), and the way that ranks the
+better half of the held-out molecules better is taken, in every trial anew: ``focus = "auto"``, as campaigns have it.
 
 To make hundreds of trials cheap, the kernels of a table are computed once and its hyper-parameters are chosen on
 two draws of each size (at most 500 molecules), which the trials take in turn; held-out predictions follow from the
@@ -17,6 +19,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +31,11 @@ from docksieve.models.regressors.kernels import MixedKernel, moments
 from docksieve.models.regressors.marginal_likelihood import choose
 from docksieve.models.regressors.regressor import FitContext
 from docksieve.models.settings import KernelSettings, TeacherSettings
+from docksieve.models.teachers.focus import drawn_together, good_ranked
 from pyarrow import feather
 from score_tables import data_folder, load_table
 
-ROWS = 8_000
+ROWS = 6_000
 HYPERS = 2
 SELECTION = 500
 FOLDS = 5
@@ -142,24 +146,29 @@ def _shaped(scores: np.ndarray, shape: str, seed: int) -> np.ndarray:
     return np.sort(inside[drawn])
 
 
+def molecules(name: str, rows: int = ROWS) -> tuple[list[str], np.ndarray]:
+    """Return SMILES and scores of the rows of a table that are used."""
+    smiles, scores = SOURCES[name if name in SOURCES else RESHAPED[name][1]][1]()
+    known = np.flatnonzero(np.isfinite(scores))
+    if name in RESHAPED:
+        known = known[_shaped(scores[known], RESHAPED[name][2], derive_seed(0, "shape", name))]
+    if len(known) > rows:
+        generator = np.random.default_rng(derive_seed(0, "rows", name))
+        known = np.sort(generator.choice(known, rows, replace=False))
+    return [smiles[row] for row in known], scores[known]
+
+
 class Table:
     """Kernels of a table's molecules, to draw trials from."""
 
     def __init__(self, name: str, rows: int = ROWS) -> None:
-        source = name if name in SOURCES else RESHAPED[name][1]
-        smiles, scores = SOURCES[source][1]()
-        known = np.flatnonzero(np.isfinite(scores))
-        # A clash far beyond all others is winsorised before training, as a campaign does.
-        if name in RESHAPED:
-            known = known[_shaped(scores[known], RESHAPED[name][2], derive_seed(0, "shape", name))]
-        if len(known) > rows:
-            generator = np.random.default_rng(derive_seed(0, "rows", name))
-            known = np.sort(generator.choice(known, rows, replace=False))
+        smiles, scores = molecules(name, rows)
         self.name = name
         self.settings = TeacherSettings(kernel=KernelSettings(selection_rows=SELECTION))
-        features = featurise([smiles[row] for row in known], self.settings.fingerprints)
+        features = featurise(smiles, self.settings.fingerprints)
         valid = np.flatnonzero(features.valid)
-        self.features, self.scores = features.take(valid), scores[known[valid]]
+        self.features, self.scores = features.take(valid), scores[valid]
+        # A clash far beyond all others is winsorised before training, as a campaign does.
         low, high = np.quantile(self.scores, [0.25, 0.75])
         self.taught = np.minimum(self.scores, high + 5 * (high - low))
         self.parts = self._parts(self.features)
@@ -182,7 +191,7 @@ class Table:
                 total += weight * part
         return total
 
-    def _chosen(self, size: int, turn: int) -> dict:
+    def _chosen(self, size: int, turn: int, focused: bool) -> dict:
         seed = derive_seed(turn, "hyper", self.name, size)
         rows = np.sort(
             np.random.default_rng(seed).choice(len(self.scores), min(size, SELECTION), replace=False)
@@ -191,49 +200,72 @@ class Table:
         centre, scale = moments(sample)
         equal = dict.fromkeys([*self.settings.fingerprints.kinds, "descriptors"], 1.0)
         kernel = MixedKernel(sample, equal, self.settings.fingerprints.size, centre, scale)
-        scores = self.taught[rows]
+        scores = self._taught(rows, focused)
         standard = ((scores - scores.mean()) / scores.std())[:, None]
         return choose(kernel, sample, standard, FitContext(self.settings, seed, 1))
 
-    def trials(
-        self, size: int, count: int
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield truth and held-out prediction of the docked, truth and prediction of the library."""
+    def _taught(self, rows: np.ndarray, focused: bool) -> np.ndarray:
+        return drawn_together(self.taught[rows], True) if focused else self.taught[rows]
+
+    def trials(self, size: int, count: int) -> Iterator[Trial]:
+        """Yield the trials, in an order of their own."""
         turns = min(HYPERS, count)
         for turn in range(turns):
-            hyper = self._chosen(size, turn)
-            matrix = self._mixed(hyper)
+            hypers = [self._chosen(size, turn, focused) for focused in (False, True)]
+            matrices = [self._mixed(hyper) for hyper in hypers]
             for trial in range(turn, count, turns):
                 seed = derive_seed(trial, "promise", self.name, size)
                 generator = np.random.default_rng(seed)
                 order = generator.permutation(len(self.scores))
                 rows, rest = order[:size], np.sort(order[size:])
-                yield (*self._fitted(matrix, hyper["noise"], rows, generator), rows, rest)
-            del matrix
+                fold = np.empty(size, np.int64)
+                fold[generator.permutation(size)] = np.arange(size) % FOLDS
+                found, ranked = [], []
+                for focused in (False, True):
+                    taught = self._taught(rows, focused)
+                    found.append(fitted(matrices[focused], hypers[focused]["noise"], rows, taught, fold))
+                    ranked.append(good_ranked(self.taught[rows], found[-1][0], True))
+                drawn = ranked[1] > ranked[0]
+                yield Trial(rows, rest, *found[drawn], drawn, *found[0])
+            del matrices
 
-    def _fitted(
-        self, matrix: np.ndarray, noise: float, rows: np.ndarray, generator: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return held-out predictions of ``rows``, and the predictions of all molecules."""
-        scores = self.taught[rows]
-        centre, scale = scores.mean(), max(scores.std(), 1e-9)
-        standard = torch.from_numpy(((scores - centre) / scale).astype(np.float32))[:, None]
-        cross = matrix[rows]
-        own = torch.from_numpy(np.ascontiguousarray(cross[:, rows]))  # the noise keeps single precision well
-        own.diagonal().add_(noise)
-        factor = torch.linalg.cholesky(own)
-        inverse = torch.cholesky_inverse(factor)
-        alpha = inverse @ standard
-        fold = np.empty(len(rows), np.int64)
-        fold[generator.permutation(len(rows))] = np.arange(len(rows)) % FOLDS
-        held = np.empty(len(rows))
-        for index in range(FOLDS):
-            mine = np.flatnonzero(fold == index)
-            block = inverse[np.ix_(mine, mine)]
-            error = torch.linalg.solve(block, alpha[mine])
-            held[mine] = (standard[mine] - error).numpy()[:, 0]
-        everything = cross.T @ alpha.numpy()[:, 0]
-        return held * scale + centre, everything * scale + centre
+
+@dataclass(frozen=True)
+class Trial:
+    """Held-out predictions of the docked ``rows`` and predictions of all molecules.
+
+    As ``focus = "auto"`` has it, with what it decided, and without it (``never``).
+    """
+
+    rows: np.ndarray
+    rest: np.ndarray
+    held: np.ndarray
+    predicted: np.ndarray
+    drawn: bool
+    held_never: np.ndarray
+    predicted_never: np.ndarray
+
+
+def fitted(
+    matrix: np.ndarray, noise: float, rows: np.ndarray, scores: np.ndarray, fold: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return held-out predictions of ``rows``, and the predictions of all molecules."""
+    centre, scale = scores.mean(), max(scores.std(), 1e-9)
+    standard = torch.from_numpy(((scores - centre) / scale).astype(np.float32))[:, None]
+    cross = matrix[rows]
+    own = torch.from_numpy(np.ascontiguousarray(cross[:, rows]))  # the noise keeps single precision well
+    own.diagonal().add_(noise)
+    factor = torch.linalg.cholesky(own)
+    inverse = torch.cholesky_inverse(factor)
+    alpha = inverse @ standard
+    held = np.empty(len(rows))
+    for index in range(FOLDS):
+        mine = np.flatnonzero(fold == index)
+        block = inverse[np.ix_(mine, mine)]
+        error = torch.linalg.solve(block, alpha[mine])
+        held[mine] = (standard[mine] - error).numpy()[:, 0]
+    everything = cross.T @ alpha.numpy()[:, 0]
+    return held * scale + centre, everything * scale + centre
 
 
 def cached(
@@ -251,10 +283,13 @@ def cached(
     begun = time.perf_counter()
     found = list(table.trials(size, count))
     arrays = {
-        "held": np.stack([item[0] for item in found]).astype(np.float32),
-        "predicted": np.stack([item[1][item[3]] for item in found]).astype(np.float32),
-        "rows": np.stack([item[2] for item in found]).astype(np.int32),
-        "rest": np.stack([item[3] for item in found]).astype(np.int32),
+        "held": np.stack([item.held for item in found]).astype(np.float32),
+        "predicted": np.stack([item.predicted[item.rest] for item in found]).astype(np.float32),
+        "held_never": np.stack([item.held_never for item in found]).astype(np.float32),
+        "predicted_never": np.stack([item.predicted_never[item.rest] for item in found]).astype(np.float32),
+        "drawn": np.array([item.drawn for item in found]),
+        "rows": np.stack([item.rows for item in found]).astype(np.int32),
+        "rest": np.stack([item.rest for item in found]).astype(np.int32),
         "scores": table.scores,
     }
     folder.mkdir(parents=True, exist_ok=True)

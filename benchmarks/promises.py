@@ -16,7 +16,8 @@ table, n and goal:
   one, and whether that is kept.
 
 The model is judged as it is shipped, with the limits that ``protocol`` in the JSON records. Its constants were chosen
-with these tables in view, but for the long misses and ``MISSED``, which simulations asked for.
+with these tables in view, but for the long misses and ``MISSED``, which simulations asked for; what its margins would
+be if they were chosen without the kind of table at hand, and how they would do, ``promise_margins.py`` tells.
 
 Example::
 
@@ -39,6 +40,7 @@ from docksieve.screening.cuts.cascade import beyond_a_score
 from docksieve.screening.cuts.cut import CutGoal
 from docksieve.screening.cuts.depth_model import (
     BEST_ROWS,
+    CAUTION,
     DOCKED,
     GROWTH,
     MISSED,
@@ -47,8 +49,9 @@ from docksieve.screening.cuts.depth_model import (
     WIDEST,
     docked_for,
     obstacles,
+    promised_share,
 )
-from docksieve.screening.cuts.depth_tails import DOUBT, deepest, depths, regress_tails
+from docksieve.screening.cuts.depth_tails import DOUBT, depths, regress_tails
 from docksieve.screening.cuts.order_statistics import choose_cut
 from former_cut import modelled_cut as former_cut
 from machine import provenance
@@ -59,7 +62,7 @@ from scipy import stats
 BEST = (0.01, 0.003, 0.001)
 RECALL = (0.8, 0.9, 0.95)
 CONFIDENCE = 0.95
-LIMITS = {"missed": MISSED, "docked": DOCKED, "slope": SLOPE, "growth": GROWTH, "scatter": SCATTER,
+LIMITS = {"caution": CAUTION, "missed": MISSED, "docked": DOCKED, "slope": SLOPE, "growth": GROWTH, "scatter": SCATTER,
           "best_rows": BEST_ROWS, "widest": WIDEST}  # fmt: skip
 GOALS = [(best, recall) for best in BEST for recall in RECALL]
 
@@ -73,6 +76,7 @@ def examine(path: Path, trials: int, former: int) -> dict[str, np.ndarray]:
         name: np.full((count, goals), np.nan)
         for name in ("need", "order", "depth", "conformal", "former", "larger", "larger_need", "larger_best")
     }
+    out["drawn"] = arrays["drawn"][:count].astype(float)
     seconds = 0.0
     for trial in range(count):
         truth, held = arrays["scores"][arrays["rows"][trial]], arrays["held"][trial].astype(float)
@@ -100,7 +104,7 @@ def examine(path: Path, trials: int, former: int) -> dict[str, np.ndarray]:
             if docked >= docked_for(goal) and best_rows >= BEST_ROWS and not order.met:
                 tails = regress_tails(truth, depths(held, ordered), best, trial)
                 if not obstacles(tails, goal, docked, best_rows, 0.0):
-                    found = deepest(tails, goal, best_rows, CONFIDENCE)
+                    found = promised_share(tails, goal, best_rows)
                     out["depth"][trial, index] = found if found <= WIDEST else np.nan
             seconds += time.process_time() - begun
             if trial < former and recall == 0.9 and best != 0.003:
@@ -148,6 +152,7 @@ def cell(
     need = found["need"][:, index]
     entry: dict[str, Any] = {
         "table": name, "kind": kind_of(name), "docked": size, "best": best, "recall": recall,
+        "focused": float(found["drawn"].mean()),
         "by_order_statistics": float(np.isfinite(found["order"][:, index]).mean()),
         "program": judged(program(found, index), need),
         "conformal": judged(found["conformal"][:, index], need),

@@ -8,10 +8,16 @@ project = "Docksieve"
 copyright = "the Docksieve authors, MIT licence"
 release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = f"Docksieve {release}"
 html_copy_source = False
+
+# The notebook is kept without what it shows: every build runs it, and a cell that fails is an error.
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
 
 myst_heading_anchors = 4  # "page.md#a-heading" leads to the heading, and a wrong one is an error
 napoleon_google_docstring = False

@@ -93,7 +93,7 @@ def test_the_reference_lists_every_public_name_once() -> None:
 
 @pytest.mark.slow
 def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
-    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_parser", "furo")):
+    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_nb", "myst_parser", "furo")):
         pytest.skip("sphinx is not installed here: `make docs` installs it and builds the documentation")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(tmp_path / "trees")]
     done = subprocess.run(

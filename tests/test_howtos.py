@@ -130,7 +130,9 @@ def test_site_files(repository: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     given = [arguments for _, *arguments in commands(text)]
     assert [arguments[0] for arguments in given] == ["site", "site", "site", "submit", "site", "doctor"]
     monkeypatch.chdir(tmp_path)
-    printed = [command_line(arguments) for arguments in [["init", "campaign.toml"], *given[:-1]]]
+    command_line(["library", "enumerate", "library", "--limit", "400", "--seed", "1"])
+    begin = ["init", "campaign.toml", "--receptor", "dockstring:EGFR"]
+    printed = [command_line(arguments) for arguments in [begin, *given[:-1]]]
     assert "abc123" in (tmp_path / "mycluster.toml").read_text()
     assert "#SBATCH" in printed[4] and "node-hours" in printed[4]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..data.words import plural
 from ..screening.metrics.paired import Estimate
 
 
 def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the student keeps and why, and what docking all that the goal needs would take.
+    """Yield one paragraph: what the student sends on and why, and what docking all that the goal needs would take.
 
     Parameters
     ----------
@@ -17,46 +18,63 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     found : mapping
         One target's part of the facts of the task ``cut``.
     """
+    yield f"{target}: {' '.join(_sentences(found))}"
+
+
+def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     student, teacher = found["student"], found["teacher"]
+    kept = plural(found["keep"], "molecule")
     if student is None or teacher is None:
-        yield f"{target}: {' '.join(found['notes'])} The student keeps {found['keep']:,} molecules."
+        told = " ".join(found["notes"])
+        yield f"{told} The best {kept} by the fast model (student) go on to the exact one (teacher)."
         return
-    kept = f"{target}: the student keeps {found['keep']:,} molecules{_why(found)}"
     teaching = found.get("price", {}).get("predicting_seconds")
-    cost = f", about {time_words(teaching)} of one core for the teacher" if teaching else ""
+    cost = f", which takes it about {time_words(teaching)} of one core" if teaching else ""
+    yield (
+        f"the fast model (student) has scored the whole library, and its best {kept} go on to the slower, more exact "
+        f"one (teacher){cost}{_why(found)}."
+    )
     best = "the teacher's best"
     if is_promised(student):
-        yield f"{kept}; {_goal(student, best)} needs {_range(student)}{cost}"
+        yield f"For {_goal(student, best)} to be among them, {_range(student)}."
     else:
-        yield f"{kept}; {_refused(student, best)}{cost}"
-        yield from (f"{target}: {line}" for line in _carrying(student, best, "random labels"))
+        yield from _refused(student, f"Whether they hold {_share({'goal': student['goal']}, best)}")
+        yield from _carrying(student, best, "random labels")
     if not found["gate"]:
         yield (
-            f"{target}: the student is less faithful to its teacher than [student] min_fidelity and min_recall ask, "
-            "so it keeps at least what the data ask for; a wider student or more [rounds] labels would cost less"
+            "The student is less faithful to its teacher than [student] min_fidelity and min_recall ask, so at least "
+            "what the data ask for goes on; a wider student or more [rounds] labels would cost less."
         )
-    seconds = found.get("price", {}).get("docking_seconds")
-    cost = f", about {time_words(seconds)} of one core" if seconds else ""
-    dock = f"dock the teacher's best {found['dock_for_goal']:,} molecules{cost}"
-    if found.get("promised", is_promised(teacher)) and is_promised(teacher):
-        yield f"{target}: to find {_goal(found)}, {dock}: {_range(teacher)}"
-    elif is_promised(teacher):
-        yield (
-            f"{target}: {_share(found)} cannot be promised of this sweep, since the student's cut cannot be or less is "
-            f"kept or docked than is needed; for all of it, {dock}: {_range(teacher)}"
-        )
-    else:
-        yield f"{target}: {_refused({**teacher, 'goal': found['goal']})}; the upper end of it would be to {dock}"
-        lines = _carrying(teacher, "the best", "random dockings", " of the teacher alone")
-        yield from (f"{target}: {line}" for line in lines)
+    yield from _docking(found, teacher)
     if found["sweep"]:
         short = found["sweep"] < found["dock_for_goal"]
         yield (
-            f"{target}: this round docks those of the teacher's best {found['sweep']:,} that are not docked yet"
-            + (" (the most that [cut] sweep allows)" if short else "")
+            f"This is the last round and a sweep: it docks those of the teacher's best {found['sweep']:,} that are not "
+            "docked yet" + (" (the most that [cut] sweep allows)." if short else ".")
         )
     for note in found["notes"]:
-        yield f"{target}: {note.rstrip('.')}"
+        yield f"{note.rstrip('.')}."
+
+
+def _docking(found: Mapping[str, Any], teacher: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how many of the teacher's best would have to be docked for the goal."""
+    seconds = found.get("price", {}).get("docking_seconds")
+    cost = f" (about {time_words(seconds)} of one core)" if seconds else ""
+    dock = f"the teacher's best {plural(found['dock_for_goal'], 'molecule')} would have to be docked{cost}"
+    if found.get("promised", is_promised(teacher)) and is_promised(teacher):
+        yield f"To find {_goal(found)}, {dock}; {_range(teacher)}."
+    elif is_promised(teacher):
+        yield (
+            f"{_share(found)} cannot be promised of this sweep (the last round, which docks all that the goal needs): "
+            "the student's part cannot be promised, or fewer molecules are kept or docked than are needed. For all of "
+            f"it, {dock}; {_range(teacher)}."
+        )
+    else:
+        yield from _refused(
+            teacher, f"How many dockings find {_share({'goal': found['goal']})} of the library"
+        )
+        yield f"For the upper end of that, {dock}."
+        yield from _carrying(teacher, "the best", "random dockings", " of the teacher alone")
 
 
 def time_words(seconds: float) -> str:
@@ -70,8 +88,8 @@ def time_words(seconds: float) -> str:
 def _why(found: Mapping[str, Any]) -> str:
     return {
         "goal": "",
-        "file": " ([rounds] keep)",
-        "widest": f" ([cut] widest; {found['needed']:,} would be needed)",
+        "file": " (as many as [rounds] keep says)",
+        "widest": f" (the most that [cut] widest allows; {found['needed']:,} would be needed)",
         "room": " (enough for what is docked and will be)",
     }[found["keep_by"]]
 
@@ -102,30 +120,36 @@ def _goal(cut: Mapping[str, Any], best: str = "the best") -> str:
     return f"{_share(cut, best)} with {100 * cut['goal']['confidence']:.3g} % confidence"
 
 
-def _refused(cut: Mapping[str, Any], best: str = "the best") -> str:
-    """Return that a cut cannot be promised, why, and an estimate without a confidence."""
-    wanted = _share({"goal": cut["goal"]}, best)
-    estimate = (
-        "no estimate either: the whole library"
-        if cut["method"] == "everything"
-        else f"an estimate without a confidence is {_percent(cut['estimate'])} of the library "
-        f"({_percent(cut['low'])} to {_percent(cut['fraction'])})"
-    )
-    return f"{wanted} cannot be promised ({reasons_of(cut)}); {estimate}"
+def _refused(cut: Mapping[str, Any], lead: str) -> Iterator[str]:
+    """Yield that a cut cannot be promised, why, and an estimate without a confidence."""
+    if cut["method"] == "everything":
+        guess = "there is no estimate either, and it may take the whole library"
+    else:
+        guess = (
+            f"the best guess, without a confidence, is {_percent(cut['estimate'])} of the library "
+            f"({_percent(cut['low'])} to {_percent(cut['fraction'])})"
+        )
+    yield f"{lead} cannot be promised ({reasons_of(cut)}); {guess}."
 
 
 def _carrying(cut: Mapping[str, Any], best: str, random: str, whom: str = "") -> Iterator[str]:
-    """Yield what would carry a promise, and what is promised instead."""
+    """Yield what is promised instead, and what would carry a promise."""
+    if offers := [f"{_offered(other, best)}, in {_within(other)}" for other in cut.get("instead", ())]:
+        yield f"Promised instead{whom}: {'; '.join(offers)}."
     needed, fewest = cut.get("dockings_needed"), cut.get("dockings_model")
-    ways = [f"{fewest:,} {random} in all may carry a promise"] if fewest else []
+    now = f"now {cut['held_out']:,}"
     if needed and fewest:
-        ways.append(f"about {needed:,} would for certain, by counting alone")
-    elif needed:
-        ways.append(f"about {needed:,} {random} in all would carry a promise, by counting alone")
-    if ways:
-        yield f"{', '.join(ways)} (now {cut['held_out']:,})"
-    for other in cut.get("instead", ()):
-        yield f"promised instead{whom}: {_offered(other, best)} in {_range(other)}"
+        yield f"A promise may be had from {fewest:,} {random} on ({now}), and for certain from about {needed:,}."
+    elif needed or fewest:
+        yield f"A promise may be had from about {needed or fewest:,} {random} on ({now})."
+
+
+def _within(cut: Mapping[str, Any]) -> str:
+    return (
+        "the whole library"
+        if cut["method"] == "everything"
+        else f"{_percent(cut['fraction'])} of the library"
+    )
 
 
 def _offered(cut: Mapping[str, Any], best: str) -> str:
@@ -141,10 +165,10 @@ def _offered(cut: Mapping[str, Any], best: str) -> str:
 
 def _range(cut: Mapping[str, Any]) -> str:
     if cut["method"] == "everything":
-        return "the whole library: too few molecules were held out to vouch for less"
+        return "it takes the whole library, since too few molecules were held out to guarantee less"
     return (
-        f"{_percent(cut['fraction'])} of the library "
-        f"(estimate {_percent(cut['estimate'])}, lower bound {_percent(cut['low'])})"
+        f"{_percent(cut['fraction'])} of the library is enough (most likely {_percent(cut['estimate'])}, at "
+        f"least {_percent(cut['low'])})"
     )
 
 
@@ -195,8 +219,3 @@ def percent(share: float, digits: int = 1) -> str:
 def times_word(ratio: float) -> str:
     """Return a ratio such as ``25 times`` with two or three figures."""
     return f"{ratio:,.0f} times" if ratio >= 20 else f"{ratio:.1f} times"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return a count and its word, as ``1 molecule`` or ``2,000 molecules``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

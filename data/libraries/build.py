@@ -12,7 +12,6 @@ Everything unfinished lies in ``OUT/.build``. ``OUT`` is a library from the mome
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -23,11 +22,12 @@ from typing import Any
 from ..errors import InputError, LibraryError
 from ..readers.sources import Source, open_files
 from ..store import read_json, remove_temporary_files, write_json
+from ..words import plural
 from .library import MANIFEST, Library
 from .passes import BUILD, Build
 from .pool import BuildWorkers, OpenCluster, available_cores
 from .progress import Reporter
-from .settings import IngestSettings
+from .settings import IngestSettings, Sieve, settings_json
 
 
 def build_library(
@@ -38,6 +38,7 @@ def build_library(
     progress: bool = True,
     client: Any = None,
     open_cluster: OpenCluster | None = None,
+    sieve: Sieve | None = None,
 ) -> Library:
     """Build a library from molecule files.
 
@@ -59,6 +60,9 @@ def build_library(
         A Dask cluster to run on instead, whose workers see the same files.
     open_cluster : callable, optional
         Opens one when it is needed, with ``workers`` workers at most (:func:`docksieve.open_dask` of a site).
+    sieve : LibrarySieve, optional
+        Conditions (:class:`docksieve.screening.queries.library_filter.LibrarySieve`); molecules in standard form that
+        meet not all of them are rejected with the code ``condition``.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def build_library(
         names = [os.fspath(name) for name in inputs]
         return open_files(names, settings.reading, settings.chunk_bytes, settings.chunk_rows, scratch)
 
-    return build_from_sources(out, sources, settings, workers, progress, client, open_cluster)
+    return build_from_sources(out, sources, settings, workers, progress, client, open_cluster, sieve)
 
 
 def build_from_sources(
@@ -97,6 +101,7 @@ def build_from_sources(
     progress: bool = True,
     client: Any = None,
     open_cluster: OpenCluster | None = None,
+    sieve: Sieve | None = None,
 ) -> Library:
     """Build a library from anything that yields chunks (:func:`build_library`; enumeration, too).
 
@@ -114,12 +119,12 @@ def build_from_sources(
     with _scratch(folder) as fresh, Reporter(progress) as reporter:
         sources = open_sources(build)
         if (folder / MANIFEST).exists():
-            return _already_built(folder, sources, settings)
-        _check_request(build, sources, settings)
+            return _already_built(folder, sources, settings_json(settings, sieve))
+        _check_request(build, sources, settings_json(settings, sieve))
         for source in sources:
             reporter.say(f"{source.name}: {source.layout.describe()}")
         with BuildWorkers(count, build / "dask", client, open_cluster, reporter.say) as pool:
-            job = Build(folder, sources, settings, pool, reporter)
+            job = Build(folder, sources, settings, pool, reporter, sieve)
             job.run()
         fresh.clear()
     return Library.open(folder)
@@ -170,14 +175,14 @@ def _scratch(folder: Path) -> Iterator[list[Path]]:
                         folder.rmdir()
 
 
-def _request(sources: Sequence[Source], settings: IngestSettings) -> dict[str, Any]:
+def _request(sources: Sequence[Source], settings: dict[str, Any]) -> dict[str, Any]:
     return {
-        "settings": dataclasses.asdict(settings),
+        "settings": settings,
         "inputs": [[source.name, source.layout.to_json(), source.fixed_content] for source in sources],
     }
 
 
-def _check_request(build: Path, sources: Sequence[Source], settings: IngestSettings) -> None:
+def _check_request(build: Path, sources: Sequence[Source], settings: dict[str, Any]) -> None:
     """Write down what is built, or check that an unfinished build is of the same."""
     request = _request(sources, settings)
     path = build / "request.json"
@@ -189,7 +194,7 @@ def _check_request(build: Path, sources: Sequence[Source], settings: IngestSetti
     write_json(path, request)
 
 
-def _already_built(folder: Path, sources: Sequence[Source], settings: IngestSettings) -> Library:
+def _already_built(folder: Path, sources: Sequence[Source], settings: dict[str, Any]) -> Library:
     """Return the finished library in ``folder`` if it is what was asked for."""
     library = Library.open(folder)
     keys = ("name", "bytes", "modified")
@@ -197,10 +202,10 @@ def _already_built(folder: Path, sources: Sequence[Source], settings: IngestSett
     now = [[source.identity()[key] for key in keys] for source in sources]
     contents = zip(library.manifest["sources"], sources, strict=False)
     unlike = [item for item, source in contents if source.fixed_content not in ("", item["content"])]
-    same = library.manifest["settings"] == dataclasses.asdict(settings) and had == now and not unlike
+    same = library.manifest["settings"] == settings and had == now and not unlike
     if not same or any(source.name == "-" for source in sources):
         raise LibraryError(
-            f"{folder} holds a library already ({library.rows:,} molecules).",
+            f"{folder} holds a library already ({plural(library.rows, 'molecule')}).",
             "Choose another folder, or delete this one first.",
         )
     return library

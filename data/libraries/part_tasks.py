@@ -25,6 +25,7 @@ from ..receipts import Receipt, Stopwatch, is_done, write_receipt
 from ..schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS, REJECT_SCHEMA
 from ..store import atomic_path, record_file
 from .dedupe import hash_texts, write_keys
+from .settings import Sieve
 
 REJECT_TEXT = 1000
 """Characters kept of a rejected record; what is cut is said in the text itself."""
@@ -59,6 +60,11 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
     )
     with watch("standardise"), rdkit_messages():
         columns, rejects, total = _standardise_records(records, job, reasons)
+    refused: Counter[str] = Counter()
+    if (sieve := job.get("sieve")) is not None:
+        with watch("conditions"):
+            columns = _sifted(columns, rejects, sieve, refused)
+        reasons["condition"] += refused.total()
     with watch("write"):
         outputs = _write_part(build, job, columns, rejects)
     rows = len(columns["smiles"])
@@ -76,7 +82,11 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
             "records": total,
             **dataclasses.asdict(counts),
         },
-        facts={"reasons": dict(sorted(reasons.items())), "source": job["source"]},
+        facts={
+            "reasons": {code: count for code, count in sorted(reasons.items()) if count},
+            "source": job["source"],
+            **({"refused": dict(refused)} if sieve is not None else {}),
+        },
     )
     write_receipt(build, receipt)
     return receipt.to_json()
@@ -118,6 +128,28 @@ def _standardise_records(
         "line": np.fromiter((record.line for record in given), np.int64, len(given)),
     }
     return columns, rejects, len(forms.smiles)
+
+
+def _sifted(
+    columns: dict[str, Any], rejects: list[tuple[int, str, str, str]], sieve: Sieve, refused: Counter[str]
+) -> dict[str, Any]:
+    """Return the columns without the molecules that conditions refuse, which become rejects."""
+    table = pa.table(columns, schema=PART_SCHEMA)
+    out = sieve.refused(table)
+    if not out:
+        return columns
+    kept = np.ones(table.num_rows, np.bool_)
+    for place, words in out:
+        kept[place] = False
+        refused[words] += 1
+        line, smiles = table["line"][place].as_py(), table["smiles"][place].as_py()
+        rejects.append((line, _capped(smiles), "condition", f"it does not meet the condition: {words}"))
+    rejects.sort(key=lambda item: item[0])
+    left = table.filter(pa.array(kept))
+    texts = {name: left[name].to_pylist() for name in ("id", "smiles")}
+    return {
+        name: texts[name] if name in texts else left[name].combine_chunks() for name in table.column_names
+    }
 
 
 def _capped(text: str) -> str:

@@ -24,6 +24,7 @@ from .library import MANIFEST, shards_fingerprint
 from .part_tasks import standardise_chunk
 from .pool import BuildWorkers
 from .progress import Reporter
+from .settings import Sieve, settings_json
 from .shard_tasks import PropertySummary, count_repeated_ids, pair_bucket, write_ledger, write_shard
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class Build:
         settings: IngestSettings,
         pool: BuildWorkers,
         reporter: Reporter,
+        sieve: Sieve | None = None,
     ) -> None:
         self.folder, self.build = folder, folder / BUILD
         self.sources, self.settings = sources, settings
-        self.pool, self.reporter = pool, reporter
+        self.pool, self.reporter, self.sieve = pool, reporter, sieve
         self.started = time.time()
 
     def run(self) -> None:
@@ -73,6 +75,9 @@ class Build:
             layout = source.layout.to_json()
             common = {"source": index, "stem": source.stem, "kind": source.layout.kind, "layout": layout}
             asked = [settings, index, source.stem, layout, _versions()]
+            if self.sieve is not None:
+                common["sieve"] = self.sieve
+                asked.append(dict(self.sieve.conditions))
             for chunk in source.chunks():
                 self.reporter.position(sum(s.progress[0] for s in self.sources))
                 yield {
@@ -107,7 +112,9 @@ class Build:
         raise InputError(
             f"No molecule is left of {names}: {records} records were read"
             + (f", all rejected ({why})." if why else "."),
-            "Check the file, and which column was taken as SMILES (--smiles-column, --delimiter).",
+            "Check the conditions."
+            if list(reasons) == ["condition"]
+            else "Check the file, and which column was taken as SMILES (--smiles-column, --delimiter).",
         )
 
     # Pass 2 -------------------------------------------------------------------------------------------
@@ -229,7 +236,8 @@ class Build:
             "reasons": _added([source["reasons"] for source in sources]),
             "sources": sources,
             "properties": _summary(shards, kept.rows),
-            "settings": dataclasses.asdict(self.settings),
+            "settings": settings_json(self.settings, self.sieve),
+            **({} if self.sieve is None else {"refused": _added([part.facts["refused"] for part in parts])}),
             "shards": [
                 {**dataclasses.asdict(record), "first_row": first}
                 for record, first in zip(records, firsts[:-1], strict=True)

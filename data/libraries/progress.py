@@ -36,12 +36,12 @@ class Reporter:
 
             self._progress = Progress(
                 SpinnerColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TaskProgressColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 TimeElapsedColumn(),
-                console=Console(stderr=True),
+                console=Console(stderr=True, markup=False, emoji=False, highlight=False),
             )
             self._progress.start()
         return self
@@ -53,7 +53,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print a remark above the bar."""
         if self._progress is not None:
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(text, soft_wrap=True)
 
     @contextlib.contextmanager
     def stage(self, title: str, total: int) -> Iterator[None]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from ..molecules.standardise import StandardSettings
 from ..readers.layout import ReadingSettings
@@ -47,3 +51,23 @@ class IngestSettings:
         for name, least in (("shard_rows", 1), ("chunk_bytes", 1), ("chunk_rows", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+
+
+class Sieve(Protocol):
+    """Conditions that molecules must meet to get into a library; it travels to workers, and must be small.
+
+    Attributes
+    ----------
+    conditions : mapping
+        What it asks, as JSON values: part of what the library is.
+    """
+
+    conditions: Mapping[str, Any]
+
+    def refused(self, molecules: pa.Table) -> list[tuple[int, str]]:
+        """Return the molecules that meet not all conditions: their place in the table, and which was the first."""
+
+
+def settings_json(settings: IngestSettings, sieve: Sieve | None) -> dict[str, Any]:
+    """Return how a library is built, as JSON values; without conditions as versions that knew none wrote it."""
+    return {**asdict(settings), **({} if sieve is None else {"conditions": dict(sieve.conditions)})}

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ..errors import LibraryError
 from ..store import FileRecord, matches
+from ..words import agree, plural
 from .pool import BuildWorkers, OpenCluster
 
 
@@ -106,5 +107,6 @@ def check_file(job: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse(found: list[tuple[int, dict[str, Any]]], count: int) -> None:
     for _, first in found:
         if first["problem"]:
-            more = f" So are {count - 1} other files." if count > 1 else ""
+            others = f"{agree(count - 1, 'is', 'are')} {plural(count - 1, 'other file')}"
+            more = f" So {others}." if count > 1 else ""
             raise LibraryError(first["problem"] + more, first["cure"])

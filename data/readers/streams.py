@@ -23,6 +23,8 @@ from typing import IO, Any, cast
 import zstandard
 
 from ..errors import InputError
+from ..words import plural
+from .spreadsheets import refuse_workbook
 
 SAMPLE_BYTES = 1 << 18
 LONGEST_LINE = 64 << 20
@@ -170,6 +172,7 @@ def _open_file(name: str) -> IO[bytes]:
         raise InputError(
             f"{name} is a folder.", "Name the files in it (a shell pattern such as FOLDER/*.smi)."
         )
+    refuse_workbook(path)
     try:
         return path.open("rb")
     except FileNotFoundError:
@@ -218,7 +221,7 @@ def _refuse_more_members(name: str, archive: tarfile.TarFile) -> None:
 
 def _several_files(name: str, kind: str, members: list[str]) -> InputError:
     return InputError(
-        f"{name} is a {kind} archive of {len(members)} files ({', '.join(members[:3])} ...).",
+        f"{name} is a {kind} archive of {plural(len(members), 'file')} ({', '.join(members[:3])} ...).",
         "Unpack it and name the files to read: they may differ in layout.",
     )
 

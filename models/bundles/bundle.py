@@ -275,7 +275,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> Teacher | Student:
         return _teacher(card, tensors, card["version"], origin)
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         raise FormatError(
-            f"The bundle {folder} does not hang together: {error!r}.", "Train the model again."
+            f"The bundle {folder} is not consistent: {error!r}.", "Train the model again."
         ) from None
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...data.errors import ModelError
+from ...data.words import plural
 from ..fingerprints import CountRows, Features
 from ..settings import TeacherSettings
 from ..threads import torch_threads
@@ -176,7 +177,7 @@ class KernelRegressor:
             noises.update({str(target): posterior.noise for target in targets})
         hyper |= {
             "noises": noises,
-            "posterior": "exact" if exact else f"projected on {len(chosen)} molecules",
+            "posterior": "exact" if exact else f"projected on {plural(len(chosen), 'molecule')}",
         }
         return cls(kernel, posteriors, scores.shape[1], hyper)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...data.errors import FormatError, ModelError
@@ -60,6 +61,7 @@ def screen_shard(
     threads: int = 1,
     device: str = "cpu",
     path: str = "auto",
+    wanted: NDArray[np.bool_] | None = None,
 ) -> ScreenResult:
     """Score every molecule of a shard.
 
@@ -85,6 +87,8 @@ def screen_shard(
         ``cpu``, or what torch calls another one (``cuda``, ``cuda:1``).
     path : str
         ``auto``, or ``kernel`` (compiled, CPU only), ``torch``, ``fused`` (Triton).
+    wanted : array of bool, shape (rows of the shard,), optional
+        Molecules to score; all others are written as if they had no SMILES. All, if not given.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def screen_shard(
             atomic_path(predictions) as temporary,
             PredictionWriter(temporary, predictions_schema(student), writing) as writer,
         ):
-            rows = _stream(first, batches, engine, writer, shard)
+            rows = _stream(first, batches, engine, writer, shard, wanted)
         tally = engine.tally()
     finally:
         release(engine)
@@ -154,7 +158,12 @@ def _readers(threads: int, engine: InferenceEngine) -> int:
 
 
 def _stream(
-    first: pa.RecordBatch | None, batches: Any, engine: InferenceEngine, writer: PredictionWriter, shard: Path
+    first: pa.RecordBatch | None,
+    batches: Any,
+    engine: InferenceEngine,
+    writer: PredictionWriter,
+    shard: Path,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> int:
     """Send every batch through the engine to the writer; return how many rows there were."""
     waiting: deque[tuple[pa.Array, NDArray[np.bool_], Any]] = deque()
@@ -171,7 +180,10 @@ def _stream(
             raise FormatError(
                 f"Column 'row' of the shard {shard} has nulls.", "Restore it or build it again."
             )
-        strings = StringBatch.from_arrow(batch.column("smiles"))
+        smiles = batch.column("smiles")
+        if wanted is not None:  # a batch at a time: nothing of this is done where all are wanted
+            smiles = pc.if_else(pa.array(wanted[total : total + len(batch)]), smiles, None)
+        strings = StringBatch.from_arrow(smiles)
         waiting.append((rows, strings.valid, engine.submit(strings, rows.to_numpy())))
         total += len(batch)
         if len(waiting) > engine.depth:

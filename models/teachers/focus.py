@@ -37,10 +37,55 @@ FEWEST = 30
 """Scores below which held-out ones could not tell: nothing is drawn together."""
 
 
-def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.float64]:
-    """Return scores with the worse half drawn together.
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The curve along which scores are drawn together: straight for good scores, flat for bad ones.
 
-    With z = (middle - score) / (middle - good quantile), larger is better, z becomes log(1 + exp(b z)) / b.
+    With z = (middle - score) / (middle - good), lower scores being better, z becomes log(1 + exp(b z)) / b. It
+    rises everywhere, so that a score belongs to every value on the good side of ``middle``, and limits of
+    intervals can be carried to and fro.
+
+    Attributes
+    ----------
+    middle, good : float
+        Quantiles of the scores that a teacher learnt from, in their unit.
+    """
+
+    middle: float
+    good: float
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], lower_is_better: bool) -> Curve | None:
+        """Return the curve of scores of shape (n,), NaN where missing; None where there is nothing to measure by."""
+        known = scores[~np.isnan(scores)]
+        if not len(known):
+            return None
+        sign = -1.0 if lower_is_better else 1.0
+        middle, good = np.quantile(sign * known, [1 - MIDDLE, 1 - GOOD])
+        if good - middle <= 0:  # most of the better scores tie
+            return None
+        return cls(float(sign * middle), float(sign * good))
+
+    def draw(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores drawn together, in their unit and their order; NaN where missing."""
+        unit = self.good - self.middle
+        result = np.full(np.shape(scores), np.nan)
+        known = ~np.isnan(scores)
+        z = (np.asarray(scores, np.float64)[known] - self.middle) / unit
+        result[known] = self.middle + unit * np.logaddexp(0.0, BEND * z) / BEND
+        return result
+
+    def undraw(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores that :meth:`draw` makes such values of; infinitely bad ones beyond the curve's end."""
+        unit = self.good - self.middle
+        z = BEND * (np.asarray(values, np.float64) - self.middle) / unit
+        with np.errstate(divide="ignore"):
+            back = z + np.log(-np.expm1(-np.maximum(z, 0.0)))
+        return np.asarray(self.middle + unit * np.where(np.isnan(z), np.nan, back) / BEND)
+
+
+def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.float64]:
+    """Return scores with the worse half drawn together along their own :class:`Curve`.
 
     Parameters
     ----------
@@ -53,19 +98,15 @@ def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArra
     array of float64, shape (n,)
         In the unit of the scores, in the same order; NaN where missing.
     """
-    known = ~np.isnan(scores)
-    if not known.any():
-        return scores
-    sign = -1.0 if lower_is_better else 1.0
-    turned = sign * scores  # larger is better
-    middle, good = np.quantile(turned[known], [1 - MIDDLE, 1 - GOOD])
-    unit = good - middle
-    if unit <= 0:  # most of the better scores tie: nothing to measure by
-        return scores
-    z = (turned[known] - middle) / unit
-    result = np.full(scores.shape, np.nan)
-    result[known] = sign * (middle + unit * np.logaddexp(0.0, BEND * z) / BEND)
-    return result
+    return drawn_like(scores, scores, lower_is_better)
+
+
+def drawn_like(
+    scores: NDArray[np.float64], others: NDArray[np.float64], lower_is_better: bool
+) -> NDArray[np.float64]:
+    """Return ``scores`` drawn together by the middle and the unit of ``others``, as :func:`drawn_together` has it."""
+    curve = Curve.of(others, lower_is_better)
+    return scores if curve is None else curve.draw(scores)
 
 
 def good_ranked(truth: NDArray[np.float64], predicted: NDArray[np.float64], lower_is_better: bool) -> float:
@@ -173,7 +214,8 @@ def refocused(
 ) -> tuple[CleanData, dict[str, dict[str, bool | float]]]:
     """Return ``data`` with its scores :func:`focused`, and what is to be said of it.
 
-    For each target ``drawn_together``, and where held-out molecules were asked ``ranked_as_they_are`` and
+    For each target ``drawn_together``, if so ``middle`` and ``good`` of its :class:`Curve`, and where held-out
+    molecules were asked ``ranked_as_they_are`` and
     ``ranked_drawn_together``: the rank correlation of the better half of them with their predictions.
     """
     found = focused(data.scores, features, data.lower_is_better, settings, seed, threads)
@@ -182,4 +224,10 @@ def refocused(
     }
     for target, (before, after) in zip(data.targets, found.tried, strict=False):
         said[target] |= {"ranked_as_they_are": before, "ranked_drawn_together": after}
+    for column, target in enumerate(data.targets):
+        curve = (
+            Curve.of(data.scores[:, column], data.lower_is_better[column]) if found.drawn[column] else None
+        )
+        if curve is not None:
+            said[target] |= dataclasses.asdict(curve)
     return dataclasses.replace(data, scores=found.scores), said

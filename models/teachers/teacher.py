@@ -58,7 +58,8 @@ class Teacher:
         Hash of the training data.
     seed : int
     held_out : HeldOut or None
-        Of the training molecules; a teacher loaded from a bundle does not know them any more.
+        Of the training molecules; a teacher loaded from a bundle does not know them any more. Where a teacher with it
+        is a source, molecules that it learned from get what cross-validation predicted for them.
     sources : tuple of Teacher
         Earlier teachers whose predictions are descriptors of this one; reduced to their means.
     origin : mapping of str to str
@@ -223,13 +224,29 @@ def with_source_predictions(
 
 
 def _asked(source: Teacher, features: Features, threads: int, standard: bool) -> NDArray[np.float32]:
-    """Return the means of a source in units of its own scores' spread, shape (n, its targets)."""
+    """Return the means of a source in units of its own scores' spread, shape (n, its targets).
+
+    A source is surer of the molecules that it learned from than of any other. Where it still has its ``held_out``,
+    those get what models fitted without them predict, so that nobody takes its memory for knowledge.
+    """
     means = np.zeros((len(features), len(source.targets)), np.float32)
     for start in range(0, len(features), BATCH):
         rows = np.arange(start, min(start + BATCH, len(features)))
         means[rows] = source.moments(features.take(rows), threads, standard)[0]
+    if source.held_out is not None and len(source.held_out.smiles):
+        rows, honest = _cross_validated(source, features)
+        means[rows] = np.where(np.isfinite(honest), honest, means[rows])
     means[~features.valid] = 0.0
     return means
+
+
+def _cross_validated(source: Teacher, features: Features) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the rows that a source learned from, and its held-out means there in units of its scores' spread."""
+    assert source.held_out is not None and features.smiles is not None
+    place = {text: index for index, text in enumerate(source.held_out.smiles)}
+    found = [(row, place[text]) for row, text in enumerate(features.smiles.tolist()) if text in place]
+    rows, theirs = np.array(found, np.int64).reshape(-1, 2).T
+    return rows, (source.held_out.mean[theirs] - source.centre) / source.scale
 
 
 Origin = Mapping[str, str]

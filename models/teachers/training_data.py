@@ -13,6 +13,7 @@ from rdkit import Chem
 
 from ...data.errors import ModelError
 from ...data.failed_scores import failures_written_as_scores
+from ...data.words import plural
 from ..fingerprints import read_molecules
 
 OUTLIER_RANGES = 5.0
@@ -150,9 +151,11 @@ def unteachable(data: TrainingData, min_scores: int) -> dict[str, str]:
         molecules = len({text for text, known in zip(data.smiles, finite, strict=True) if known})
         values = scores[finite, column]
         if molecules < min_scores:
-            reasons[target] = f"{molecules} molecules have a score, and a teacher needs {min_scores}"
+            reasons[target] = (
+                f"{plural(molecules, 'molecule')} with a score, and a teacher needs {min_scores}"
+            )
         elif values.min() == values.max():
-            reasons[target] = f"all {len(values)} scores are {values[0]:g}"
+            reasons[target] = f"{plural(len(values), 'score')}, all of them {values[0]:g}"
     return reasons
 
 

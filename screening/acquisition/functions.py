@@ -101,6 +101,9 @@ ACQUISITIONS: dict[str, Acquisition] = {
 }
 
 
+PROPORTIONAL = ("ei", "pi", "uncertainty")
+"""Acquisition functions whose value is what a docking is worth: none, without a score."""
+
 DIVERSITIES = {"none": 1, "scaffold": 10, "maxmin": 3}
 """Ways to spread a batch, and how many times the batch they choose among. MaxMin looks at nothing but
 distance among those, so it is given fewer."""
@@ -147,3 +150,25 @@ def acquisition_values(
     sigma = np.where(np.isfinite(spread) & (spread > 0), spread, 0.0).astype(np.float64)
     values = ACQUISITIONS[name](centre, sigma, turned, Draws(seed, rows))
     return np.where(known, values, np.nan)
+
+
+def discounted(name: str, values: Array, chance: Array, typical: float) -> Array:
+    """Return acquisition values, discounted by the probability of a score.
+
+    What improvement or uncertainty is worth is worth nothing without a score. A value that is a score itself
+    (``greedy``, ``ucb``, ``thompson``) falls back to ``typical``: a docking that fails brings as much as that of a
+    usual molecule. Values below that stay. ``random`` stays random.
+
+    Parameters
+    ----------
+    name : str
+        The acquisition function.
+    values, chance : array of float, shape (n,)
+    typical : float
+        A usual docked score, turned so that larger is better.
+    """
+    if name == "random":
+        return values
+    if name in PROPORTIONAL:
+        return values * chance
+    return np.where(values > typical, typical + chance * (values - typical), values)

@@ -20,6 +20,7 @@ from .functions import (
     Array,
     Rows,
     acquisition_values,
+    discounted,
     pool_size,
 )
 
@@ -120,6 +121,8 @@ class AcquisitionStream:
     pool : int, optional
         Best candidates, as a multiple of the batch, among which ``diversity`` chooses; by default 10 for
         ``scaffold`` and 3 for ``maxmin``.
+    typical : float
+        A usual docked score, in score units: what a docking without a score is worth (see :meth:`add`).
 
     Raises
     ------
@@ -148,6 +151,7 @@ class AcquisitionStream:
         epsilon: float = 0.0,
         diversity: str = "none",
         pool: int | None = None,
+        typical: float = 0.0,
     ) -> None:
         if name not in ACQUISITIONS:
             raise ValueError(f"acquisition {name!r} is not one of {', '.join(ACQUISITIONS)}")
@@ -159,6 +163,7 @@ class AcquisitionStream:
             raise ValueError(f"count must not be negative, not {count}")
         self.name, self.count, self.diversity, self.seed = name, count, diversity, seed
         self.lower_is_better, self.context = lower_is_better, context
+        self.typical = -typical if lower_is_better else typical
         self.at_random = random_share(count, epsilon)
         self.by_value = count - self.at_random
         self._docked = np.unique(np.asarray([] if docked is None else docked, np.int64))
@@ -168,7 +173,13 @@ class AcquisitionStream:
         self.candidates = 0
         """Molecules with a prediction seen so far, docked ones included."""
 
-    def add(self, rows: ArrayLike, mean: ArrayLike, spread: ArrayLike) -> None:
+    def add(
+        self,
+        rows: ArrayLike,
+        mean: ArrayLike,
+        spread: ArrayLike,
+        chance: Callable[[NDArray[np.int64]], Array] | None = None,
+    ) -> None:
         """Take in a batch.
 
         Parameters
@@ -176,6 +187,10 @@ class AcquisitionStream:
         rows : array of int64, shape (n,)
         mean, spread : array of float, shape (n,)
             In score units; molecules whose mean is NaN or infinite are never chosen.
+        chance : callable, optional
+            Given places in the batch, returns the probabilities that these molecules get a score: their values are
+            discounted by it (:func:`docksieve.screening.acquisition.functions.discounted`). Asked only of molecules
+            that may still be chosen; values of molecules drawn at random are never discounted.
         """
         rows, mean, spread = np.asarray(rows, np.int64), np.asarray(mean), np.asarray(spread)
         if not rows.shape == mean.shape == spread.shape or rows.ndim != 1:
@@ -193,20 +208,40 @@ class AcquisitionStream:
         )
         known = ~np.isnan(values)
         self.candidates += int(known.sum())
-        self._offer(self._best, values, rows, values, known)
+        self._offer(self._best, self._discounted(values, rows, known, chance), rows, None, known)
         if self.at_random:
             keys = Draws(self.seed, rows).uniform("epsilon")
             self._offer(self._drawn, keys, rows, values, known)
 
-    def _offer(
-        self, best: BestRows, keys: Array, rows: Rows, values: Array, known: NDArray[np.bool_]
-    ) -> None:
-        """Offer what can still be among the best; only few are left to be looked up among the docked."""
+    def _discounted(
+        self,
+        values: Array,
+        rows: Rows,
+        known: NDArray[np.bool_],
+        chance: Callable[[NDArray[np.int64]], Array] | None,
+    ) -> Array:
+        """Return the values by which molecules are chosen; no discount makes one larger, so only the best are asked."""
+        if chance is None or self.name == "random":
+            return values
+        near = self._near(self._best, values, rows, known)
+        if len(near):
+            values = values.copy()
+            values[near] = discounted(self.name, values[near], chance(near), self.typical)
+        return values
+
+    def _near(self, best: BestRows, keys: Array, rows: Rows, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the places of what can still be among the best; only few are left to be looked up among the docked."""
         near = np.flatnonzero(known & (keys >= best.least))
         if len(self._docked) and len(near):
             places = np.minimum(np.searchsorted(self._docked, rows[near]), len(self._docked) - 1)
             near = near[self._docked[places] != rows[near]]
-        best.offer(keys[near], rows[near], values[near])
+        return near
+
+    def _offer(
+        self, best: BestRows, keys: Array, rows: Rows, values: Array | None, known: NDArray[np.bool_]
+    ) -> None:
+        near = self._near(best, keys, rows, known)
+        best.offer(keys[near], rows[near], (keys if values is None else values)[near])
 
     def choose(self, smiles: Callable[[Rows], Sequence[str]] | None = None) -> Acquired:
         """Return the batch.

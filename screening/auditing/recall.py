@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...data.words import plural
 from .bounds import StratumCount, upper_missed
 
 STEPS = 200
@@ -262,7 +263,7 @@ def _notes(strata: Sequence[StratumCount], found: int) -> tuple[str, ...]:
     notes = []
     blind = sum(item.size for item in strata if item.size and not item.drawn)
     if blind:
-        notes.append(f"Nothing was drawn from {blind:,} molecules: any of them may be a missed hit.")
+        notes.append(f"Nothing was drawn from {plural(blind, 'molecule')}: any of them may be a missed hit.")
     failed = sum(item.failed for item in strata)
     if failed:
         notes.append(f"{failed} dockings of the audit failed: counted as missed hits in the lower bound.")

@@ -1,32 +1,34 @@
-"""Intervals of picked molecules: what earlier batches say about the errors of the next.
+"""Intervals of picked molecules: how the scores of the next picks will lie about their predictions.
 
 A standard deviation that is right for a molecule drawn at random is not right for one that was picked because its
 prediction is good: among many predictions the best are also the luckiest (the winner's curse; Smith, Winkler, Manage.
 Sci. 52, 311, 2006), and where a model is asked beyond what it learnt, errors have other sizes and other tails.
 
-How the last batch missed is the best witness of how the next will. With z = (docked - predicted) / s.d.:
+With z = (docked - predicted) / s.d., two kinds of evidence speak for two kinds of molecules:
 
-1. The last batch's z have weight one each; if it is small, the batches before it fill it up to ``ENOUGH``.
-2. Errors of the random held-out sample (cross-validated, say) have a weight of ``PRIOR`` molecules altogether. They are
-   what is believed while nothing was picked, and the more was picked the less they count. Without them, standard
-   normal quantiles take their place.
-3. Each round moves the bias, since the model learns from what it got wrong. The mixture is therefore widened by a
-   normal distribution with half the last change of the median as its s.d.
-4. The quantiles of that are the predictive distribution of the next picks' z: skewed and heavy-tailed where errors
-   were.
+- *What the next round will pick* (:func:`calibrate_next`). The best witness is what was picked **before**, as the
+  **present** model predicts it in cross-validation: the same model, the same kind of molecules, none of them learnt.
+  The sizes of these errors are right, but they have no common bias, since the model learnt the bias of earlier batches
+  away; the next batch will have one. It cannot be forecast from earlier batches (a coefficient of 0 fits best), but how
+  large it is can: its s.d. is in ``NEXT``, or ``NEXT_DRAWN`` where the teacher learnt scores with the bad ones drawn
+  together, which also makes picks dock worse than predicted. How wide earlier batches turned out to
+  be, beside what was foretold of them, is learnt from the campaign itself (:func:`own_factor`).
+- *What is left of a shortlist whose best were docked* (:func:`calibrate_rest`). These molecules were predicted by the
+  same model as the docked ones: half of their median error and all of its scatter are passed on.
 
-``shift`` and ``inflation`` are its median and half the width of its central 68 %: what a normal distribution needs
-to be told. Intervals come from the quantiles themselves.
+Errors are mixed with a normal distribution of their robust s.d., as heavier or lighter tails than that are not learnt
+from some tens of molecules. ``shift`` and ``inflation`` are the median and half the width of the central 68 %: what a
+normal distribution needs to be told. Intervals come from the quantiles themselves.
 
-The constants were chosen on six tables (``benchmarks/picked.py``, with the coverage there and on two tables
-that had no part in the choice). It is an empirical forecast: batches are not exchangeable, and no coverage is
-guaranteed.
+The constants were fitted across tables, by the pinball loss of 13 quantiles; ``benchmarks/picked.py`` has the coverage
+of every table by constants that the others gave. It is an empirical forecast: batches are not exchangeable, and no
+coverage is guaranteed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,14 +37,43 @@ from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 
-ENOUGH = 50
-"""Picked molecules that make older batches superfluous."""
-PRIOR = 30.0
-"""Weight of the held-out sample, in picked molecules."""
-DRIFT = 0.5
-"""S.d. of the next change of the bias, as a share of the last."""
+LEAST = 30
+"""Fewest picked molecules with a score from which an interval is recalibrated."""
+FEW = 10
+"""Fewest molecules of a batch that say how wide its errors are."""
+BELIEF = 2.0
+"""Batches that the constants of all tables are worth."""
 SHARES = np.concatenate([[0.0025], np.arange(1, 200) / 200, [0.9975]])
 """Cumulative probabilities that quantiles are kept of."""
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What was learnt across tables.
+
+    Attributes
+    ----------
+    size : float
+        Errors of a batch about its own median, as a multiple of those in cross-validation.
+    bias : float
+        S.d. of a batch's common error, in predictive s.d.
+    shift : float
+        Its mean; positive is worse than predicted.
+    normal : float
+        Weight of the normal distribution in the mixture.
+    """
+
+    size: float
+    bias: float
+    shift: float
+    normal: float
+
+
+NEXT = Constants(size=0.95, bias=0.35, shift=0.0, normal=0.6)
+NEXT_DRAWN = Constants(size=1.0, bias=0.7, shift=0.2, normal=0.6)
+"""The same where bad scores were drawn together before the model learnt them."""
+REST = Constants(size=1.0, bias=0.3, shift=0.5, normal=0.3)
+"""Of what is left of a shortlist; ``shift`` is the share of the docked molecules' median error that is passed on."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +85,7 @@ class Batch:
     mean, sd : array of float64, shape (n,)
         Predicted before docking; ``sd`` positive.
     docked : array of float64, shape (n,)
-        Docking scores; NaN where docking failed.
+        Docking scores, in the scale of the predictions; NaN where docking failed.
     """
 
     mean: Floats
@@ -79,7 +110,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class PickedCalibration:
-    """The predictive distribution of (docked - mean) / sd of the next picked molecules.
+    """The predictive distribution of (docked - mean) / sd of molecules that were not docked.
 
     Attributes
     ----------
@@ -89,21 +120,17 @@ class PickedCalibration:
         Half the width of its central 68 %, over that of a normal distribution.
     quantiles : tuple of float
         At ``SHARES``.
-    drift : float
-        S.d. by which the mixture was widened.
-    picked, held_out : int
-        Molecules learnt from; ``picked`` counts those of full weight.
-    learnt : bool
-        Whether a batch was there to learn from; otherwise the held-out sample alone speaks.
+    bias : float
+        S.d. of the common error of a batch that is counted in.
+    picked : int
+        Molecules learnt from.
     """
 
     shift: float
     inflation: float
     quantiles: tuple[float, ...]
-    drift: float
+    bias: float
     picked: int
-    held_out: int
-    learnt: bool
 
     def adjusted(self, mean: ArrayLike, sd: ArrayLike) -> tuple[Floats, Floats]:
         """Return mean and s.d. for whoever wants a normal distribution, each of shape (n,)."""
@@ -111,7 +138,7 @@ class PickedCalibration:
         return centre + self.shift * spread, self.inflation * spread
 
     def interval(self, mean: ArrayLike, sd: ArrayLike, level: float) -> tuple[Floats, Floats]:
-        """Return the ends of the central intervals that hold ``level`` of the next picks, each of shape (n,).
+        """Return the ends of the central intervals that hold ``level`` of such molecules, each of shape (n,).
 
         Raises
         ------
@@ -136,52 +163,93 @@ class PickedCalibration:
         return {**asdict(self), "quantiles": list(self.quantiles)}
 
 
-def calibrate_picked(batches: Sequence[Batch], held_out: Batch | None = None) -> PickedCalibration:
-    """Return how the errors of the next picked molecules will be distributed.
+def calibrate_next(
+    picked: Batch,
+    *,
+    drawn: bool = False,
+    lower_is_better: bool = True,
+    factor: float = 1.0,
+    constants: Constants | None = None,
+) -> PickedCalibration | None:
+    """Return how the errors of the next picked molecules will be distributed; None where too few were picked before.
 
     Parameters
     ----------
-    batches : sequence of Batch
-        Picked molecules of earlier rounds, oldest first, each with the predictions that they were picked by.
-    held_out : Batch, optional
-        A random sample of the library, with predictions of the *present* model that did not see it.
-
-    Returns
-    -------
-    PickedCalibration
+    picked : Batch
+        What earlier rounds picked, with what the *present* model predicts of each without having seen it.
+    drawn : bool
+        Whether scores are drawn together in the scale of the model.
+    lower_is_better : bool
+    factor : float
+        Of :func:`own_factor`.
+    constants : Constants, optional
+        Instead of those that all tables gave.
     """
-    values = [batch.z for batch in batches if np.isfinite(batch.docked).any()]
-    random = held_out.z if held_out is not None else np.zeros(0)
-    prior = random if len(random) >= 2 else np.asarray(ndtri((np.arange(99) + 0.5) / 99))
-    samples, weights = [prior], [np.full(len(prior), PRIOR / len(prior))]
-    lacking = float(ENOUGH)
-    count = 0
-    for place, z in enumerate(reversed(values)):
-        weight = 1.0 if not place else min(1.0, lacking / len(z))
-        if weight <= 0:
-            break
-        samples.append(z)
-        weights.append(np.full(len(z), weight))
-        lacking -= weight * len(z)
-        count += round(weight * len(z))
-    drift = DRIFT * abs(float(np.median(values[-1]) - np.median(values[-2]))) if len(values) > 1 else 0.0
-    quantiles = _quantiles(np.concatenate(samples), np.concatenate(weights), drift)
-    low, middle, high = np.interp([0.16, 0.5, 0.84], SHARES, quantiles)
-    return PickedCalibration(
-        shift=float(middle),
-        inflation=float((high - low) / 2 / ndtri(0.84)),
-        quantiles=tuple(quantiles.tolist()),
-        drift=drift,
-        picked=count,
-        held_out=len(random),
-        learnt=bool(values),
+    z = picked.z
+    if len(z) < LEAST:
+        return None
+    constants = constants or (NEXT_DRAWN if drawn else NEXT)
+    shift = constants.shift if lower_is_better else -constants.shift
+    found = _mixture(z - np.median(z), shift, constants)
+    quantiles = found.shift + factor * (np.array(found.quantiles) - found.shift)
+    return replace(found, quantiles=tuple(quantiles.tolist()), inflation=factor * found.inflation)
+
+
+def own_factor(earlier: Sequence[tuple[PickedCalibration, Batch]]) -> float:
+    """Return by how much wider a campaign's errors are than the constants of all tables say.
+
+    The geometric mean of what its batches showed, with ``BELIEF`` batches that showed nothing: a campaign has a target
+    and a library of its own, and both last.
+
+    Parameters
+    ----------
+    earlier : sequence of (PickedCalibration, Batch)
+        What was foretold of each batch, without any factor, and the batch.
+    """
+    ratios = []
+    for foretold, batch in earlier:
+        sizes = np.abs(batch.z - foretold.shift)
+        if len(sizes) >= FEW:
+            ratios.append(
+                np.log(max(float(np.quantile(sizes, 0.68)), 1e-3) / (foretold.inflation * ndtri(0.84)))
+            )
+    return float(np.exp(sum(ratios) / (len(ratios) + BELIEF)))
+
+
+def calibrate_rest(batch: Batch, constants: Constants = REST) -> PickedCalibration | None:
+    """Return how the errors of what is left of the shortlist of ``batch`` are distributed; None if that is too small.
+
+    Parameters
+    ----------
+    batch : Batch
+        The docked ones, with the predictions of the model that predicted the others too.
+    constants : Constants
+    """
+    z = batch.z
+    if len(z) < LEAST:
+        return None
+    return _mixture(z - np.median(z), constants.shift * float(np.median(z)), constants)
+
+
+def _mixture(errors: Floats, shift: float, constants: Constants) -> PickedCalibration:
+    low, high = np.quantile(errors, [0.16, 0.84])
+    robust = float(high - low) / 2
+    standard = np.asarray(ndtri((np.arange(99) + 0.5) / 99))
+    values = constants.size * np.concatenate([errors, robust * standard])
+    shares = (
+        np.full(len(errors), (1 - constants.normal) / len(errors)),
+        np.full(99, constants.normal / 99),
     )
+    quantiles = shift + _quantiles(values, np.concatenate(shares), constants.bias)
+    low, middle, high = np.interp([0.16, 0.5, 0.84], SHARES, quantiles)
+    inflation = float((high - low) / 2 / ndtri(0.84))
+    return PickedCalibration(float(middle), inflation, tuple(quantiles.tolist()), constants.bias, len(errors))
 
 
-def _quantiles(values: Floats, weights: Floats, drift: float) -> Floats:
+def _quantiles(values: Floats, weights: Floats, spread: float) -> Floats:
     """Return quantiles at ``SHARES`` of weighted values, widened by a normal distribution."""
-    if drift > 0:
-        steps = ndtri((np.arange(15) + 0.5) / 15) * drift
+    if spread > 0:
+        steps = np.asarray(ndtri((np.arange(15) + 0.5) / 15)) * spread
         values, weights = (values[:, None] + steps).ravel(), np.repeat(weights / len(steps), len(steps))
     order = np.argsort(values, kind="stable")
     heavy = weights[order]

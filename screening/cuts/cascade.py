@@ -1,10 +1,14 @@
 """How much each stage of the cascade keeps, so that the whole of it holds on to the best.
 
-A molecule is lost if the student drops it or if the teacher does. To keep the share R of the best with
-confidence C over both, each stage is asked for sqrt(R) and may fail with half the risk:
+A molecule is lost if the student drops it or if the teacher does. The share R of the best is kept with confidence C
+over both if their recalls multiply to R and their risks add up to 1 - C:
 
-- *teacher*: the share f of the library, by the teacher's prediction, that holds sqrt(R) of the best by docking;
-- *student*: the share by the student's prediction that holds sqrt(R) of the teacher's best f.
+- *teacher*: the share f of the library, by the teacher's prediction, that holds its recall of the best by docking;
+- *student*: the share by the student's prediction that holds its recall of the teacher's best f.
+
+They are not shared out evenly. What the teacher must carry costs dockings, and rests on few of them; the student is
+checked on labels, of which there are many more, and what it must carry costs predictions only. So the student gets as
+little of the loss and of the risk as its checks can vouch for (``SPLITS``): their number decides, not what they show.
 
 The product is exact if the student loses the truly best among the teacher's best f no more often than the others of
 them; it loses them less often, since the truly best lie deeper within f. Where the number of dockings is fixed,
@@ -23,10 +27,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...data.words import plural
 from .cut import Cut, CutGoal
 from .depth_model import LEAST, modelled_cut, promised_best, promised_recall
-from .order_statistics import choose_cut, recall_at_hand
+from .order_statistics import choose_cut, members_needed, recall_at_hand
 
+SPLITS = ((0.1, 0.1), (0.3, 0.1), (0.5, 0.5))
+"""The student's part of the loss and of the risk: the first that its checks can carry, else even."""
 LEAST_RECALL = 0.5
 """No smaller recall is offered in place of one that cannot be promised."""
 
@@ -52,10 +59,21 @@ class StageCuts:
         return self.teacher.promised and self.student.promised
 
 
-def stage_goal(goal: CutGoal, best: float, stages: int = 2) -> CutGoal:
-    """Return what one of ``stages`` must keep of the best ``best``: the root of the recall, its part of the risk."""
-    recall = goal.recall ** (1 / stages)
-    return CutGoal(recall, min(max(best, 1e-12), 1.0), 1 - (1 - goal.confidence) / stages)
+def share_out(goal: CutGoal, loss: float, risk: float) -> tuple[CutGoal, CutGoal]:
+    """Return what the teacher and the student must keep, given the student's part of the loss and of the risk.
+
+    The student's recall is R^loss and the teacher's R^(1 - loss), so that their product is R; their risks add up.
+
+    Parameters
+    ----------
+    goal : CutGoal
+        For both together.
+    loss, risk : float
+        In (0, 1).
+    """
+    allowed = 1 - goal.confidence
+    teacher = CutGoal(goal.recall ** (1 - loss), goal.best, 1 - (1 - risk) * allowed)
+    return teacher, CutGoal(goal.recall**loss, goal.best, 1 - risk * allowed)
 
 
 def vouched_cut(
@@ -119,7 +137,7 @@ def vouched_cut(
 
 def _unable(docked: int) -> tuple[str, ...]:
     if docked < LEAST:
-        return (f"only {docked} molecules were held out, where {LEAST} are the least",)
+        return (f"only {plural(docked, 'molecule')} held out, where {LEAST} are the least",)
     return ("some of the held-out molecules do not reach this stage",)
 
 
@@ -201,13 +219,23 @@ def plan_cascade(
     -------
     StageCuts
     """
-    teacher = vouched_cut(*docked, stage_goal(goal, goal.best), seed, lower_is_better, library[0], rows)
-    if budget is None:
-        wanted = stage_goal(goal, teacher.fraction)
-    else:
+    checks = len(np.asarray(labelled[0]))
+    for loss, risk in SPLITS:
+        asked, left = share_out(goal, loss, risk)
+        teacher = vouched_cut(*docked, asked, seed, lower_is_better, library[0], rows)
+        wanted = dataclasses.replace(left, best=min(max(teacher.fraction, 1e-12), 1.0))
+        if _carried(wanted, checks, rows):
+            break
+    if budget is not None:
         wanted = dataclasses.replace(goal, best=min(max(budget, 1e-12), 1.0))
     student = vouched_cut(*labelled, wanted, seed + 1, lower_is_better, library[1], rows)
     return StageCuts(teacher, student)
+
+
+def _carried(wanted: CutGoal, checks: int, rows: int | None) -> bool:
+    """Return whether so many checks hold enough of the teacher's best for a bound by counting."""
+    best_rows = None if rows is None else max(1, round(wanted.best * rows))
+    return wanted.best * checks >= members_needed(wanted.recall, wanted.confidence, best_rows)
 
 
 def molecules(share: float, rows: int) -> int:

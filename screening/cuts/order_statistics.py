@@ -319,7 +319,7 @@ def _notes(
         )
     if not bounded and not lost:
         notes.append(
-            f"With {members} such molecules no cut can be vouched for with that confidence: keep everything."
+            f"With {members} such molecules no cut can be guaranteed with that confidence: keep everything."
         )
     if lost:
         notes.append(f"{lost} of the {members} best held-out molecules do not reach this stage.")

@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr, stdtr
 
-from ..calibration.picked import Batch
+from ...data.words import plural
+from ..calibration.history import PickedHistory
+from ..calibration.picked import LEAST, NEXT, NEXT_DRAWN, REST, Batch
 
 Floats = NDArray[np.float64]
 
-LEAST = 30
-"""Fewest docked picked molecules from which anything is said."""
 TAILS = (3.0, 5.0, 8.0, 15.0, 100.0)
 """Degrees of freedom that are considered; the last counts as normal."""
 _SCALES = np.geomspace(0.1, 10, 121)
@@ -100,7 +100,7 @@ def learn_errors(
     if not values:
         raise CannotSay("no earlier batch of picked molecules has been docked")
     if count < LEAST:
-        raise CannotSay(f"only {count} picked molecules have been docked; {LEAST} are needed")
+        raise CannotSay(f"only {plural(count, 'picked molecule')} docked so far; {LEAST} are needed")
     scores = np.concatenate([batch.docked[np.isfinite(batch.docked)] for batch in batches])
     if np.ptp(scores) == 0:
         raise CannotSay(f"all {count} docked scores are equal")
@@ -110,6 +110,42 @@ def learn_errors(
     tail, scale = (np.stack([side[part] for side in sides], axis=1) for part in (0, 1))
     shift = _shifts(values, draws, generator)
     return ErrorDraws(shift, scale, tail, count, len(values))
+
+
+def errors_ahead(history: PickedHistory, number: int, *, seed: int, draws: int = 2000) -> ErrorDraws | None:
+    """Return draws of the errors of a round's candidates as intervals have them; None where too little is known.
+
+    Of what is left of its shortlist if its batch is docked, else of what it will pick.
+
+    Parameters
+    ----------
+    history : PickedHistory
+    number : int
+        The round.
+    seed, draws : int
+    """
+    batch = history.batches.get(number)
+    rest = batch is not None and len(batch.z) >= LEAST
+    evidence = batch if rest else history.relearnt.get(number)
+    if evidence is None or len(evidence.z) < LEAST or np.ptp(evidence.z) == 0:
+        return None
+    drawn = number in history.drawn
+    constants = REST if rest else NEXT_DRAWN if drawn else NEXT
+    factor = 1.0 if rest else history.factor(number)
+    z = evidence.z if history.lower_is_better else -evidence.z
+    generator = np.random.default_rng(seed)
+    middle = float(np.median(z))
+    centred = z - middle
+    sides = [_shapes(np.abs(centred[inside]), draws, generator) for inside in (centred <= 0, centred >= 0)]
+    tail, scale = (np.stack([side[part] for side in sides], axis=1) for part in (0, 1))
+    shift = constants.shift * (middle if rest else 1.0)
+    return ErrorDraws(
+        shift + factor * constants.bias * generator.standard_normal(draws),
+        factor * constants.size * scale,
+        tail,
+        len(z),
+        len([item for item in history.batches if item < number + rest]),
+    )
 
 
 def _shapes(sizes: Floats, draws: int, generator: np.random.Generator) -> tuple[Floats, Floats]:

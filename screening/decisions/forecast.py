@@ -1,28 +1,33 @@
 """What the next dockings will bring, and whether to go on: by criteria that were set before the campaign.
 
 For each draw of the error parameters (:mod:`docksieve.screening.decisions.errors`) every candidate has a
-probability of being a hit and of beating the best score so far by the wanted margin; hits and improvements of the
-batch are drawn from these. The share of draws in which the criteria of success are met is the *assurance*: the
-probability of success averaged over what is not known, as for clinical trials (O'Hagan, Stevens, Campbell, Pharm.
-Stat. 4, 187, 2005; Spiegelhalter, Freedman 1986). A power that took the calibration for known would be too sure of
-itself, in either direction.
+probability of being a hit; hits of the batch are drawn from these. The share of draws in which there are enough is the
+*assurance*: the probability of success averaged over what is not known, as for clinical trials (O'Hagan, Stevens,
+Campbell, Pharm. Stat. 4, 187, 2005; Spiegelhalter, Freedman 1986). A power that took the calibration for known would
+be too sure of itself, in either direction.
+
+Whether the best score improves has an answer of its own (:mod:`docksieve.screening.decisions.records`). By how much
+it improves has none: where that is a criterion, no probability of success is stated, only what it cannot exceed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...data.words import plural
 from ..calibration.picked import Batch
 from .errors import CannotSay, ErrorDraws, learn_errors
+from .records import Records
 from .scoring import chance_words
 
 Floats = NDArray[np.float64]
 
+CANNOT = "cannot say"
 GROUPS = (64, 8)
 """Candidates beyond a few hundred are taken in groups of similar mean and s.d.: so many of each."""
 
@@ -67,21 +72,21 @@ class Outlook:
     dockings : int
     hits, hits_low, hits_high : float
         Expected hits, and the ends of the 80 % prediction interval.
-    improves : float
-        Probability that the best score improves by ``criteria.improve`` (by anything, if that is 0).
-    success : float
-        Probability that all criteria are met.
+    improves : float or None
+        Probability that the best score improves, by whatever; None where it cannot be told.
+    success : float or None
+        Probability that all criteria are met; None if ``criteria.improve`` is one: it cannot be forecast.
     core_hours : float
     verdict : str
-        ``go``, ``stop`` or ``ask for more``.
+        ``go``, ``stop``, ``ask for more`` or ``cannot say``.
     """
 
     dockings: int
     hits: float
     hits_low: float
     hits_high: float
-    improves: float
-    success: float
+    improves: float | None
+    success: float | None
     core_hours: float
     verdict: str
 
@@ -128,7 +133,6 @@ def decide(
     criteria: Criteria,
     budgets: Sequence[int],
     *,
-    best: float,
     seconds_each: float,
     seed: int,
     failed: float = 0.0,
@@ -136,6 +140,9 @@ def decide(
     resolution: float = 0.0,
     draws: int = 2000,
     lower_is_better: bool = True,
+    scale: Callable[[float], float] = float,
+    records: Records | None = None,
+    errors: ErrorDraws | None = None,
 ) -> Decision:
     """Return what to do, by criteria set beforehand.
 
@@ -148,8 +155,6 @@ def decide(
     criteria : Criteria
     budgets : sequence of int
         Numbers of dockings to answer for.
-    best : float
-        Best score so far.
     seconds_each : float
         Core-seconds of one docking.
     seed : int
@@ -161,6 +166,15 @@ def decide(
         Last digit of the scores (0.1 for Vina's): a rounded score is at a limit if the exact one is within half of it.
     draws : int
     lower_is_better : bool
+    scale : callable
+        Takes a score to the scale that ``mean`` and ``sd`` are in, if that is another (a teacher may have learnt scores
+        along a curve); rises everywhere. ``batches`` are in the scales of their own predictions; criteria
+        are scores.
+    records : Records, optional
+        What earlier batches came to. Without it nothing is said of the best score.
+    errors : ErrorDraws, optional
+        Of the candidates, as :func:`docksieve.screening.decisions.errors.errors_ahead` has them; without it they are
+        learnt from how ``batches`` missed.
 
     Returns
     -------
@@ -177,12 +191,7 @@ def decide(
         raise ValueError(f"expected two equally long vectors, got shapes {centre.shape} and {spread.shape}")
     if not (np.isfinite(centre).all() and np.isfinite(spread).all() and (spread > 0).all()):
         raise ValueError("candidates need finite means and positive standard deviations; leave others out")
-    if (
-        not 0 <= failed < 1
-        or min(noise, seconds_each, resolution) < 0
-        or draws < 100
-        or not np.isfinite(best)
-    ):
+    if not 0 <= failed < 1 or min(noise, seconds_each, resolution) < 0 or draws < 100:
         raise ValueError("failed must be in [0, 1), noise and seconds_each not negative, draws at least 100")
     sign = 1.0 if lower_is_better else -1.0
     noisy = [Batch(item.mean, np.hypot(item.sd, noise), item.docked) for item in batches]
@@ -194,9 +203,10 @@ def decide(
             raise CannotSay(
                 f"{len(centre)} candidates are left, fewer than the smallest budget of {wanted[0]}"
             )
-        errors = learn_errors(noisy, seed=seed, draws=draws, lower_is_better=lower_is_better)
+        learnt = learn_errors(noisy, seed=seed, draws=draws, lower_is_better=lower_is_better)
+        errors = errors or learnt
     except CannotSay as error:
-        return Decision("cannot say", f"{error}.".capitalize(), None, (), criteria)
+        return Decision(CANNOT, f"{error}.".capitalize(), None, (), criteria)
     wanted = [value for value in wanted if value <= len(centre)]
     outlooks = _outlooks(
         sign * centre,
@@ -205,11 +215,12 @@ def decide(
         criteria,
         wanted,
         sign,
-        best,
         failed,
         seconds_each,
         resolution,
         seed,
+        scale,
+        records,
     )
     verdict, reason, dockings = _verdict(outlooks, criteria)
     return Decision(
@@ -232,58 +243,72 @@ def _outlooks(
     criteria: Criteria,
     budgets: Sequence[int],
     sign: float,
-    best: float,
     failed: float,
     seconds_each: float,
     resolution: float,
     seed: int,
+    scale: Callable[[float], float],
+    records: Records | None,
 ) -> list[Outlook]:
     """Return the outlook of each budget; scores turned so that lower is better. Larger batches hold the smaller."""
     generator = np.random.default_rng([seed, 1])
-    limit = sign * criteria.threshold + resolution / 2
-    # to be better by anything is to be better by the last digit
-    record = sign * best - max(criteria.improve, resolution) + resolution / 2
-    hits, records = np.zeros((2, len(errors.shift)))
+    limit = sign * scale(criteria.threshold + sign * resolution / 2)
+    hits = np.zeros(len(errors.shift))
     result, start, expected = [], 0, 0.0
     for budget in budgets:
         sizes, centre, spread = _grouped(mean[start:budget], sd[start:budget])
         hit = (1 - failed) * errors.below(limit, centre, spread)
-        beat = (1 - failed) * errors.below(record, centre, spread)
         expected += float((hit * sizes).sum() / len(hit))
-        # the stricter of the two events implies the other
-        strict, loose = (beat, hit) if record <= limit else (hit, beat)
-        both = generator.binomial(sizes, strict)
-        rest = np.clip((loose - strict) / np.maximum(1 - strict, 1e-12), 0.0, 1.0)
-        either = both + generator.binomial(sizes - both, rest)
-        hits += (either if record <= limit else both).sum(axis=1)
-        records += (both if record <= limit else either).sum(axis=1)
-        success = np.ones(len(hits), bool)
-        if criteria.hits:
-            success &= hits >= criteria.hits
-        if criteria.improve:
-            success &= records > 0
-        chance = float(success.mean())
+        hits += generator.binomial(sizes, hit).sum(axis=1)
+        improves = None if records is None else records.chance(budget)
+        most = float((hits >= criteria.hits).mean())
+        if criteria.improve:  # by so much at most as often as at all
+            most = min(most, 1.0 if improves is None else improves)
+        success = None if criteria.improve else most
         low, high = np.quantile(hits, [0.1, 0.9])
-        improves = float((records > 0).mean())
-        hours, verdict = budget * seconds_each / 3600, _judged(chance, criteria)
-        result.append(Outlook(budget, expected, float(low), float(high), improves, chance, hours, verdict))
+        hours, verdict = budget * seconds_each / 3600, _judged(success, most, criteria)
+        result.append(Outlook(budget, expected, float(low), float(high), improves, success, hours, verdict))
         start = budget
     return result
 
 
-def _judged(chance: float, criteria: Criteria) -> str:
-    if chance >= criteria.go:
-        return "go"
-    return "stop" if chance <= criteria.stop else "ask for more"
+def _judged(success: float | None, most: float, criteria: Criteria) -> str:
+    """Return the verdict on a probability of success; of an unknown one, ``most`` is the most that it can be."""
+    if most <= criteria.stop:
+        return "stop"
+    if success is None:
+        return CANNOT
+    return "go" if success >= criteria.go else "ask for more"
 
 
 def _verdict(outlooks: Sequence[Outlook], criteria: Criteria) -> tuple[str, str, int | None]:
     most = outlooks[-1]
+    if most.success is None:
+        if most.verdict == "stop":
+            said = (
+                f"Even {plural(most.dockings, 'docking')} succeed with a probability of at most the {criteria.stop:g} "
+                "that"
+            )
+            return (
+                "stop",
+                f"{said} was set: enough hits, or a better best score at all, are that unlikely.",
+                None,
+            )
+        why = (
+            f"By how much the best score improves cannot be forecast, and {criteria.improve:g} is a criterion"
+        )
+        return (
+            CANNOT,
+            f"{why}; what can be said of hits, and of a better best score at all, stands below.",
+            None,
+        )
     for item in outlooks:
-        if item.verdict == "go":
-            said = f"{item.dockings:,} dockings succeed with probability {chance_words(item.success)}"
+        if item.verdict == "go" and item.success is not None:
+            said = f"{plural(item.dockings, 'docking')} succeed with probability {chance_words(item.success)}"
             return "go", f"{said}, at least the {criteria.go:g} that was set.", item.dockings
-    said = f"Even {most.dockings:,} dockings succeed with probability {chance_words(most.success)} only"
+    said = (
+        f"Even {plural(most.dockings, 'docking')} succeed with probability {chance_words(most.success)} only"
+    )
     if most.verdict == "stop":
         return "stop", f"{said}, at most the {criteria.stop:g} that was set.", None
     return "ask for more", f"{said}: between {criteria.stop:g} and {criteria.go:g}.", None

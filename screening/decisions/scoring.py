@@ -82,8 +82,10 @@ def wilson(hits: int, total: int, confidence: float = 0.95) -> tuple[float, floa
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def chance_words(probability: float) -> str:
-    """Return a forecast with two decimals; none from draws is printed as certain or impossible."""
+def chance_words(probability: float | None) -> str:
+    """Return a forecast with two decimals, or that there is none; it is never printed as certain or impossible."""
+    if probability is None:
+        return "not stated"
     if probability >= 0.995:
         return "over 0.99"
     return "under 0.01" if probability < 0.005 else f"{probability:.2f}"

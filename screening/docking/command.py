@@ -275,11 +275,15 @@ def dock(
         started = time.perf_counter()
         program = Program(spec, folder, target, seed, protocol, work)
         ready = [job for job in jobs if job.outcome is None]
+        notes.ended(len(jobs) - len(ready))
         if spec["mode"] == "batch" and ready:
             # A batch that fails may have been spoilt by one of its molecules: those left are tried alone.
-            ready = program.run_batch(ready)
+            left = program.run_batch(ready)
+            notes.ended(len(ready) - len(left))
+            ready = left
         for job in ready:
             program.run_one(job)
+            notes.ended()
         notes.add_seconds("dock", time.perf_counter() - started)
         return [job.outcome for job in jobs if job.outcome is not None]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -137,6 +137,7 @@ def dock_batch(
     seed: int,
     pose_path: str,
     protocol: Protocol_ = "screen",
+    molecule_done: Callable[[], None] | None = None,
 ) -> DockedBatch:
     """Dock ``ligands`` to a frozen target. Runs on a worker; processes and maps are kept between calls.
 
@@ -154,6 +155,8 @@ def dock_batch(
     pose_path : str
         Where the caller will write the poses; a score's ``pose`` is ``pose_path#row``.
     protocol : "screen" or "final"
+    molecule_done : callable, optional
+        Called once for every ligand, as soon as its outcome is known.
 
     Raises
     ------
@@ -161,9 +164,10 @@ def dock_batch(
         If the target itself cannot be used here. One ligand's failure is a row.
     """
     started = time.perf_counter()
-    notes = BatchNotes()
+    notes = BatchNotes(molecule_done=molecule_done)
     engine = _engine(spec["engine"])
     outcomes = engine.dock(spec, Path(folder), target, ligands, seed, protocol, notes)
+    notes.ended(len(outcomes) - notes.told)  # an engine need not tell
     settings = json.dumps(engine.row_settings(spec, protocol), sort_keys=True)
     scores, poses = _tables(spec, target, ligands, outcomes, settings, pose_path)
     failed = sum(outcome.failure is not None for outcome in outcomes)

@@ -8,7 +8,7 @@ frozen target and the campaign's seed, never on the other ligands of its batch. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -92,14 +92,23 @@ class DockingOutcome:
 
 @dataclass
 class BatchNotes:
-    """What an engine tells about a batch beside its outcomes (times by stage, restarts)."""
+    """What an engine tells about a batch beside its outcomes: times by stage, restarts, and how far it is."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    molecule_done: Callable[[], None] | None = None
+    told: int = 0
 
     def add_seconds(self, stage: str, seconds: float) -> None:
         """Add wall ``seconds`` to ``stage``."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def ended(self, ligands: int = 1) -> None:
+        """Tell whoever waits that the outcomes of so many ``ligands`` more are known."""
+        self.told += ligands
+        for _ in range(ligands):
+            if self.molecule_done is not None:
+                self.molecule_done()
 
     def count(self, what: str, number: int = 1) -> None:
         """Add ``number`` to the count of ``what``."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from ...data.errors import DockingError, DocksieveError, InputError
 from ...data.store import read_table, sha256_file, write_table
+from ...data.words import plural
 from .engine import BatchNotes, DockingOutcome, Ligand, Protocol_
 from .failures import FailureCode
 from .table_read import ScoreRow, read_scores
@@ -106,7 +107,7 @@ def freeze(
     entries, unreadable = _collect(table.rows, key_of, match)
     if not entries:
         raise InputError(
-            f"{path}: none of the {len(table.rows)} molecules can be read.", "Check the columns."
+            f"{path}: none of the {plural(len(table.rows), 'molecule')} can be read.", "Check the columns."
         )
     index, counts = _index(entries, settings, path)
     copy = f"{name}.scores.parquet"

@@ -15,6 +15,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from ...data.errors import InputError
+from ...data.readers.spreadsheets import refuse_workbook
 
 _SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "cxsmiles")
 _ID_WORDS = (
@@ -56,6 +57,22 @@ class _Columns:
     score: int
 
 
+@dataclass(frozen=True)
+class Cells:
+    """A table as text.
+
+    Attributes
+    ----------
+    header : list of str or None
+        Names of the columns; None where the first line names none.
+    body : list of (int, list of str)
+        Line number and cells of every row.
+    """
+
+    header: list[str] | None
+    body: list[tuple[int, list[str]]]
+
+
 def read_scores(path: Path, settings: Any) -> ScoreTable:
     """Read the table at ``path`` by the columns that ``settings`` (a TableTarget) names, or that are found.
 
@@ -64,8 +81,20 @@ def read_scores(path: Path, settings: Any) -> ScoreTable:
     InputError
         If the file cannot be read, the columns cannot be told, or a score is not a number.
     """
+    return score_rows(read_cells(path, settings), settings, path)
+
+
+def read_cells(path: Path, settings: Any) -> Cells:
+    """Read the table at ``path``; ``settings`` (a TableTarget) may say its delimiter and whether it has a header.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     if not path.is_file():
         raise InputError(f"The score table {path} does not exist.", "Check its path.")
+    refuse_workbook(path)
     try:
         lines = _read_binary(path) if path.suffix in (".parquet", ".feather") else _read_text(path, settings)
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
@@ -77,8 +106,19 @@ def read_scores(path: Path, settings: Any) -> ScoreTable:
     body = lines[1:] if named else lines
     if not body:
         raise InputError(f"The score table {path} has a header and no rows.")
-    columns = _find_columns(header, [cells for _, cells in body[:_SAMPLE]], settings, path)
-    rows = [_read_row(cells, line, columns, path) for line, cells in body]
+    return Cells(header, body)
+
+
+def score_rows(table: Cells, settings: Any, path: Path) -> ScoreTable:
+    """Return SMILES, id and score of every row of a table, by the columns that ``settings`` names, or that are found.
+
+    Raises
+    ------
+    InputError
+        If the columns cannot be told, or a score is not a number.
+    """
+    columns = _find_columns(table.header, [cells for _, cells in table.body[:_SAMPLE]], settings, path)
+    rows = [_read_row(cells, line, columns, path) for line, cells in table.body]
     return ScoreTable(rows, columns.smiles is not None, columns.id is not None)
 
 

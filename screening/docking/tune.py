@@ -21,6 +21,7 @@ from scipy import stats
 
 from ...data.environment import usable_cores
 from ...data.errors import DockingError, InputError
+from ...data.readers.spreadsheets import refuse_workbook
 from ...data.seeds import derive_seed
 from .engine import DockingOutcome
 from .vina import SEARCHES, SearchSettings, VinaTarget, child_setup, dock_one, freeze
@@ -39,6 +40,10 @@ REPEAT = "standard, other seed"
 TOLERANCE = 0.10
 """Mean score that a setting may lose to the standard, kcal/mol: a quarter of a label's noise."""
 CORRELATION_LOSS = 0.05
+EVALUATIONS = 1_000_000
+"""Taken for one run where Vina itself says how many: about what drug-like ligands get."""
+SECONDS_PER_EVALUATION = 1.5e-6
+"""A guess to begin with, core-seconds: replaced by what the first dockings take."""
 
 LIGANDS = {
     "aspirin": "CC(=O)Oc1ccccc1C(=O)O",
@@ -149,6 +154,71 @@ class TuneResult:
         return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class TuneProgress:
+    """How far a measurement is.
+
+    Attributes
+    ----------
+    done, total : int
+        Dockings.
+    seconds_left : float
+        Before the first docking by what dockings usually take, then by what they took here.
+    so_far : str
+        What a setting cost and scored, where its last ligand has just been docked; else empty.
+    """
+
+    done: int
+    total: int
+    seconds_left: float
+    so_far: str = ""
+
+
+class _Watched:
+    """Counts dockings, estimates when they will be over, and says what each setting came to as soon as it is known."""
+
+    def __init__(
+        self, searches: Mapping[str, SearchSettings], ligands: Mapping[str, str], workers: int
+    ) -> None:
+        self._searches, self._ligands, self._workers = searches, len(ligands), workers
+        self._found: dict[str, dict[str, DockingOutcome]] = {name: {} for name in searches}
+
+    def now(self, name: str = "", ligand: str = "", outcome: DockingOutcome | None = None) -> TuneProgress:
+        """Return how far it is, a docking that has ended included; of its setting what it came to, if complete."""
+        if outcome is not None:
+            self._found[name][ligand] = outcome
+        left = {other: self._ligands - len(found) for other, found in self._found.items()}
+        seconds = sum(count * self._each(other) for other, count in left.items()) / self._workers
+        done, total = sum(map(len, self._found.values())), self._ligands * len(left)
+        return TuneProgress(done, total, seconds, self._words(name) if left.get(name) == 0 else "")
+
+    def _each(self, name: str) -> float:
+        """Return the seconds that one more docking with a setting will take."""
+        means = {
+            other: np.mean([o.seconds for o in found.values()])
+            for other, found in self._found.items()
+            if found
+        }
+        if name in means:
+            return float(means[name])
+        rates = [mean / _effort(self._searches[other]) for other, mean in means.items()]
+        return _effort(self._searches[name]) * float(np.mean(rates) if rates else SECONDS_PER_EVALUATION)
+
+    def _words(self, name: str) -> str:
+        scores = {ligand: item.score for ligand, item in self._found[name].items() if item.score is not None}
+        said = f"{name}: {len(scores)} of {self._ligands} ligands docked"
+        if scores:
+            said += (
+                f", {np.mean([self._found[name][ligand].cpu_seconds for ligand in scores]):.2f} CPU s each"
+            )
+        gaps = []
+        for ligand, score in scores.items():
+            known = [self._found.get(other, {}).get(ligand) for other in (STANDARD, REPEAT)]
+            standard = [item.score for item in known if item is not None and item.score is not None]
+            gaps += [score - float(np.mean(standard))] if standard and name not in (STANDARD, REPEAT) else []
+        return f"{said}, mean gap to the standard {np.mean(gaps):+.2f} kcal/mol" if gaps else said
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -161,7 +231,7 @@ def tune(
     ladder: Mapping[str, SearchSettings] = LADDER,
     seed: int = 1,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[TuneProgress], None] | None = None,
 ) -> TuneResult:
     """Measure ``ladder`` against the standard on ``ligands`` for one receptor and box.
 
@@ -180,7 +250,7 @@ def tune(
     workers : int, optional
         Processes; as many as this process may use cores, if not given.
     progress : callable, optional
-        Called with the dockings done and those in all.
+        Called before the first docking and after each.
 
     Raises
     ------
@@ -258,11 +328,13 @@ def _dock_all(
     ligands: Mapping[str, str],
     conformer_seed: int,
     workers: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[TuneProgress], None] | None,
 ) -> dict[tuple[str, str], DockingOutcome]:
     """Dock every ligand with every setting on ``workers`` children, the longest jobs first."""
     outcomes: dict[tuple[str, str], DockingOutcome] = {}
-    total, lock = len(searches) * len(ligands), threading.Lock()
+    watched, lock = _Watched(searches, ligands, workers), threading.Lock()
+    tell = progress or (lambda _: None)
+    tell(watched.now())
     for seed in dict.fromkeys(
         seeds.values()
     ):  # the seed belongs to the child: one group of children per seed
@@ -285,8 +357,7 @@ def _dock_all(
                     outcome, _ = dock_one(child, asked, "tune", ligands[job[1]], conformer_seed, "screen")
                     with lock:
                         outcomes[job] = outcome
-                        if progress is not None:
-                            progress(len(outcomes), total)
+                        tell(watched.now(job[0], job[1], outcome))
             finally:
                 child.close()
 
@@ -298,7 +369,7 @@ def _dock_all(
 
 
 def _effort(search: SearchSettings) -> float:
-    return search.exhaustiveness * (search.max_evals or 1_000_000)
+    return search.exhaustiveness * (search.max_evals or EVALUATIONS)
 
 
 def read_ligands(path: Path) -> dict[str, str]:
@@ -309,6 +380,7 @@ def read_ligands(path: Path) -> dict[str, str]:
     InputError
         If the file cannot be read, holds no molecule, or uses a name twice.
     """
+    refuse_workbook(path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -215,6 +215,7 @@ def dock(
         notes.add_seconds("restart", max(0.0, time.perf_counter() - started - outcome.seconds))
         notes.count("crashes", crashes)
         outcomes.append(outcome)
+        notes.ended()
     notes.count("restarts", child.starts - starts)
     return outcomes
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from .hit_table import HitTable, frame_of, html_of
 from .query import HitQuery
 
 
@@ -71,3 +73,24 @@ class HitAnswer:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    @property
+    def hits(self) -> HitTable:
+        """The table as one that shows itself in a few lines."""
+        return HitTable(self.table)
+
+    def to_pandas(self, **options: Any) -> Any:
+        """Return the table as a :class:`pandas.DataFrame`; ``options`` are those of :meth:`pyarrow.Table.to_pandas`.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        return frame_of(self.table, options)
+
+    def __repr__(self) -> str:
+        return "\n".join([repr(self.hits), *self.notes])
+
+    def _repr_html_(self) -> str:
+        return html_of(self.table, self.notes)

@@ -34,7 +34,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("predicted_mean", _SCORE, "the model's prediction of docked_score"),
     Column("predicted_spread", _SCORE, "standard deviation of that prediction; smaller is surer"),
     Column("similarity", "0 to 1", "to the nearest docked molecule, as the teacher saw it"),
-    Column("novel", "true, false", "whether the molecule is far from all that the teacher learnt from"),
+    Column("novel", "true, false", "whether the molecule is unlike all that the teacher learnt from"),
     Column("unit", "", "unit of the scores"),
     Column("docked_round", "", "round in which it was docked; 0 is the seed sample"),
     Column("predicted_round", "", "round whose model predicted it"),
@@ -55,7 +55,17 @@ COLUMNS: tuple[Column, ...] = (
     Column("unassigned_stereocentres", "", "stereocentres without a given configuration"),
 )
 ON_REQUEST: tuple[Column, ...] = (
-    Column("combined_score", _SCORE, "docked_score, else predicted_mean made worse by caution spreads"),
+    Column(
+        "predicted_low",
+        _SCORE,
+        "lower end of the recalibrated 95 % interval; ranked by predicted or combined",
+    ),
+    Column("predicted_high", _SCORE, "upper end of it; empty: unbounded, or nothing to recalibrate from"),
+    Column(
+        "combined_score",
+        _SCORE,
+        "docked_score, else predicted_mean made worse by so many spreads as --caution says",
+    ),
     Column(
         "lipinski_violations",
         "",
@@ -69,6 +79,8 @@ ON_REQUEST: tuple[Column, ...] = (
     Column("nih", "", "alerts of the NIH's collection that match; empty: none"),
     Column("scaffold", "", "SMILES of the Bemis-Murcko scaffold; empty: no ring"),
     Column("parent", "", "the same for stereoisomers, tautomers and protonation states of one compound"),
+    Column("other_ids", "", "further ids under which the input of the library had the same molecule"),
+    Column("failure", "", "why its docking gave no score (--with-failed)"),
     Column("query_similarity", "0 to 1", "to the most similar of the molecules asked for (Morgan, radius 2)"),
     Column("query_match", "", "SMILES of that molecule"),
     Column("known_similarity", "0 to 1", "to the most similar known molecule (Morgan, radius 2)"),

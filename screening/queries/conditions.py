@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from ...data.errors import InputError, unknown_name
-from .query import RULES, HitQuery, Window
+from .query import RULES, HitQuery
+from .terms import Window
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,15 @@ def stored_conditions(query: HitQuery) -> list[Condition]:
     ]
     if query.model:
         found.append(Condition(f"model {query.model}", f"starts_with(model, {literal(query.model)})"))
-    if query.selective and query.selective.margin is not None:
-        margin = query.selective.margin
+    if query.preferred and query.preferred.margin is not None:
+        margin = query.preferred.margin
         found.append(Condition(f"selectivity {margin:g} or more", f"selectivity >= {number(margin)}"))
     return found
 
 
-def read_where(where: str | None, stored: pa.Schema, computed: pa.Schema) -> Where:
+def read_where(
+    where: str | None, stored: pa.Schema, computed: pa.Schema, asked: str = "--where", of: str = "hits"
+) -> Where:
     """Understand a condition.
 
     Parameters
@@ -72,6 +75,8 @@ def read_where(where: str | None, stored: pa.Schema, computed: pa.Schema) -> Whe
     where : str or None
     stored, computed : pyarrow.Schema
         Columns of the files, and those that can be computed for some molecules.
+    asked, of : str
+        For messages: where the condition stands, and what the columns are those of.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def read_where(where: str | None, stored: pa.Schema, computed: pa.Schema) -> Whe
         try:
             _bind(connection, everything, where)
         except duckdb.Error as error:
-            raise not_understood(where, error, everything.names) from None
+            raise not_understood(where, error, everything.names, asked, of) from None
         late = frozenset(
             field.name
             for field in computed
@@ -152,12 +157,14 @@ def _binds(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, where: str)
     return True
 
 
-def not_understood(where: str, error: Exception, columns: list[str]) -> InputError:
+def not_understood(
+    where: str, error: Exception, columns: list[str], asked: str = "--where", of: str = "hits"
+) -> InputError:
     """Return the error for a condition that DuckDB refuses."""
     first_line = str(error).splitlines()[0]
-    message = f"--where {where!r} is not understood: {first_line}."
+    message = f"{asked} {where!r} is not understood: {first_line}."
     if found := re.search(r'Referenced column "([^"]+)" not found', first_line):
-        unknown = f"--where {where!r} asks about {found[1]!r}, which is no column of hits."
+        unknown = f"{asked} {where!r} asks about {found[1]!r}, which is no column of {of}."
         return unknown_name(unknown, found[1], columns)
     return InputError(message, f"It is an SQL condition on the columns {', '.join(columns)}.")
 

@@ -193,6 +193,32 @@ def _kept_for(library: MoleculeSource, name: str) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
+def other_ids(library: MoleculeSource, rows: Sequence[int]) -> list[str | None]:
+    """Return the ids of the records that were the same molecules as some rows, each molecule's joined by commas.
+
+    Parameters
+    ----------
+    library : Library
+    rows : sequence of int
+
+    Returns
+    -------
+    list of str or None
+        None where the input had the molecule only once, or always under the id of the row.
+    """
+    paths = _duplicates(library)
+    if not paths or not rows:
+        return [None] * len(rows)
+    listed = ", ".join(str(int(row)) for row in rows)
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT kept_row, string_agg(DISTINCT id, ', ' ORDER BY id) FROM {files(paths)} "
+            f"WHERE kept_row IN ({listed}) AND id <> '' GROUP BY kept_row"
+        ).fetchall()
+    known = {int(row): str(names) for row, names in found}
+    return [known.get(int(row)) for row in rows]
+
+
 def origin(library: MoleculeSource, row: int) -> dict[str, Any]:
     """Return where in which input a molecule stood, and which other records were the same molecule."""
     if isinstance(library, Space):

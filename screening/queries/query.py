@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ...data.errors import InputError, unknown_name
+from .terms import Selective, Window
 
 RANKINGS = ("auto", "final", "docked", "predicted", "combined", "screened")
 WINDOWS = (
@@ -37,101 +38,10 @@ RULES = {
 Veber et al. 2002."""
 CATALOGUES = ("pains", "brenk", "nih")
 DIVERSITIES = ("maxmin", "scaffold")
-ADDITIONS = ("lipinski_violations", "qed", *CATALOGUES, "scaffold", "parent")
+ADDITIONS = ("lipinski_violations", "qed", *CATALOGUES, "scaffold", "parent", "other_ids")
 """Columns that are computed where they are asked for."""
 POOL = 20
 """Diverse picks are taken from the best ``POOL`` times as many, if nothing else is said."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Values from ``low`` to ``high``, both included; None: no bound.
-
-    Attributes
-    ----------
-    low, high : float or None
-        In the unit of the column.
-
-    Examples
-    --------
-    >>> docksieve.Window(250, 450)
-    Window(low=250, high=450)
-    >>> docksieve.Window.parse(":4", "logp")
-    Window(low=None, high=4.0)
-    """
-
-    low: float | None = None
-    high: float | None = None
-
-    @classmethod
-    def parse(cls, text: str, name: str) -> Window:
-        """Read ``250:450``, ``:4``, ``2:`` or ``3`` (this value alone); ``name`` is the column, for messages.
-
-        Raises
-        ------
-        InputError
-            If it is none of these, or the bounds are the wrong way round.
-        """
-        left, colon, right = text.partition(":")
-        try:
-            low = float(left) if left.strip() else None
-            high = (float(right) if right.strip() else None) if colon else low
-        except ValueError:
-            raise _bad_window(text, name) from None
-        if low is None and high is None:
-            raise _bad_window(text, name)
-        return cls(low, high).checked(name)
-
-    def checked(self, name: str) -> Window:
-        """Return this window if its bounds are finite and the right way round."""
-        for bound in (self.low, self.high):
-            if bound is not None and not math.isfinite(bound):
-                raise _bad_window(str(self), name)
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise InputError(
-                f"The window {self} of {name} is empty: its lower bound is above its upper one.",
-                f"Turn it round: {_number(self.high)}:{_number(self.low)}.",
-            )
-        return self
-
-    def __str__(self) -> str:
-        if self.low is not None and self.low == self.high:
-            return _number(self.low)
-        return ":".join("" if bound is None else _number(bound) for bound in (self.low, self.high))
-
-
-@dataclass(frozen=True)
-class Selective:
-    """Better for one target than for another.
-
-    Attributes
-    ----------
-    target, over : str
-    margin : float or None
-        Least difference, in score units; None: none is asked.
-
-    Examples
-    --------
-    >>> query = docksieve.HitQuery(selective=docksieve.Selective("EGFR", over="JAK2"), top=3)
-    >>> answer = docksieve.ask("campaign", query)
-    >>> answer.table.num_rows, "selectivity" in answer.table.column_names
-    (3, True)
-    """
-
-    target: str
-    over: str
-    margin: float | None = None
-
-    @classmethod
-    def parse(cls, text: str, margin: float | None = None) -> Selective:
-        """Read ``A:B``: for A, over B."""
-        target, colon, over = text.partition(":")
-        if not colon or not target or not over or ":" in over or target == over:
-            raise InputError(
-                f"{text!r} does not name two targets.",
-                "Write --selective A:B for molecules better for A than B.",
-            )
-        return cls(target, over, margin)
 
 
 @dataclass(frozen=True)
@@ -171,8 +81,9 @@ class HitQuery:
         Only what was docked, predicted or screened in these rounds; all if empty.
     model : str, optional
         Only what this model predicted: its id, or how it begins.
-    selective : Selective, optional
-        Rank by how much better a molecule is for one target than for another.
+    selective : Selective or tuple of str, optional
+        Rank by how much better a molecule is for one target than for another; ``("A", "B")`` is short for
+        ``Selective("A", over="B")``.
     worst_over : tuple of str
         Rank by the worst of a molecule's scores for these targets.
     caution : float
@@ -182,9 +93,18 @@ class HitQuery:
     diverse : str, optional
         Pick molecules that differ from the best ``pool``: ``maxmin`` or ``scaffold``.
     pool : int, optional
-        20 times ``top`` if not given.
+        Of so many of the best; if not given, at most 20 times ``top``, and none that is worse than ``within`` says.
+    within : float, optional
+        How much worse than the ``top``-th best score a diverse pick may be, in units of the score. If neither this nor
+        ``pool`` is given: the median standard deviation of the predictions of the best ``top``, within which the model
+        cannot tell molecules apart.
+    undocked : bool
+        Only molecules of which no docking was tried.
+    with_failed : bool
+        Also rank predictions of molecules whose docking failed; the column ``failure`` says why.
     add : tuple of str
-        Further columns: ``lipinski_violations``, ``qed``, ``pains``, ``brenk``, ``nih``, ``scaffold``, ``parent``.
+        Further columns: ``lipinski_violations``, ``qed``, ``pains``, ``brenk``, ``nih``, ``scaffold``, ``parent``,
+        ``other_ids``: further ids of the same molecule in the input of the library.
 
     Examples
     --------
@@ -210,15 +130,55 @@ class HitQuery:
     novelty: float = 0.4
     rounds: tuple[int, ...] = ()
     model: str | None = None
-    selective: Selective | None = None
+    selective: Selective | tuple[str, str] | None = None
     worst_over: tuple[str, ...] = ()
     caution: float = 1.0
     per_parent: bool = False
     diverse: str | None = None
     pool: int | None = None
+    within: float | None = None
+    undocked: bool = False
+    with_failed: bool = False
     add: tuple[str, ...] = ()
 
+    @classmethod
+    def to_buy(cls, count: int, **others: Any) -> HitQuery:
+        """Return the question for what to buy: the best molecules that were not docked, spread over chemistry.
+
+        Ranked by the latest teacher's prediction, one form of each compound, no structural alert, picked from different
+        scaffolds, and each with the vendor's id.
+
+        Parameters
+        ----------
+        count : int
+            How many per target.
+        others : Any
+            Fields of the question that replace these.
+
+        Examples
+        --------
+        >>> answer = docksieve.ask("campaign", docksieve.HitQuery.to_buy(3, targets=("EGFR",)))
+        >>> answer.table.num_rows, answer.table["docked_score"].null_count
+        (3, 3)
+        """
+        chosen: dict[str, Any] = {
+            "by": "predicted",
+            "top": count,
+            "undocked": True,
+            "no_alerts": CATALOGUES,
+            "per_parent": True,
+            "diverse": "scaffold",
+            "add": ("other_ids",),
+        }
+        chosen |= others
+        chosen["add"] = tuple(dict.fromkeys(("other_ids", *chosen["add"])))
+        condition = "id <> ''"
+        where = f"({chosen['where']}\n) AND {condition}" if chosen.get("where") else condition
+        return cls(**{**chosen, "where": where})
+
     def __post_init__(self) -> None:
+        if self.selective is not None and not isinstance(self.selective, Selective):
+            object.__setattr__(self, "selective", _selective(self.selective))
         _one_of(self.by, RANKINGS, "Hits cannot be ranked by")
         for name, window in self.windows.items():
             _one_of(name, WINDOWS, "There is no window for")
@@ -240,6 +200,18 @@ class HitQuery:
             raise InputError(f"The caution {self.caution} is not a number of spreads.", "Give 0 or more.")
         if self.diverse and self.top is None:
             raise InputError("Diverse picks need a number.", "Give --top.")
+        if self.within is not None and not (math.isfinite(self.within) and self.within >= 0):
+            raise InputError(f"{self.within} is not a difference of scores.", "Give 0 or more.")
+        if self.within is not None and not self.diverse:
+            raise InputError(
+                "How much worse a pick may be matters for diverse picks only.",
+                "Add --diverse, or leave out --within.",
+            )
+        if self.undocked and self.by in ("docked", "final"):
+            raise InputError(
+                f"Molecules that were not docked have no {self.by} score to be ranked by.",
+                "Rank by predicted or screened.",
+            )
         if self.pool is not None and (self.top is None or self.pool < self.top):
             raise InputError(
                 f"From a pool of {self.pool} no {self.top} can be picked.", "Give a larger --pool."
@@ -256,14 +228,22 @@ class HitQuery:
             raise InputError("--selective and --worst-over are two rankings.", "Choose one.")
         if across and self.targets:
             raise InputError(f"{across[0]} names its targets itself.", "Leave out --target.")
+        floor = self.preferred.floor if self.preferred else None
+        if isinstance(floor, float) and math.isnan(floor):
+            raise InputError("A floor that is not a number says nothing.", "Give a score, or none.")
         if self.worst_over and len(set(self.worst_over)) < 2:
             raise InputError("The worst of one target is that target.", "Name two or more: --worst-over A,B.")
 
     @property
+    def preferred(self) -> Selective | None:
+        """``selective``, however it was given."""
+        return self.selective if isinstance(self.selective, Selective) else None
+
+    @property
     def across(self) -> tuple[str, ...]:
         """The targets of a question across targets; none if each is ranked by itself."""
-        if self.selective:
-            return (self.selective.target, self.selective.over)
+        if preferred := self.preferred:
+            return (preferred.target, preferred.over)
         return tuple(dict.fromkeys(self.worst_over))
 
     @property
@@ -300,6 +280,17 @@ class HitQuery:
         return cls(**made)
 
 
+def _selective(value: object) -> Selective:
+    """Return what two names of targets stand for."""
+    names = tuple(value) if isinstance(value, tuple | list) else ()
+    if len(names) != 2 or not all(isinstance(name, str) and name for name in names) or names[0] == names[1]:
+        raise InputError(
+            f"selective = {value!r} does not name two targets.",
+            'Write selective=("A", "B") for molecules better for A than for B, or Selective("A", "B", margin=1.0).',
+        )
+    return Selective(*names)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: [window.low, window.high] for name, window in value.items()}
@@ -311,17 +302,6 @@ def _plain(value: Any) -> Any:
 def _one_of(value: str, known: Iterable[str], words: str) -> None:
     if value not in known:
         raise unknown_name(f"{words} {value!r}.", value, known)
-
-
-def _bad_window(text: str, name: str) -> InputError:
-    return InputError(
-        f"{text!r} is not a window of {name}.",
-        "Write LOW:HIGH, :HIGH, LOW: or one value, for example 250:450.",
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
 
 
 _DEFAULT = HitQuery()

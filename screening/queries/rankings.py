@@ -9,11 +9,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ...data.errors import InputError
-from .conditions import Condition, not_understood
+from ...data.words import plural
+from .conditions import Condition, column, not_understood
 from .conditions import number as number_sql
-from .score_tables import HIT_COLUMNS, HitSources, _create_views, rank_into
+from .query import HitQuery
+from .score_tables import HIT_COLUMNS, HitSources, _create_views, docking_attempts, rank_into
 
 LIPINSKI = "((weight > 500)::INT + (logp > 5)::INT + (donors > 5)::INT + (acceptors > 10)::INT)"
 PERCENT_RANK = "100 * percent_rank() OVER (ORDER BY {goodness})"
@@ -24,6 +27,7 @@ DOCKED_SCHEMA = pa.schema(
         ("pose", pa.string()),
         ("final_score", pa.float64()),
         ("final_pose", pa.string()),
+        ("failure", pa.string()),
     ]
 )
 
@@ -46,6 +50,14 @@ class Ranking:
         Whether rows come in order of ``rank`` by themselves.
     docked : DockedScores or None
         Columns that are not in ``relation`` but are looked up by row.
+    score : str
+        The column whose values make the order; ``final_score`` gives way to ``docked_score`` where there is none.
+    tried, failed : array of int64
+        Rows of the library of which a docking was tried, and those of which none gave a score.
+    predicted : bool
+        Whether predictions have a part in the order: else nothing that failed, or was not docked, is in it.
+    lower_is_better : bool
+        Of the (first) target's scores.
     notes : list of str
         What a reader of the answer has to know.
     """
@@ -57,7 +69,26 @@ class Ranking:
     columns: tuple[str, ...]
     sorted: bool = False
     docked: DockedScores | None = None
+    score: str = "predicted_mean"
+    tried: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    failed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    predicted: bool = True
+    lower_is_better: bool = True
     notes: list[str] = field(default_factory=list)
+
+    def conditions(self, query: HitQuery) -> list[Condition]:
+        """Return the conditions of a question that depend on what was docked, and on which end of a score is good."""
+        found = []
+        selective = query.preferred
+        if selective and selective.floor is not None and selective.floor != "seed":
+            sign = "<=" if self.lower_is_better else ">="
+            sql = f"{column(score_column(selective.target))} {sign} {number_sql(selective.floor)}"
+            found.append(Condition(f"score for {selective.target} {selective.floor:.4g} or better", sql))
+        if self.predicted and query.undocked and len(self.tried):
+            found.append(Condition("not docked yet", f'"row" NOT IN ({_listed(self.tried)})'))
+        elif self.predicted and len(self.failed) and not query.with_failed:
+            found.append(Condition("docking has not failed", f'"row" NOT IN ({_listed(self.failed)})'))
+        return found
 
     def stream(
         self, conditions: Sequence[Condition], where: str, rows: int, limit: int | None
@@ -99,6 +130,11 @@ class DockedScores:
     Parameters
     ----------
     sources : HitSources
+
+    Attributes
+    ----------
+    attempts : tuple of array of int64
+        As :func:`docking_attempts` returns them.
     """
 
     def __init__(self, sources: HitSources) -> None:
@@ -106,10 +142,11 @@ class DockedScores:
             _create_views(connection, sources)
             self._table = connection.sql(
                 'SELECT d."row" AS "row", d.score AS docked_score, d.round::INT AS docked_round, d.pose AS pose, '
-                "f.score AS final_score, f.pose AS final_pose "
+                "f.score AS final_score, f.pose AS final_pose, d.failure AS failure "
                 'FROM docked d LEFT JOIN final f ON f."row" = d."row" '
-                'WHERE d.score IS NOT NULL AND d."row" IS NOT NULL ORDER BY d."row"'
+                'WHERE d."row" IS NOT NULL ORDER BY d."row"'
             ).to_arrow_table()
+            self.attempts = docking_attempts(connection)
         self._rows = self._table["row"].to_numpy()
 
     def of(self, rows: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
@@ -128,7 +165,42 @@ def ranked_by_files(sources: HitSources, by: str, caution: float, threads: int |
     connection = opened(threads)
     chosen = rank_into(connection, "hits", sources, by, caution)
     columns = (*HIT_COLUMNS, "combined_score") if chosen == "combined" else HIT_COLUMNS
-    return from_table(connection, sources.target, columns)
+    tried, failed = docking_attempts(connection)
+    notes = left_behind(connection, sources) if chosen in ("predicted", "combined") else []
+    ranked = from_table(connection, sources.target, columns)
+    ranked.score = {"predicted": "predicted_mean"}.get(chosen, f"{chosen}_score")
+    ranked.tried, ranked.failed, ranked.predicted = tried, failed, chosen in ("predicted", "combined")
+    ranked.notes += notes
+    return ranked
+
+
+def left_behind(connection: duckdb.DuckDBPyConnection, sources: HitSources) -> list[str]:
+    """Return a note on molecules that only teachers before the one that ranks have predicted; empty if none.
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+        With the views that :func:`~docksieve.screening.queries.score_tables.rank_into` makes.
+    sources : HitSources
+    """
+    latest = sources.ranked_by_round
+    if latest is None or len(sources.refined) < 2:
+        return []
+    found = connection.execute(
+        f'SELECT count(DISTINCT "row") FROM refined_all WHERE round <> {latest} AND "row" NOT IN '
+        f'(SELECT "row" FROM refined_all WHERE round = {latest} AND "row" IS NOT NULL)'
+    ).fetchone()
+    left = int(found[0]) if found else 0
+    if not left:
+        return []
+    return [
+        f"{sources.target}: predictions are those of the teacher of round {latest}; {plural(left, 'more molecule')} "
+        "that only teachers of other rounds scored are not in this list (--round N lists those of round N)."
+    ]
+
+
+def _listed(rows: NDArray[np.int64]) -> str:
+    return ", ".join(map(str, rows.tolist()))
 
 
 def opened(threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -165,9 +237,14 @@ def across_files(
     threads : int, optional
     """
     connection = opened(threads)
-    tables = []
+    tables, notes = [], []
+    tried, failed = [], []
     for number, item in enumerate(sources):
         chosen = rank_into(connection, f"hits_{number}", item, "combined" if by == "auto" else by, caution)
+        attempts = docking_attempts(connection)
+        tried.append(attempts[0])
+        failed.append(attempts[1])
+        notes += left_behind(connection, item) if chosen in ("predicted", "combined") else []
         value = {"combined": "combined_score", "predicted": "predicted_mean"}.get(chosen, f"{chosen}_score")
         if chosen == "combined" and selective and number == 1:
             better = "-" if item.lower_is_better else "+"
@@ -176,7 +253,11 @@ def across_files(
         connection.execute(f"CREATE TEMP VIEW part_{number} AS SELECT *, {value} AS value FROM hits_{number}")
         tables.append((item, f"part_{number}", PERCENT_RANK))
     columns = (*HIT_COLUMNS, "combined_score") if chosen == "combined" else HIT_COLUMNS
-    return ranked_across(tables, connection, selective, columns)
+    ranked = ranked_across(tables, connection, selective, columns)
+    ranked.tried, ranked.failed = (np.unique(np.concatenate(parts)) for parts in (tried, failed))
+    ranked.predicted = chosen in ("predicted", "combined")
+    ranked.notes += notes
+    return ranked
 
 
 def ranked_across(
@@ -248,6 +329,7 @@ def ranked_across(
         """
     )
     ranked = from_table(connection, f"{' over ' if selective else ' and '}".join(names), answer)
+    ranked.score, ranked.lower_is_better = made, lower
     if not one_scale:
         ranked.notes.append(
             "The targets' scores have different units: worst_score is a percentile (100: the best of those ranked)."

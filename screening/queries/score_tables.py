@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ...data.errors import InputError
 from ...data.schema import PROPERTY_COLUMNS
@@ -65,6 +67,8 @@ class HitSources:
         Selection batches, which hold the molecules' properties.
     models : dict of int to str
         Teacher of each round.
+    teacher_round : int or None
+        Whose teacher ranks what was not docked: a ranking has one. The latest of ``refined`` if None.
     """
 
     target: str
@@ -75,6 +79,13 @@ class HitSources:
     refined: Mapping[int, Sequence[Path]] = field(default_factory=dict)
     selections: Sequence[Path] = ()
     models: Mapping[int, str] = field(default_factory=dict)
+    teacher_round: int | None = None
+
+    @property
+    def ranked_by_round(self) -> int | None:
+        """The round whose teacher ranks; None where nothing is predicted."""
+        known = [number for number, paths in self.refined.items() if paths]
+        return self.teacher_round if self.teacher_round in known else max(known, default=None)
 
 
 def rank_into(
@@ -90,16 +101,31 @@ def rank_into(
     sources : HitSources
     by : str
         ``docked``: molecules with a docked score, by it; ``final``: the same, those with a final score first, by
-        that; ``predicted``: every molecule of a shortlist, by the latest prediction of the teacher; ``auto``: final if
-        there are final scores, else docked if there are any, else predicted; ``combined``: every molecule that was
-        docked or stands in a shortlist, by its docked score or, where it has none, by the teacher's
-        mean made worse by ``caution`` spreads.
+        that; ``predicted``: every molecule of the latest shortlist, by the prediction of its teacher; ``auto``: final
+        if there are final scores, else docked if there are any, else predicted; ``combined``: every molecule that was
+        docked or stands in the latest shortlist, by its docked score or, where it has none, by the teacher's
+        mean made worse by ``caution`` spreads. Predictions of two teachers are not put into one order.
     caution : float
     """
     _create_views(connection, sources)
     chosen = _resolve(connection, by)
     connection.execute(f"CREATE TEMP TABLE {table} AS {_ranking_sql(sources, chosen, caution)}")
     return chosen
+
+
+def docking_attempts(connection: duckdb.DuckDBPyConnection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the library rows of which a docking was tried, and those of which none gave a score.
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+        With the views that :func:`rank_into` makes.
+    """
+    found = connection.sql(
+        'SELECT "row", score IS NULL AS failed FROM docked WHERE "row" IS NOT NULL'
+    ).to_arrow_table()
+    rows = np.asarray(found["row"].to_numpy(), np.int64)
+    return rows, rows[found["failed"].to_numpy().astype(np.bool_)]
 
 
 def failed_dockings(sources: HitSources, top: int | None = None, where: str | None = None) -> pa.Table:
@@ -258,13 +284,18 @@ def _ranking_sql(sources: HitSources, by: str, caution: float = 1.0) -> str:
     ranked = {"predicted": "predicted_mean", "combined": "combined_score"}.get(by, "docked_score")
     worse = "+" if sources.lower_is_better else "-"
     cautious = f"r.mean::DOUBLE {worse} {number(caution)} * coalesce(r.spread, 0)"
+    latest = -1 if sources.ranked_by_round is None else sources.ranked_by_round
+    one_teacher = {
+        "predicted": f"WHERE r.round = {latest}",
+        "combined": f"WHERE d.score IS NOT NULL OR r.round = {latest}",
+    }.get(by, "")
     only = "" if everything else 'WHERE "row" IN (SELECT "row" FROM docked_all)'
     join = "FULL OUTER" if everything else "LEFT"
     properties = ", ".join(f"m.{_column(name)}" for name in PROPERTY_COLUMNS)
     return f"""
         WITH refined AS (
             SELECT * FROM refined_all {only}
-            QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY round DESC) = 1
+            QUALIFY row_number() OVER (PARTITION BY "row" ORDER BY round = {latest} DESC, round DESC) = 1
         ), molecules AS (
             SELECT * FROM molecules_all {only}
             QUALIFY row_number() OVER (PARTITION BY "row") = 1
@@ -285,6 +316,7 @@ def _ranking_sql(sources: HitSources, by: str, caution: float = 1.0) -> str:
                 r.model AS model,
                 d.pose AS pose,
                 f.pose AS final_pose,
+                d.failure AS failure,
                 coalesce(d."row", r."row") AS "row",
                 {properties},
                 coalesce(d.score, {cautious}) AS combined_score
@@ -292,6 +324,7 @@ def _ranking_sql(sources: HitSources, by: str, caution: float = 1.0) -> str:
             {join} JOIN refined r ON d."row" = r."row"
             LEFT JOIN final f ON f."row" = d."row"
             LEFT JOIN molecules m ON m."row" = coalesce(d."row", r."row")
+            {one_teacher}
         )
         SELECT row_number() OVER (ORDER BY {order}, "row") AS rank, * FROM joined WHERE {ranked} IS NOT NULL
     """

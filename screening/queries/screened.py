@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ...data.words import plural
 from ..chemistry.similarity import Fingerprint
 from ..ranking.leaderboard import ScreenedSources
 from .answer import FunnelStep
@@ -31,6 +32,7 @@ def screened_ranking(leaderboard: ScreenedLeaderboard, sources: HitSources, thre
     """Return a leaderboard as a ranking with the columns of hits."""
     ranked = leaderboard_ranking(leaderboard.sources, _constants(leaderboard, sources), threads, HIT_COLUMNS)
     ranked.docked = DockedScores(sources)
+    ranked.tried, ranked.failed = ranked.docked.attempts
     return ranked
 
 
@@ -82,10 +84,10 @@ def query_leaderboard(
         elif not complete:
             listed = steps[0].left
             notes.append(
-                f"{sources.target}: looked through the best {listed:,} molecules by prediction, of which "
+                f"{sources.target}: looked through the best {plural(listed, 'molecule')} by prediction, of which "
                 f"{table.num_rows:,} meet all conditions; the rest of the library was not looked at."
             )
-        return finish(table, ranked, query), steps, complete, notes
+        return finish(table, ranked, query), steps, complete, [*notes, *ranked.notes]
     finally:
         ranked.close()
 

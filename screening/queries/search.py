@@ -71,7 +71,7 @@ def find(
     InputError
         If the SQL condition or a SMARTS is not understood.
     """
-    stored = stored_conditions(query)
+    stored = [*ranked.conditions(query), *stored_conditions(query)]
     computed = pa.schema([(name, KINDS.get(name, pa.string())) for name in COMPUTED])
     if ranked.docked is not None:
         computed = pa.schema([*computed, *DOCKED_SCHEMA])
@@ -124,7 +124,7 @@ def answer_from(
     try:
         found = find(ranked, query, fingerprint, threads)
         steps = funnel(ranked, found) if found.exhausted else []
-        return finish(found.table, ranked, query), steps, True, ranked.notes
+        return finish(found.table, ranked, query), steps, True, ranked.notes  # to which picks add theirs
     finally:
         ranked.close()
 
@@ -132,6 +132,7 @@ def answer_from(
 def finish(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
     """Pick from the molecules found, add the columns asked for, and put columns in order."""
     if query.diverse and query.top is not None and table.num_rows > query.top:
+        table = _picking_pool(table, ranked, query)
         picks = spread_out(query.diverse, table["smiles"].to_pylist(), query.top)
         table = table.take(pa.array(picks))
     if ranked.docked is not None:
@@ -143,7 +144,8 @@ def finish(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
     for name in wanted:
         if name not in table.column_names:
             add_column(batch, name)
-    extra = [name for name in (*KINDS, *wanted, *query.add) if name in batch.table.column_names]
+    made = [*KINDS, *(["failure"] if query.with_failed else []), *wanted, *query.add]
+    extra = [name for name in made if name in batch.table.column_names]
     return batch.table.select(list(dict.fromkeys([*ranked.columns, *extra])))
 
 
@@ -256,3 +258,54 @@ def _empty(ranked: Ranking, quick: Sequence[Step], dear: Sequence[Step]) -> pa.T
     for step in (*quick, *dear):
         step.narrow(batch)
     return batch.only_kept()
+
+
+def _picking_pool(table: pa.Table, ranked: Ranking, query: HitQuery) -> pa.Table:
+    """Return the molecules that diverse picks are taken from, and note on ``ranked`` where they end.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        More than ``query.top`` molecules, best first.
+    ranked : Ranking
+        Its ``score`` is bounded.
+    query : HitQuery
+        ``within``: how much worse than the ``top``-th best a pick may be. If neither it nor ``pool`` is given: the
+        median spread of the predictions of the best ``top``; where none is known, or the order is one of percentiles,
+        as much as lies between the best and the ``top``-th.
+
+    Returns
+    -------
+    pyarrow.Table
+        At least the best ``top``.
+    """
+    top = query.top or 0
+    if top == 0 or (query.pool is not None and query.within is None):
+        return table
+    name = ranked.score
+    if name == "final_score" and table[name][top - 1].as_py() is None:
+        name = "docked_score"
+    scores = np.asarray(table[name].to_numpy(zero_copy_only=False), np.float64)
+    within, why = query.within, "--within"
+    if within is None:
+        within, why = _spread(table, ranked, top)
+    if within is None:
+        within, why = abs(float(scores[top - 1] - scores[0])), "as far again as from the best"
+    last = scores[top - 1]
+    kept = np.abs(scores - last) <= within * (1 + 1e-9)
+    kept[:top] = True
+    pool = table.filter(pa.array(kept))
+    worst = scores[np.flatnonzero(kept)[-1]]
+    ranked.notes.append(
+        f"{ranked.name}: the {top:,} are picked from the best {pool.num_rows:,}, down to {worst:.2f}: at most "
+        f"{within:.2g} ({why}) worse than number {top:,}, {last:.2f}."
+    )
+    return pool
+
+
+def _spread(table: pa.Table, ranked: Ranking, top: int) -> tuple[float | None, str]:
+    """Return the median spread of the best, where it has the unit of the order."""
+    if ranked.score == "worst_score" or "predicted_spread" not in table.column_names:
+        return None, ""
+    known = table["predicted_spread"].slice(0, top).drop_null().to_numpy()
+    return (float(np.median(known)), "the usual error of a prediction") if len(known) else (None, "")

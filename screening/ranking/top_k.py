@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...data.errors import FormatError
 from ...data.score_keys import KEYS, MISSING_KEY, key_scores, score_keys
 from ...data.store import read_table
+from ...data.words import plural
 
 
 def merge_all_histograms(paths: Iterable[str | Path]) -> dict[str, NDArray[np.int64]]:
@@ -121,7 +122,7 @@ def best_rows(
     found = inside.seen + boundary.seen
     if found != promised:
         raise FormatError(
-            f"The histograms promise {promised:,} molecules at the cut, the predictions hold {found:,}.",
+            f"The histograms promise {plural(promised, 'molecule')} at the cut, the predictions hold {found:,}.",
             "A prediction file was altered: remove its receipt and give the same command again.",
         )
     (first_rows, first_scores), (last_rows, last_scores) = inside.best(), boundary.best()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.errors import DockingError
+from ...data.words import plural
 from .preparation import NEAR, PrepareReport, PrepareSettings, Residue
 from .receptor import Box
 
@@ -58,7 +59,7 @@ def read_residues(path: Path, settings: PrepareSettings, report: PrepareReport) 
     if not len(structure) or not sum(len(chain) for chain in structure[0]):
         raise DockingError(f"{path} holds no atoms.", "Give a structure in PDB or mmCIF form.")
     if len(structure) > 1:
-        report.warnings.append(f"the file has {len(structure)} models; the first is used")
+        report.warnings.append(f"the file has {plural(len(structure), 'model')}; the first is used")
     grouped: dict[tuple[str, str], list[Any]] = {}
     for chain in structure[0]:
         for residue in chain:

@@ -169,17 +169,18 @@ class Served:
         """The address without the token."""
         return self.url.partition("?")[0]
 
-    def next_link(self) -> str:
-        """The link that is printed when one was used."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        self.said.append(line)
-        return re.findall(r"http://\S+", line)[0]
+    def link_again(self, root: Path) -> str:
+        """The link as `--link` prints it."""
+        command = [sys.executable, "-m", "docksieve", "dashboard", str(root), "--link"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Served]]:
-    """Return a function that runs `docksieve dashboard` as a user does."""
+def serve(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Served]]:
+    """Return a function that runs `docksieve dashboard` as a user does, with a home of its own for the link."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     running: list[subprocess.Popen[str]] = []
 
     def start(root: Path, *options: str) -> Served:

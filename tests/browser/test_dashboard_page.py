@@ -70,11 +70,54 @@ def test_it_shows_progress_and_the_best_without_an_error(
     assert "token" not in page.url
 
 
-def test_the_link_works_once(leaderboard: Callable[..., Any], visit: Callable[..., Any]) -> None:
+def test_scores_and_properties_have_their_units(leaderboard: Callable[..., Any]) -> None:
+    page = leaderboard().page
+    card = page.locator("#best .card").first
+    scores = card.locator("dl.scores dd").all_inner_texts()
+    assert scores and all("kcal/mol" in text for text in scores)
+    words = card.inner_text().replace("\u00a0", " ")
+    assert " Da" in words and " Å²" in words
+    card.locator("button").click()
+    page.locator(".controls button").first.wait_for()
+    assert "Da" in page.locator("dialog dl.properties").inner_text()
+    poses = page.get_by_label("Pose", exact=True).locator("option").all_inner_texts()
+    assert poses and all(text.endswith("kcal/mol") for text in poses)
+    page.keyboard.press("Escape")
+    page.locator("#to-hits").click()
+    page.get_by_role("button", name="As table").click()
+    page.locator("#hits-part tbody th").first.wait_for()
+    heads = page.locator("#hits-part thead th").all_inner_texts()
+    for wanted in ("docked score (kcal/mol)", "prediction (kcal/mol)", "weight (Da)", "TPSA (Å²)"):
+        assert any(text.startswith(wanted) for text in heads), heads
+
+
+@pytest.mark.parametrize("width", [320, 390, 600])
+def test_the_nodes_are_read_on_a_phone_without_scrolling_sideways(
+    leaderboard: Callable[..., Any], width: int
+) -> None:
+    seen = leaderboard(width=width, height=844)
+    nodes = seen.page.locator("#nodes")
+    assert nodes.evaluate("box => box.scrollWidth - box.clientWidth") <= 0 and seen.too_wide() <= 0
+    cells = nodes.get_by_role("cell")
+    assert cells.count() == 8 and nodes.get_by_role("columnheader").count() == 9
+    for cell in cells.all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert cell.evaluate("cell => getComputedStyle(cell, '::before').content").strip('"')
+    assert "molecules docked" in cells.nth(4).get_attribute("data-label")
+
+
+def test_the_link_opens_again_in_another_browser(
+    docked: Path, leaderboard: Callable[..., Any], visit: Callable[..., Any]
+) -> None:
     seen, other = leaderboard(), visit()
-    answer = other.page.goto(seen.served.url)
-    assert answer.status == 403 and "link" in other.page.inner_text("body")
-    other.page.goto(seen.served.next_link())
+    answer = other.page.goto(seen.served.home)
+    assert answer.status == 403 and "--link" in other.page.inner_text("body")
+    again = seen.served.link_again(docked)
+    assert again == seen.served.url
+    other.page.goto(again)
+    other.page.locator("#best .card").first.wait_for()
+    other.page.goto(again)
     other.page.locator("#best .card").first.wait_for()
     assert (
         seen.page.context.cookies()[0]["httpOnly"] and seen.page.context.cookies()[0]["sameSite"] == "Strict"
@@ -304,13 +347,19 @@ def test_what_goes_wrong_is_told_on_the_page(
     page.locator(".controls button").first.wait_for()  # the docked pose is still there
     page.keyboard.press("Escape")
     root.rename(tmp_path / "gone")
-    page.wait_for_timeout(1100)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.locator("#trouble", has_text="is gone").wait_for()
+    page.locator("#trouble", has_text="is gone").wait_for(
+        timeout=6_000
+    )  # by itself, though the campaign is complete
+    assert "last seen" in page.locator("#trouble").inner_text()
     (tmp_path / "gone").rename(root)
-    page.wait_for_timeout(1100)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    page.locator("#trouble").wait_for(state="hidden")
+    page.locator("#trouble").wait_for(state="hidden", timeout=6_000)
+    page.locator("#to-hits").click()
+    page.locator("#hits-part .card").first.wait_for()
+    root.rename(tmp_path / "gone")
+    page.get_by_label("Id or SMILES contains").fill("c1")  # whoever asks is told without waiting
+    page.locator("#trouble", has_text="is gone").wait_for(timeout=2_500)
+    (tmp_path / "gone").rename(root)
+    page.locator("#trouble").wait_for(state="hidden", timeout=6_000)
     seen.served.process.terminate()
     seen.served.process.wait(10)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

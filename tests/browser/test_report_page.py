@@ -30,7 +30,7 @@ def test_it_opens_without_error_and_without_a_request(report: Path, visit: Calla
     assert seen.page.title() == "looked-at: report"
     assert seen.errors == []
     assert seen.strangers(report.as_uri()) == []
-    assert seen.page.locator("svg.mol").count() == seen.page.locator("article.card").count() > 20
+    assert seen.page.locator("article.card svg.mol").count() == seen.page.locator("article.card").count() > 20
 
 
 def test_molecules_are_sorted(docked: Path, report: Path, visit: Callable[..., Any]) -> None:
@@ -42,7 +42,7 @@ def test_molecules_are_sorted(docked: Path, report: Path, visit: Callable[..., A
     page.get_by_label("Sort by").select_option("weight")
     by_weight = [row["id"] for row in sorted(rows, key=lambda row: (row["weight"], row["rank"]))]
     assert names(page) == by_weight[:24]
-    page.get_by_role("button", name="Turn round").click()
+    page.get_by_role("button", name="Reverse order").click()
     heaviest = max(rows, key=lambda row: row["weight"])
     assert names(page)[0] == heaviest["id"]
     page.get_by_role("button", name="Show all").click()
@@ -109,7 +109,11 @@ def test_it_prints(report: Path, visit: Callable[..., Any], tmp_path: Path) -> N
     assert (
         paper in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)") and brightness(ink) < 0.05
     )  # dark screens, white paper
-    assert not page.locator("form.tools").is_visible() and not page.locator("nav").is_visible()
+    assert not page.locator("form.tools").is_visible()
+    contents = page.locator("nav.contents")
+    assert contents.is_visible()  # as a list under its heading, where it stands: nothing follows on paper
+    assert contents.evaluate("list => getComputedStyle(list).position") == "static"
+    assert "Contents" in contents.evaluate("list => getComputedStyle(list, '::before').content")
     page.emulate_media(media=None)
     printed = page.pdf(format="A4", print_background=True)
     assert printed.startswith(b"%PDF") and 3 <= printed.count(b"/Type /Page\n") <= 30
@@ -129,3 +133,74 @@ def test_it_says_all_without_its_script(report: Path, docked: Path, visit: Calla
     cards = page.locator("article.card")
     assert cards.count() == hits(docked, top=60).num_rows
     assert cards.last.is_visible() and not page.locator("form.tools").is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 900, 1400])
+def test_the_contents_stay_in_sight_and_say_where_the_reader_is(
+    report: Path, visit: Callable[..., Any], width: int
+) -> None:
+    seen = visit(width, 900)
+    page = seen.page
+    page.goto(report.as_uri())
+    here = page.locator("nav.contents a[aria-current=location]")
+    assert here.inner_text() == "Summary"
+    for title, anchor in (("Cost", "cost"), ("How to go on", "next"), ("Target EGFR", "target-0")):
+        page.locator("nav.contents").get_by_role("link", name=title, exact=True).click()
+        page.wait_for_timeout(300)
+        assert here.count() == 1 and here.inner_text() == title
+        box, link = page.locator("nav.contents").bounding_box(), here.bounding_box()
+        assert 0 <= box["y"] < 60 and box["y"] <= link["y"] < box["y"] + box["height"]
+        assert link["x"] >= -1 and link["x"] + link["width"] <= width + 1
+        if anchor == "target-0":  # the heading is not under the list
+            top = page.locator(f"#{anchor} > h2").bounding_box()["y"]
+            assert top >= (0 if width > 1240 else box["y"] + box["height"] - 1) and top < 200
+    assert seen.errors == [] and seen.too_wide() <= 0
+
+
+def test_the_contents_are_links_without_the_script(report: Path, visit: Callable[..., Any]) -> None:
+    page = visit(1400, 900, java_script_enabled=False).page
+    page.goto(report.as_uri())
+    page.locator("nav.contents").get_by_role("link", name="Scaffolds of the best").click()
+    assert page.url.endswith("#target-0-scaffolds")
+    assert 0 <= page.locator("nav.contents").bounding_box()["y"] < 60
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_poses_are_drawn_whole_and_readable(report: Path, visit: Callable[..., Any], scheme: str) -> None:
+    page = visit(1400, 900, color_scheme=scheme).page
+    page.goto(report.as_uri())
+    poses = page.locator("svg.pose")
+    assert poses.count() == 6
+    for index in range(6):
+        frame = poses.nth(index).bounding_box()
+        for box in poses.nth(index).locator("text").all():
+            found = box.bounding_box()
+            assert found["x"] >= frame["x"] - 1 and found["y"] >= frame["y"] - 1
+            assert found["x"] + found["width"] <= frame["x"] + frame["width"] + 1
+    ink, card = page.evaluate(
+        "[getComputedStyle(document.querySelector('.pose .residue')).fill,"
+        " getComputedStyle(document.querySelector('figure')).backgroundColor]"
+    )
+    assert contrast(ink, card) > 7
+
+
+def test_charts_beside_each_other_end_on_one_line(report: Path, visit: Callable[..., Any]) -> None:
+    page = visit(1400, 900).page
+    page.goto(report.as_uri())
+    boxes = page.eval_on_selector_all(
+        ".charts:not(.loose) figure svg",
+        "all => all.map(one => one.getBoundingClientRect()).map(b => [b.top, b.bottom])",
+    )
+    rows = {round(top) for top, _ in boxes}
+    assert (
+        len(boxes) >= 12 and len(rows) == len({round(bottom) for _, bottom in boxes}) <= (len(boxes) + 3) // 2
+    )
+
+
+def test_no_tile_breaks_between_a_number_and_its_unit(report: Path, visit: Callable[..., Any]) -> None:
+    page = visit(390, 844).page
+    page.goto(report.as_uri())
+    times = [
+        text for text in page.locator(".tiles dd").all_inner_texts() if "min" in text or text.endswith("s")
+    ]
+    assert times and all(" min" not in text and " s" not in text for text in times)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from docksieve.data.words import agree, plural
 from docksieve.screening.metrics.paired import Estimate
 from docksieve.workflows.text import (
     core_time,
@@ -13,7 +14,6 @@ from docksieve.workflows.text import (
     duration_short,
     interval,
     percent,
-    plural,
     time_words,
     times_word,
 )
@@ -78,6 +78,7 @@ def test_shares_ratios_and_counts() -> None:
         "2 passes",
         "2,000 molecules",
     ]
+    assert [agree(count, "is", "are") for count in (0, 1, 2)] == ["are", "is", "are"]
 
 
 def found(**more: Any) -> dict[str, Any]:
@@ -111,10 +112,11 @@ def found(**more: Any) -> dict[str, Any]:
 def test_a_cut_by_the_goal() -> None:
     price = {"predicting_seconds": 7_200.0, "docking_seconds": 259_200.0}
     assert list(cut_words("A", found(price=price))) == [
-        "A: the student keeps 1,000 molecules; 90 % of the teacher's best 2 % with 95 % confidence needs 10 % of the "
-        "library (estimate 5 %, lower bound 3 %), about 2 h of one core for the teacher",
-        "A: to find 90 % of the best 1 % with 95 % confidence, dock the teacher's best 400 molecules, about 3 days of "
-        "one core: 4 % of the library (estimate 5 %, lower bound 3 %)",
+        "A: the fast model (student) has scored the whole library, and its best 1,000 molecules go on to the slower, "
+        "more exact one (teacher), which takes it about 2 h of one core. For 90 % of the teacher's best 2 % with 95 % "
+        "confidence to be among them, 10 % of the library is enough (most likely 5 %, at least 3 %). To find "
+        "90 % of the best 1 % with 95 % confidence, the teacher's best 400 molecules would have to be docked (about 3 "
+        "days of one core); 4 % of the library is enough (most likely 5 %, at least 3 %)."
     ]
 
 
@@ -123,40 +125,42 @@ def test_a_cut_of_an_earlier_version_is_not_promised() -> None:
     for stage in ("student", "teacher"):
         before[stage] = {key: value for key, value in before[stage].items() if key != "promised"}
     before["teacher"]["method"] = "residual model"
-    first, second, *_ = cut_words("A", before)
-    assert "with 95 % confidence needs 10 % of the library" in first
-    assert "90 % of the best 1 % cannot be promised (an earlier version took errors not to depend" in second
+    (words,) = cut_words("A", before)
+    first, second = words.split("How many dockings find 90 % of the best 1 % of the library")
+    assert "with 95 % confidence to be among them, 10 % of the library is enough" in first
+    assert second.startswith(" cannot be promised (an earlier version took errors not to depend")
     assert (
         "95 %" not in second
-        and "an estimate without a confidence is 5 % of the library (3 % to 4 %)" in second
+        and "the best guess, without a confidence, is 5 % of the library (3 % to 4 %)" in second
     )
 
 
 @pytest.mark.parametrize(
     ("by", "words"),
     [
-        ("file", "molecules ([rounds] keep);"),
-        ("widest", "molecules ([cut] widest; 5,000 would be needed);"),
-        ("room", "molecules (enough for what is docked and will be);"),
+        ("file", "(as many as [rounds] keep says)."),
+        ("widest", "(the most that [cut] widest allows; 5,000 would be needed)."),
+        ("room", "(enough for what is docked and will be)."),
     ],
 )
 def test_why_so_many_are_kept(by: str, words: str) -> None:
-    first, *_ = cut_words("A", found(keep_by=by, needed=5_000))
-    assert first.startswith(f"A: the student keeps 1,000 {words}")
+    (said,) = cut_words("A", found(keep_by=by, needed=5_000))
+    assert f"its best 1,000 molecules go on to the slower, more exact one (teacher) {words}" in said
 
 
 def test_a_cut_says_what_is_unfaithful_swept_noted_or_unknown() -> None:
-    lines = list(cut_words("A", found(gate=False, sweep=300, notes=["Few scores."])))
-    assert "less faithful to its teacher than [student] min_fidelity and min_recall ask" in lines[1]
-    assert lines[3] == (
-        "A: this round docks those of the teacher's best 300 that are not docked yet "
-        "(the most that [cut] sweep allows)"
+    (words,) = cut_words("A", found(gate=False, sweep=300, notes=["Few scores."]))
+    assert "less faithful to its teacher than [student] min_fidelity and min_recall ask" in words
+    assert words.endswith(
+        "it docks those of the teacher's best 300 that are not docked yet (the most that [cut] sweep allows). "
+        "Few scores."
     )
-    assert lines[4] == "A: Few scores"
-    whole = list(cut_words("A", found(sweep=400)))
-    assert whole[-1].endswith("the teacher's best 400 that are not docked yet")
+    (whole,) = cut_words("A", found(sweep=400))
+    assert whole.endswith("the teacher's best 400 that are not docked yet.")
     everything = {**found()["student"], "method": "everything"}
-    first, *_ = cut_words("A", found(student=everything))
-    assert first.endswith("needs the whole library: too few molecules were held out to vouch for less")
+    (words,) = cut_words("A", found(student=everything))
+    assert "it takes the whole library, since too few molecules were held out to guarantee less." in words
     unknown = found(student=None, notes=["No model.", "Too few."])
-    assert list(cut_words("A", unknown)) == ["A: No model. Too few. The student keeps 1,000 molecules."]
+    assert list(cut_words("A", unknown)) == [
+        "A: No model. Too few. The best 1,000 molecules by the fast model (student) go on to the exact one (teacher)."
+    ]

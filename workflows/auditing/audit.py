@@ -22,6 +22,7 @@ from ...hpc.sites.site import Site
 from ..campaign.audits import FOLDER, audit_name, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import DriverLock, end_orphans
+from ..campaign.filters import leaves_out
 from ..campaign.ledger import Task
 from ..running.observer import Observer, Silent
 from ..running.parsl_engine import open_runner
@@ -207,7 +208,14 @@ def _begin(
     column = f"mean:{snapshot.target}"
     seed = derive_seed(plan.goal.seed, audit_name(number), snapshot.target)
     drawn = draw_unpicked(
-        snapshot.predictions, column, plan.known, snapshot.lower, plan.last_keys, plan.design, seed
+        snapshot.predictions,
+        column,
+        plan.known,
+        snapshot.lower,
+        plan.last_keys,
+        plan.design,
+        seed,
+        leaves_out(campaign),
     )
     batches = _write_batches(campaign, library, snapshot.target, plan, drawn, number)
     card = plain_json(

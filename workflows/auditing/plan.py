@@ -11,9 +11,12 @@ from scipy.special import ndtr
 
 from ...data.errors import CampaignError, InputError
 from ...data.score_keys import MISSING_KEY, key_scores
+from ...data.words import agree, plural
 from ...screening.auditing.allocation import choose_strata, least_dockings
 from ...screening.auditing.design import AuditDesign
 from ...screening.auditing.planning import BudgetAnswer, unstratified_dockings, what_a_budget_buys
+from ..campaign.filters import leaves_out
+from ..progress.left_out import read_left_out
 from .population import Counts, Rows, count_unpicked
 from .snapshot import Floats, Snapshot, read_scores
 
@@ -177,16 +180,19 @@ def make_plan(snapshot: Snapshot, goal: Goal) -> AuditPlan:
     mine = picked["row"].to_numpy()
     only = ~np.isin(earlier["row"].to_numpy(), mine)
     known = np.union1d(mine, earlier["row"].to_numpy()[only])
-    counts = count_unpicked(snapshot.predictions, f"mean:{snapshot.target}", known, lower)
+    chosen = leaves_out(snapshot.campaign)
+    counts = count_unpicked(snapshot.predictions, f"mean:{snapshot.target}", known, lower, chosen)
     left, library = int(counts.sum()), int(snapshot.campaign.state["library"]["rows"])
+    if chosen:  # what the campaign leaves out from the start is not there to be missed
+        library = read_left_out(snapshot.campaign.ledger).may_dock[snapshot.target]
     if not left:
         raise CampaignError(
-            f"All {library:,} molecules of the library are docked for {snapshot.target!r}.",
+            f"All {plural(library, 'molecule')} of the library are docked for {snapshot.target!r}.",
             "Nothing was missed, and nothing is left to audit.",
         )
     if goal.budget > left:
         raise InputError(
-            f"--budget is {goal.budget:,}, but only {left:,} molecules are not docked.",
+            f"--budget is {goal.budget:,}, but only {plural(left, 'molecule')} {agree(left, 'is', 'are')} not docked.",
             f"Give {left:,} at most: that docks everything.",
         )
     sizes, last_keys, centres = _bins(counts, lower)

@@ -39,9 +39,12 @@ class Drawn:
 
 
 def _unpicked(
-    predictions: Sequence[Path], column: str, known: Rows, lower: bool
+    predictions: Sequence[Path], column: str, known: Rows, lower: bool, predicted: bool
 ) -> Iterator[tuple[Rows, NDArray[np.float32], NDArray[np.uint16]]]:
-    """Yield row, prediction and key of the molecules that are not among the rows ``known`` (ascending)."""
+    """Yield row, prediction and key of the molecules that are not among the rows ``known`` (ascending).
+
+    With ``predicted``, only of those that have a prediction: the others were left out of the campaign from the start.
+    """
     for path in predictions:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH, columns=["row", column], use_threads=False):
@@ -51,14 +54,19 @@ def _unpicked(
                 there = np.zeros(len(rows), bool)
                 near = place < len(known)
                 there[near] = known[place[near]] == rows[near]
-                rest = ~there
+                rest = ~there & ~np.isnan(values) if predicted else ~there
                 yield rows[rest], values[rest], score_keys(values[rest], lower)
 
 
-def count_unpicked(predictions: Sequence[Path], column: str, known: Rows, lower: bool) -> Counts:
-    """Return how many molecules that are not among ``known`` have each key, shape (65536,)."""
+def count_unpicked(
+    predictions: Sequence[Path], column: str, known: Rows, lower: bool, predicted: bool = False
+) -> Counts:
+    """Return how many molecules that are not among ``known`` have each key, shape (65536,).
+
+    With ``predicted``, molecules without a prediction are left out.
+    """
     counts = np.zeros(KEYS, np.int64)
-    for _, _, keys in _unpicked(predictions, column, known, lower):
+    for _, _, keys in _unpicked(predictions, column, known, lower, predicted):
         counts += np.bincount(keys, minlength=KEYS)
     return counts
 
@@ -71,12 +79,13 @@ def draw_unpicked(
     last_keys: Sequence[int],
     design: AuditDesign,
     seed: int,
+    predicted: bool = False,
 ) -> list[Drawn]:
     """Return a simple random sample without replacement of each stratum.
 
     Parameters
     ----------
-    predictions, column, known, lower
+    predictions, column, known, lower, predicted
         As counted.
     last_keys : sequence of int
         Last key of each stratum, ascending.
@@ -88,14 +97,14 @@ def draw_unpicked(
     rows: list[list[Rows]] = [[] for _ in places]
     values: list[list[NDArray[np.float32]]] = [[] for _ in places]
     edges = np.asarray(last_keys, np.int64)
-    for found, predicted, keys in _unpicked(predictions, column, known, lower):
+    for found, means, keys in _unpicked(predictions, column, known, lower, predicted):
         stratum = np.searchsorted(edges, keys)
         for number, wanted in enumerate(places):
             mine = np.flatnonzero(stratum == number)
             low, high = np.searchsorted(wanted, [seen[number], seen[number] + len(mine)])
             taken = mine[wanted[low:high] - seen[number]]
             rows[number].append(found[taken])
-            values[number].append(predicted[taken])
+            values[number].append(means[taken])
             seen[number] += len(mine)
     empty = np.empty(0, np.int64), np.empty(0, np.float32)
     return [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.store import FileRecord, read_json
+from ...data.words import plural
 
 FOLDER = "audits"
 PREFIX = "audit-"
@@ -39,7 +40,9 @@ def goal_words(card: dict[str, Any]) -> str:
     """Return what an audit's recall is of: molecules beyond a score, or the best of the library."""
     if card["score"] is not None:
         return f"all scores of {card['score']:g} {card['unit']} or better"
-    return f"the best {100 * card['best']:.3g} % of the library ({card['best_molecules']:,} molecules)"
+    return (
+        f"the best {100 * card['best']:.3g} % of the library ({plural(card['best_molecules'], 'molecule')})"
+    )
 
 
 def audit_words(card: dict[str, Any]) -> str:
@@ -47,7 +50,7 @@ def audit_words(card: dict[str, Any]) -> str:
     name = f"{audit_name(card['number'])} of {card['target']}"
     result = card["result"]
     if result is None:
-        drawn = f"{name}: {card['budget']:,} dockings drawn, not finished"
+        drawn = f"{name}: {plural(card['budget'], 'docking')} drawn, not finished"
         return f"{drawn}; `docksieve audit` with the same options goes on."
     found = result["recall"]
     failed = (

@@ -5,24 +5,35 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 from ...data.errors import CampaignError, ConfigError
-from ...data.spaces.source import MoleculeSource, open_source, source_standard
+from ...data.spaces.source import MoleculeSource, source_standard
 from ...data.store import record_file, write_bytes, write_json
 from ...data.version import __version__
+from ...data.words import plural
 from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
-from ..config.campaign_file import CampaignConfig, CampaignFile, read_campaign_file
+from ..config.campaign_file import CampaignConfig, CampaignFile, default_seed, read_campaign_file
 from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
+from .checks import check_dock, open_library
+from .filters import FILTER_VERSION, check_conditions, check_space
 from .ledger import round_name
 from .sources import FOLDER, freeze_sources
 
-MAY_CHANGE = {("rounds", "count"), ("final", "molecules"), ("library", "path"), ("decide",)}
-"""Keys and sections that may differ when a campaign goes on. The library may move: its fingerprint proves what it is.
+MAY_CHANGE = {
+    ("rounds", "count"),
+    ("rounds", "dock"),
+    ("final", "molecules"),
+    ("library", "path"),
+    ("decide",),
+}
+"""Keys and sections that may differ when a campaign goes on; ``dock`` for rounds to come only. The library may
+move: its fingerprint proves what it is.
 Criteria of decisions change no result; which of them there were at the beginning is recorded apart."""
 
 
@@ -82,14 +93,17 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     root, config, base = file.root, file.config, file.path.parent
     shutil.rmtree(root / "targets", ignore_errors=True)  # of a preparation that was killed
     write_bytes(root / BIRTH_MARK, b"")
-    library = open_source(file.library)
+    library = open_library(file)
     _check_sizes(config, file.path, library)
+    check_conditions(file)
+    check_space(file, library)
     standard = source_standard(library)
     specs, files = {}, {}
     for name, settings in config.targets.items():
         folder = root / "targets" / name
         specs[name] = freeze_target(name, settings, folder, base, standard)
         files[name] = [vars(record_file(path, root)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    _check_aim(config, file.path, specs)
     state = {
         "format": CAMPAIGN_FORMAT,
         "id": uuid.uuid4().hex,
@@ -100,6 +114,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
             "fingerprint": library.fingerprint,
             "rows": library.rows,
         },
+        "filter": FILTER_VERSION,
         "targets": specs,
         "target_files": files,
         "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],
@@ -114,6 +129,55 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
     return Campaign(root, config, state)
 
 
+def look_over(file: CampaignFile) -> tuple[MoleculeSource, dict[str, dict[str, Any]]]:
+    """Check all that is checked when a campaign begins or goes on, and keep nothing.
+
+    Returns
+    -------
+    library : Library
+    targets : dict of str to dict
+        The targets as they would be frozen.
+
+    Raises
+    ------
+    ConfigError, CampaignError, DockingError, LibraryError
+        As :func:`begin_or_resume`.
+    """
+    config, base = file.config, file.path.parent
+    library = open_library(file)
+    if (file.root / "campaign.json").exists():
+        campaign = open_campaign(file.root)
+        _refuse_changes(campaign, _own_seed(config, campaign), file.path)
+        return library, campaign.targets
+    refuse_strangers(file.root)
+    _check_sizes(config, file.path, library)
+    standard = source_standard(library)
+    with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch:
+        freeze_sources(config.teacher.sources, Path(scratch), base)
+        return library, {
+            name: freeze_target(name, settings, Path(scratch) / "targets" / name, base, standard)
+            for name, settings in config.targets.items()
+        }
+
+
+def _check_aim(config: CampaignConfig, config_path: Path, specs: dict[str, Any]) -> None:
+    """Refuse a difference of scores that cannot be subtracted."""
+    aim = config.rounds.aim
+    if aim is None or aim.kind != "selective":
+        return
+    scales = {name: (specs[name]["unit"], bool(specs[name]["lower_is_better"])) for name in aim.targets}
+    if len(set(scales.values())) > 1:
+        said = ", ".join(
+            f"{name}: {unit}, {'lower' if lower else 'higher'} is better"
+            for name, (unit, lower) in scales.items()
+        )
+        raise ConfigError(
+            f"{config_path}: [rounds] aim: scores of {' and '.join(aim.targets)} cannot be subtracted, their units or "
+            f"directions differ ({said}).",
+            "Aim at worst_over or pareto, which compare scores by how far they spread.",
+        )
+
+
 def _check_sizes(config: CampaignConfig, config_path: Path, library: MoleculeSource) -> None:
     """Refuse, before any docking, what could not go on after it."""
     if library.rows == 0:
@@ -123,7 +187,7 @@ def _check_sizes(config: CampaignConfig, config_path: Path, library: MoleculeSou
     wanted = config.start.molecules
     if wanted > library.rows:
         raise ConfigError(
-            f"{config_path}: [start] molecules is {wanted:,}, but the library has {library.rows:,} molecules.",
+            f"{config_path}: [start] molecules is {wanted:,}, but the library has {plural(library.rows, 'molecule')}.",
             "Ask for fewer.",
         )
     if config.rounds.count == 0:
@@ -144,20 +208,10 @@ def _check_sizes(config: CampaignConfig, config_path: Path, library: MoleculeSou
 
 
 def _resume(file: CampaignFile, site: Site) -> Campaign:
-    root, config, config_path = file.root, file.config, file.path
+    root, config = file.root, file.config
     campaign = open_campaign(root)
-    before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
-    changed = [
-        key for key in _differences(before, now) if not any(key[: len(part)] == part for part in MAY_CHANGE)
-    ]
-    if changed:
-        names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
-        raise ConfigError(
-            f"{config_path} was changed since the campaign in {root} began: {names}.",
-            "Put it back, or give the changed campaign another [campaign] folder. "
-            "Only [rounds] count, [final] molecules, [library] path and [decide] may change.",
-        )
-    _check_sweep(campaign, config, config_path)
+    config = _own_seed(config, campaign)
+    now = _refuse_changes(campaign, config, file.path)
     place = os.path.relpath(file.library.resolve(), root)
     library = {**campaign.state["library"], "path": place}
     recorded = _as_recorded(now, campaign.state["config"])
@@ -167,6 +221,33 @@ def _resume(file: CampaignFile, site: Site) -> Campaign:
     if state != campaign.state:
         write_json(root / "campaign.json", state)
     return Campaign(root, config, state)
+
+
+def _own_seed(config: CampaignConfig, campaign: Campaign) -> CampaignConfig:
+    """Return ``config`` with the seed that the campaign began with, where the file gives none."""
+    if config.campaign.seed != default_seed(config.campaign.name, config.targets):
+        return config
+    return config.model_copy(update={"campaign": config.campaign.model_copy(update={"seed": campaign.seed})})
+
+
+def _refuse_changes(campaign: Campaign, config: CampaignConfig, config_path: Path) -> dict[str, Any]:
+    """Return the campaign file's content, unless it was changed where it must not be."""
+    root = campaign.root
+    before, now = campaign.config.model_dump(mode="json"), config.model_dump(mode="json")
+    changed = [
+        key for key in _differences(before, now) if not any(key[: len(part)] == part for part in MAY_CHANGE)
+    ]
+    if changed:
+        names = ", ".join(f"[{'.'.join(key[:-1])}] {key[-1]}" for key in changed)
+        raise ConfigError(
+            f"{config_path} was changed since the campaign in {root} began: {names}.",
+            "Put it back, or give the changed campaign another [campaign] folder. "
+            "Only [rounds] count, [rounds] dock of rounds to come, [final] molecules, [library] path and [decide] may "
+            "change.",
+        )
+    check_dock(campaign, config, config_path)
+    _check_sweep(campaign, config, config_path)
+    return now
 
 
 def _as_recorded(now: Any, before: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from ...data.errors import CampaignError, FormatError
+from ...data.errors import CampaignError, FormatError, LibraryError
 from ...data.spaces.source import MoleculeSource, open_source
 from ...data.store import (
     FileRecord,
@@ -15,6 +16,7 @@ from ...data.store import (
 )
 from ..config.campaign_file import CampaignConfig, read_campaign_file
 from .audits import audited_scores
+from .imports import read_imports, teaches
 from .ledger import Ledger, round_number
 
 CAMPAIGN_FORMAT = 1
@@ -46,6 +48,27 @@ class Campaign:
     config: CampaignConfig
     state: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        rounds, library = self.config.rounds.count, self.state["library"]
+        return (
+            f"Campaign {self.config.campaign.name!r} in {self.root}: {', '.join(self.targets)}; "
+            f"{rounds} round{'' if rounds == 1 else 's'}, a library of {library['rows']:,} molecules"
+        )
+
+    def _repr_html_(self) -> str:
+        rounds, start = self.config.rounds, self.config.start
+        facts = {
+            "folder": self.root,
+            "targets": "; ".join(f"{name} ({spec['engine']})" for name, spec in self.targets.items()),
+            "library": f"{self.state['library']['rows']:,} molecules, {self.library_path}",
+            "dockings per target": f"{start.molecules:,} in the seed sample, {rounds.dock_in_all:,} in "
+            f"{rounds.count:,} rounds, {self.config.final.molecules:,} in the final docking",
+        }
+        rows = "".join(
+            f"<tr><th>{key}</th><td>{escape(str(value))}</td></tr>" for key, value in facts.items()
+        )
+        return f"<p>Campaign <b>{escape(self.config.campaign.name)}</b></p><table>{rows}</table>"
+
     @property
     def ledger(self) -> Ledger:
         """Plans and receipts."""
@@ -76,13 +99,11 @@ class Campaign:
 
     def imports(self) -> list[dict[str, Any]]:
         """Return the card of every import of scores (``docksieve retrain``), in order."""
-        cards = [read_json(path) for path in (self.root / "imports").glob("*/import.json")]
-        return sorted(cards, key=lambda card: int(card["number"]))
+        return read_imports(self.root)
 
     def imported_scores(self, before: int) -> list[FileRecord]:
-        """Return the scores tables imported before round ``before`` began, of promoted imports."""
-        promoted = [card for card in self.imports() if card["first_round"] is not None]
-        return [FileRecord(**card["scores"]) for card in promoted if card["first_round"] <= before]
+        """Return the scores tables of imports that round ``before`` learns from."""
+        return [FileRecord(**card["scores"]) for card in self.imports() if teaches(card, before)]
 
     def audited_scores(self, before: int) -> list[FileRecord]:
         """Return the scores tables of audits that were finished before round ``before`` was trained."""
@@ -111,16 +132,26 @@ class Campaign:
         return known
 
     def open_library(self) -> MoleculeSource:
-        """Open the library, or the space, and check that it is the one the campaign began with.
+        """Open the library and check that it is the one the campaign began with.
 
         Raises
         ------
+        LibraryError
+            If it is not there, or cannot be read.
         CampaignError
             If it was altered since.
         """
+        if not self.library_path.exists():
+            raise LibraryError(
+                f"The library of the campaign {self.root} is not at {self.library_path.resolve()} any more.",
+                f"If it has moved, write its new folder into [library] path of {self.state.get('config_file')} and "
+                "submit that once more: nothing is done again, since the library is known by its checksums. "
+                "Otherwise restore it from a copy.",
+            )
         library = open_source(self.library_path)
-        records = library.records()
-        same_sizes = all((library.path / item.path).stat().st_size == item.bytes for item in records)
+        same_sizes = all(
+            (library.path / item.path).stat().st_size == item.bytes for item in library.records()
+        )
         if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:
             raise CampaignError(
                 f"The library {library.path} was altered since the campaign {self.root} began.",
@@ -129,15 +160,15 @@ class Campaign:
         return library
 
 
-def open_campaign(path: str | Path) -> Campaign:
-    """Open the campaign at ``path``: its folder, or its TOML file.
+def open_campaign(path: str | Path | Campaign) -> Campaign:
+    """Open the campaign at ``path``: its folder, or its TOML file; one that is open is read again.
 
     Raises
     ------
     CampaignError
         If there is no campaign.
     """
-    path = Path(path)
+    path = path.root if isinstance(path, Campaign) else Path(path)
     if path.suffix == ".toml":
         path = read_campaign_file(path).root
     if not (path / "campaign.json").is_file():

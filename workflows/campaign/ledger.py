@@ -21,6 +21,10 @@ FOLLOWS = "follows"
 """Key of a task's runtime: what its receipt follows in the chain (``workflows.campaign.chain``)."""
 
 
+COUNTED = (LIBRARY_PREFIX, "selections/", "shortlists/")
+"""Inputs whose rows are what a task works on: a shard that is screened, a batch that is docked or predicted."""
+
+
 class SettingsOfTask(Protocol):
     """What the ledger asks of a task's settings: JSON values, whose hash says whether a task is the same."""
 
@@ -57,6 +61,11 @@ class Task:
         """Hash of kind, settings and the inputs' checksums."""
         return fingerprint(self.kind, self.settings.to_json(), self.inputs)
 
+    @property
+    def molecules(self) -> int:
+        """How many molecules the task works on, one after the other; 0 for a task that is not counted in molecules."""
+        return sum(record.rows or 0 for record in self.inputs if record.path.startswith(COUNTED))
+
     def locate(self, root: Path, record: FileRecord) -> Path:
         """Return where the input ``record`` lies."""
         if record.path.startswith(LIBRARY_PREFIX):
@@ -72,7 +81,9 @@ class Ledger:
 
     def plan(self, stage: str, tasks: Sequence[Task]) -> None:
         """Write down the tasks of ``stage`` (a name such as ``round-01/screen``)."""
-        wanted = {"stage": stage, "tasks": [task.name for task in tasks]}
+        wanted: dict[str, Any] = {"stage": stage, "tasks": [task.name for task in tasks]}
+        if molecules := sum(task.molecules for task in tasks):
+            wanted["molecules"] = molecules
         path = self._plan_path(stage)
         if not path.exists() or read_json(path) != wanted:
             write_json(path, wanted)
@@ -81,6 +92,11 @@ class Ledger:
         """Return the task names of ``stage``; empty if it was never planned."""
         path = self._plan_path(stage)
         return list(read_json(path)["tasks"]) if path.exists() else []
+
+    def molecules(self, stage: str) -> int:
+        """Return how many molecules the tasks of ``stage`` work on; 0 where its plan does not say."""
+        path = self._plan_path(stage)
+        return int(read_json(path).get("molecules", 0)) if path.exists() else 0
 
     def stages(self) -> list[str]:
         """Return every stage planned so far, in the order in which they run."""
@@ -113,6 +129,7 @@ class Ledger:
 
 
 STEPS = (
+    "filter",
     "sample",
     "train",
     "label",
@@ -128,14 +145,14 @@ STEPS = (
 )
 
 
-_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock"}
+_ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock", "filter": "dock"}
 
 
 def role_of(kind: str) -> str:
     """Return the role of the workers that do tasks of ``kind`` (``hpc.sites.pool.ROLES``).
 
-    Docking and the teacher's predictions are many tasks of one core each. What is one task per stage runs where
-    training does, since it uses the cores of a whole node.
+    Docking, the teacher's predictions and conditions on the library are many tasks of one core each. What is one task
+    per stage runs where training does, since it uses the cores of a whole node.
     """
     return _ROLES.get(kind, "train")
 

@@ -23,7 +23,7 @@ def audit(
     campaign: CampaignArgument,
     budget: Annotated[int, typer.Option(help="Dockings to spend on molecules that were not picked.")],
     target: Annotated[str | None, typer.Option(help="Needed if the campaign has several.")] = None,
-    recall: Annotated[float | None, typer.Option(help="Share of the best to vouch for; as [cut].")] = None,
+    recall: Annotated[float | None, typer.Option(help="Share of the best to guarantee; as [cut].")] = None,
     best: Annotated[
         float | None, typer.Option(help="The best are this share of the library; as [cut].")
     ] = None,

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from ..terminal.tables import console as terminal_console
 
@@ -60,20 +61,21 @@ def run(folder: Path) -> None:
     config = folder / "campaign.toml"
     if not config.exists():
         config.write_text(CAMPAIGN.format(target=TARGET))
-    console.print(f"\n[bold]{config}[/]")
-    console.print(config.read_text(), markup=False, highlight=False)
+    console.print(Text(f"\n{config}", style="bold"))
+    console.print(config.read_text())
     campaign = str(folder / "campaign")
     _command(console, "submit", str(config), "--site", "local")
     _command(console, "status", campaign)
     _command(console, "hits", campaign, "--top", "10")
+    _command(console, "hits", campaign, "--buy", "5")
     _command(console, "hits", campaign, "--top", "16", "--format", "sdf", "--out", str(folder / "hits.sdf"))
     _command(console, "throughput", campaign)
     _command(console, "report", campaign, "--out", str(folder / "report.html"))
-    console.print(f"\nThe demo took {(time.monotonic() - started) / 60:.1f} minutes.", highlight=False)
+    console.print(f"\nThe demo took {(time.monotonic() - started) / 60:.1f} minutes.")
 
 
 def _command(console: Console, *arguments: str) -> None:
-    console.print(f"\n[bold cyan]$ docksieve {' '.join(arguments)}[/]", highlight=False, soft_wrap=True)
+    console.print(Text(f"\n$ docksieve {' '.join(arguments)}", style="bold cyan"), soft_wrap=True)
     done = subprocess.run([sys.executable, "-m", "docksieve", *arguments], check=False)
     if done.returncode:
         sys.exit(done.returncode)

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ...data.words import agree, plural
+
+_KEEP = "Which molecules to keep"
 app = typer.Typer(no_args_is_help=True, help="Build, enumerate, check and look into libraries.")
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the new library.")]
@@ -28,7 +31,10 @@ Skip = Annotated[
 ]
 ShardRows = Annotated[int | None, typer.Option(help="Molecules per shard.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
-Format = Annotated[Literal["table", "csv", "smi"], typer.Option("--format", "-f", help="How to print.")]
+Format = Annotated[
+    Literal["table", "csv", "smi", "json"], typer.Option("--format", "-f", help="How to print.")
+]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Rows = Annotated[int, typer.Option("--rows", "-n", min=1, help="How many molecules.")]
 
 
@@ -52,6 +58,30 @@ def build(
     ] = None,
     comment: Annotated[str, typer.Option(help="What comment lines begin with; empty: none do.")] = "#",
     skip_step: Skip = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep what meets this SQL condition on columns, as in hits.", rich_help_panel=_KEEP
+        ),
+    ] = None,
+    has: Annotated[
+        list[str] | None,
+        typer.Option(help="SMARTS that must match. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
+    has_not: Annotated[
+        list[str] | None,
+        typer.Option(help="SMARTS that must not match. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
+    no_alerts: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Catalogue of alerts of which none may match: pains, brenk, nih.", rich_help_panel=_KEEP
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(help="lipinski or veber. May be repeated.", rich_help_panel=_KEEP),
+    ] = None,
     shard_rows: ShardRows = None,
     workers: Workers = None,
     site: Site = None,
@@ -69,7 +99,10 @@ def build(
 
     reading = _checked(ReadingSettings, smiles_column, id_column, delimiter, header, comment)
     settings = _settings(skip_step, shard_rows, reading)
-    library = build_library(out, files, settings, progress=not quiet, **_place(site, set, workers))
+    sieve = _sieve(where=where, has=has, has_not=has_not, no_alerts=no_alerts, rules=rule)
+    library = build_library(
+        out, files, settings, progress=not quiet, sieve=sieve, **_place(site, set, workers)
+    )
     _print_info(library)
 
 
@@ -142,7 +175,12 @@ def info(
 
 @app.command()
 def verify(
-    library: Folder, workers: Workers = None, site: Site = None, set: Set = None, quiet: Quiet = False
+    library: Folder,
+    workers: Workers = None,
+    site: Site = None,
+    set: Set = None,
+    quiet: Quiet = False,
+    json: Annotated[bool, typer.Option("--json", help="Counts as JSON.")] = False,
 ) -> None:
     """Check that every file is as it was built, and that all sums add up; in this process if nothing else is said."""
     from ...data.libraries.library import Library
@@ -155,29 +193,39 @@ def verify(
         open_cluster=place.get("open_cluster"),
         say=None if quiet else lambda words: typer.echo(words, err=True),
     )
+    if json:
+        from json import dumps
+
+        counts = {"molecules": opened.rows, "shards": len(opened.shards), "unaltered": True}
+        typer.echo(dumps({"library": str(library), **counts}, indent=1))
+        return
     typer.echo(
-        f"{library}: {opened.rows:,} molecules in {len(opened.shards)} shards, unaltered; all counts add up."
+        f"{library}: {plural(opened.rows, 'molecule')} in {plural(len(opened.shards), 'shard')}, unaltered; all counts "
+        "add up."
     )
 
 
 @app.command()
-def head(library: Folder, rows: Rows = 10, format: Format = "table") -> None:
+def head(library: Folder, rows: Rows = 10, format: Format = "table", json: Json = False) -> None:
     """Print the first molecules."""
     import numpy as np
 
     from ...data.libraries.library import Library
 
     opened = Library.open(library)
-    _print_rows(opened, np.arange(min(rows, opened.rows)), format)
+    _print_rows(opened, np.arange(min(rows, opened.rows)), "json" if json else format)
 
 
 @app.command()
-def sample(library: Folder, rows: Rows = 10, seed: int = 0, format: Format = "table") -> None:
+def sample(
+    library: Folder, rows: Rows = 10, seed: int = 0, format: Format = "table", json: Json = False
+) -> None:
     """Print molecules drawn at random."""
     from ...data.libraries.library import Library
 
     opened = Library.open(library)
-    _print_rows(opened, opened.sample_rows(min(rows, opened.rows), "cli", seed), format)
+    drawn = opened.sample_rows(min(rows, opened.rows), "cli", seed)
+    _print_rows(opened, drawn, "json" if json else format)
 
 
 def _place(site: str | None, changes: list[str] | None, workers: int | None) -> dict[str, Any]:
@@ -204,6 +252,16 @@ def _place(site: str | None, changes: list[str] | None, workers: int | None) -> 
         "workers": data_workers(found),
         "open_cluster": partial(open_dask, found) if found.on_cluster else None,
     }
+
+
+def _sieve(**given: Any) -> Any:
+    """Return the conditions that options make; None if there are none."""
+    conditions = {name: value for name, value in given.items() if value}
+    if not conditions:
+        return None
+    from ...screening.queries.library_filter import LibrarySieve
+
+    return LibrarySieve(conditions)
 
 
 def _checked(kind: Any, *values: Any, **named: Any) -> Any:
@@ -256,11 +314,12 @@ def _print_info(library: Any) -> None:
     """Print the funnel, the property ranges and the size of a library."""
     manifest = library.manifest
     counts = manifest["counts"]
-    typer.echo(f"{library.path}: {library.rows:,} molecules in {len(library.shards)} shards")
+    shards = plural(len(library.shards), "shard")
+    typer.echo(f"{library.path}: {plural(library.rows, 'molecule')} in {shards} (files of the library)")
     for source in manifest["sources"]:
         typer.echo(
-            f"  {source['name']}: {source['records']:,} records, {source['accepted']:,} accepted, "
-            f"{source['duplicates']:,} duplicates, {source['rejected']:,} rejected"
+            f"  {source['name']}: {plural(source['records'], 'record')}, {source['accepted']:,} accepted, "
+            f"{plural(source['duplicates'], 'duplicate')}, {source['rejected']:,} rejected"
         )
     typer.echo("Where the lines went:")
     for label, name in (
@@ -277,11 +336,16 @@ def _print_info(library: Any) -> None:
         if name == "rejected":
             for code, number in sorted(manifest["reasons"].items(), key=lambda item: -item[1]):
                 typer.echo(f"      {code:12s} {number:>13,}")
+            for words, number in sorted(manifest.get("refused", {}).items(), key=lambda item: -item[1]):
+                typer.echo(f"        not {words}: {number:,}")
     if counts["repeated_ids"]:
-        typer.echo(f"  {counts['repeated_ids']:,} molecules share an id with an earlier one; all are kept.")
+        share = (
+            f"{plural(counts['repeated_ids'], 'molecule')} {agree(counts['repeated_ids'], 'shares', 'share')}"
+        )
+        typer.echo(f"  {share} an id with an earlier one; all are kept.")
     if counts["extensions"]:
         typer.echo(
-            f"  {counts['extensions']:,} records had a CXSMILES extension, which a standard form does not keep."
+            f"  {plural(counts['extensions'], 'record')} had a CXSMILES extension, which a standard form does not keep."
         )
     typer.echo("Properties:                      least       mean   greatest")
     for name, item in manifest["properties"].items():
@@ -294,6 +358,10 @@ def _print_rows(library: Any, rows: Any, format: str) -> None:
     if format == "smi":
         for smiles, name in zip(table["smiles"].to_pylist(), table["id"].to_pylist(), strict=True):
             typer.echo(f"{smiles} {name}")
+    elif format == "json":
+        from json import dumps
+
+        typer.echo(dumps(table.to_pylist(), indent=1))
     elif format == "csv":
         import sys
 

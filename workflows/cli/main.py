@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.text import Text
 from typer.main import get_command
 
 from ...data.errors import DocksieveError
@@ -19,8 +19,8 @@ from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
 from .site import app as site_app
-from .submit import full_site
 from .submit import register as register_submit
+from .usage import OrderedGroup, plainly
 from .verification import register as register_verification
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 """``ClickException``, of the click that this typer brings along: late versions have one of their own."""
 app = typer.Typer(
     name="docksieve",
+    cls=OrderedGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -64,6 +65,10 @@ def init(
     file: Annotated[Path, typer.Argument(help="Campaign file to write.")] = Path("campaign.toml"),
     name: Annotated[str, typer.Option(help="Name of the campaign.")] = "",
     library: Annotated[str, typer.Option(help="Folder of the library to screen.")] = "library",
+    receptor: Annotated[
+        str | None, typer.Option(help="A PDBQT file, or dockstring:NAME; else it must be edited in.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Name of the target.")] = "TARGET",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a commented campaign file."""
@@ -73,9 +78,13 @@ def init(
 
     if file.exists() and not force:
         raise ConfigError(f"{file} exists already.", "Choose another name, or give --force.")
-    text = campaign_template(name or campaign_name(file.stem), library, str(file))
+    text = campaign_template(name or campaign_name(file.stem), library, str(file), receptor, target)
     write_bytes(file, text.encode())
-    typer.echo(f"Wrote {file}. Edit its library and targets, then: docksieve submit {shlex.quote(str(file))}")
+    line = 1 + text[: text.index("\nreceptor = ")].count("\n") + 1
+    edit = "Look at" if receptor else f"Write your receptor into line {line} and look at"
+    typer.echo(
+        f"Wrote {file}. {edit} its library and target, then: docksieve submit {shlex.quote(str(file))}"
+    )
 
 
 @app.command()
@@ -91,16 +100,15 @@ def plan(
     from ..config.campaign_file import read_campaign_file
     from ..planning.plan import campaign_of, kept_plan, taken
     from ..planning.plan import plan as make_plan
-    from ..terminal.observer import TerminalObserver
     from ..terminal.plan import plan_table
     from ..terminal.tables import console
+    from ..terminal.trial import TrialObserver
 
     read = read_campaign_file(file)
     root = campaign_of(read)
     found = kept_plan(read, site) if root is not None else None
     if found is None:
-        command = ["docksieve", "plan", str(file.resolve()), "--site", full_site(site)]
-        found = make_plan(read, site, dockings, TerminalObserver(console(stderr=True), command))
+        found = make_plan(read, site, dockings, TrialObserver(console(stderr=True), []))
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=1))
     else:
@@ -111,8 +119,10 @@ def plan(
 def status(
     campaign: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON, once.")] = False,
 ) -> None:
     """Show what is done, running, failed and left."""
+    import json
     import time
 
     from rich.live import Live
@@ -120,6 +130,9 @@ def status(
     from ..progress.status import status as read_status
     from ..terminal.tables import console, status_table
 
+    if as_json:
+        typer.echo(json.dumps(read_status(campaign).to_json(), indent=1))
+        return
     if not watch:
         console().print(status_table(read_status(campaign)))
         return
@@ -139,22 +152,19 @@ def main() -> None:
     """
     remember_interrupts()
     try:
-        code = get_command(app)(standalone_mode=False)
+        code = plainly(get_command(app))(standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into a return value
             raise KeyboardInterrupt
         if isinstance(code, int) and code:  # and typer.Exit too
             sys.exit(code)
     except DocksieveError as error:
-        Console(stderr=True).print(
-            f"[bold red]Error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True
-        )
+        _complain(("Error:", "bold red"), f" {error}")
         sys.exit(2)
     except USAGE_ERROR as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        note = "Interrupted. Finished work is kept; the same command goes on."
-        Console(stderr=True).print(note)
+        _complain("Interrupted. Finished work is kept; the same command goes on.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
@@ -168,16 +178,17 @@ def _report_bug() -> None:
     from ...data.version import __version__
 
     traceback.print_exc()
-    Console(stderr=True).print(
-        f"[bold red]This error was not foreseen by docksieve {__version__}.[/] Please report it with the lines above "
-        "and the command that you gave. Finished work is kept.",
-        highlight=False,
-        soft_wrap=True,
+    _complain(
+        (f"This error was not foreseen by docksieve {__version__}.", "bold red"),
+        " Please report it with the lines above and the command that you gave. Finished work is kept.",
     )
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def _complain(*parts: str | tuple[str, str]) -> None:
+    """Print a paragraph on standard error: texts, or (text, style)."""
+    from ..terminal.tables import console
+
+    console(stderr=True).print(Text.assemble(*parts), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.text import Text
+
+from ...data.environment import usable_cores
+from ...data.words import plural
+from ..terminal.grid import Column, Grid, numbers
+from ..terminal.tables import console
+from ..text import duration
 
 if TYPE_CHECKING:
-    from ...screening.docking.tune import TuneResult
+    from ...screening.docking.tune import TuneProgress, TuneResult
     from ...screening.receptors.receptor import Box
 
 app = typer.Typer(
     no_args_is_help=True, help="Prepare receptors, look at them, and find the search they need."
 )
-_console = Console()
 
 BoxFile = Annotated[
     Path | None,
     typer.Option("--box", help="Box file (center_x = ...); default: the one beside the receptor."),
 ]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 BoxSize = Annotated[float | None, typer.Option(help="Side of the box in angstrom, in place of the file's.")]
 
 
 @app.command("list")
-def list_receptors() -> None:
+def list_receptors(as_json: Json = False) -> None:
     """List the receptors that the dockstring package carries; use them as dockstring:NAME."""
     from ...screening.receptors.receptor import dockstring_names
 
+    if as_json:
+        typer.echo(json.dumps([f"dockstring:{name}" for name in dockstring_names()], indent=1))
+        return
     for name in dockstring_names():
         typer.echo(f"dockstring:{name}")
 
@@ -40,6 +49,7 @@ def show(
     receptor: Annotated[str, typer.Argument(help="A PDBQT file, or dockstring:NAME.")],
     box: BoxFile = None,
     box_size: BoxSize = None,
+    as_json: Json = False,
 ) -> None:
     """Show a receptor's atoms and box, and check that they can be docked to."""
     from collections import Counter
@@ -50,12 +60,22 @@ def show(
     loaded = read_receptor(path, receptor)
     resolved = _box(receptor, box, box_size)
     near = check_box(loaded, resolved)
+    if as_json:
+        about = {
+            "file": str(path),
+            "sha256": loaded.sha256,
+            "atoms": len(loaded.types),
+            "atoms_near_box": near,
+        }
+        box_of = {"center": list(resolved.center), "size": list(resolved.size)}
+        typer.echo(json.dumps({**about, "types": dict(Counter(loaded.types)), "box": box_of}, indent=1))
+        return
     types = ", ".join(f"{kind} {count}" for kind, count in Counter(loaded.types).most_common())
-    _console.print(f"file      {path}", highlight=False, soft_wrap=True)
-    _console.print(f"sha256    {loaded.sha256}", highlight=False)
-    _console.print(f"atoms     {len(loaded.types)} ({types})", highlight=False, soft_wrap=True)
-    _console.print(f"box       center {resolved.center}, size {resolved.size} A", highlight=False)
-    _console.print(f"at box    {near} atoms in it or within 4 A: good", highlight=False)
+    console().print(f"file      {path}", soft_wrap=True)
+    console().print(f"sha256    {loaded.sha256}")
+    console().print(f"atoms     {len(loaded.types)} ({types})", soft_wrap=True)
+    console().print(f"box       center {resolved.center}, size {resolved.size} A")
+    console().print(f"at box    {near} atoms in it or within 4 A: good")
 
 
 def _box(receptor: str, box: Path | None, box_size: float | None) -> Box:
@@ -102,15 +122,15 @@ def prepare(
         raise ConfigError(f"{error}.") from None
     report = asdict(prepare_receptor(structure, out, settings))
     for key in ("receptor", "box", "reference", "atoms", "atoms_near_box", "center", "size"):
-        _console.print(f"{key:15s} {report[key]}", highlight=False, soft_wrap=True)
+        console().print(f"{key:15s} {report[key]}", soft_wrap=True)
     for key in ("removed", "kept"):
         counts = ", ".join(f"{name} {count}" for name, count in report[key].items())
-        _console.print(f"{key:15s} {counts or 'nothing'}", highlight=False, soft_wrap=True)
+        console().print(f"{key:15s} {counts or 'nothing'}", soft_wrap=True)
     for key in ("alternatives", "renamed", "cut_back", "dropped"):
         for line in report[key]:
-            _console.print(f"{key:15s} {line}", highlight=False, soft_wrap=True)
+            console().print(f"{key:15s} {line}", soft_wrap=True)
     for line in report["warnings"]:
-        _console.print(f"WARNING         {line}", style="bold red", highlight=False, soft_wrap=True)
+        console().print(f"WARNING         {line}", style="bold red", soft_wrap=True)
 
 
 @app.command()
@@ -125,10 +145,15 @@ def tune(
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 1,
     workers: Annotated[int | None, typer.Option(help="Processes; default: all cores.")] = None,
     out: Annotated[Path | None, typer.Option(help="TOML file to write.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Find the cheapest search that is as good as Vina's default, for one receptor and box."""
     import tempfile
+    from dataclasses import asdict
 
+    from rich.progress import Progress
+
+    from ...data.receipts import plain_json
     from ...data.store import write_bytes
     from ...screening.docking.tune import LIGANDS, QUICK, read_ligands
     from ...screening.docking.tune import tune as run_tune
@@ -138,8 +163,10 @@ def tune(
     if quick:
         chosen = {name: chosen[name] for name in (QUICK if not ligands else list(chosen)[:5])}
     target = VinaTarget(receptor=receptor, box=str(box) if box else None, box_size=box_size)
-    with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch, Progress(console=_console) as bar:
-        task = bar.add_task("docking", total=None)
+    with (
+        tempfile.TemporaryDirectory(prefix="docksieve-") as scratch,
+        Progress(console=console(stderr=as_json)) as bar,
+    ):
         result = run_tune(
             target,
             Path(scratch),
@@ -147,36 +174,63 @@ def tune(
             chosen,
             seed=seed,
             workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=_Tuning(bar),
         )
-    _print_tuning(result)
+    if not as_json:
+        _print_tuning(result)
     path = out or Path(f"{Path(receptor).stem.replace(':', '-')}.tune.toml")
     write_bytes(path, result.to_toml().encode())
-    _console.print(f"Wrote {path}: paste its lines into the target of your campaign.", highlight=False)
+    if as_json:
+        typer.echo(json.dumps(plain_json({"file": str(path), **asdict(result)}), indent=1))
+        return
+    console().print(f"Wrote {path}: paste its lines into the target of your campaign.")
+
+
+class _Tuning:
+    """Says how long the measurement will take, moves a bar, and prints what each setting came to."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("docking", total=None)
+        self._revised = False
+
+    def __call__(self, now: TuneProgress) -> None:
+        left = duration(now.seconds_left)
+        if not now.done:
+            self._say(f"{now.total} dockings on {usable_cores()} cores, by a first guess about {left}.")
+        elif not self._revised and now.done >= min(4, now.total):
+            self._revised = True
+            self._say(f"By what the first dockings took, about {left} are left.")
+        if now.so_far:
+            self._say(f"{now.so_far} (about {left} left)" if now.done < now.total else now.so_far)
+        self._bar.update(
+            self._task, completed=now.done, total=now.total, description=f"docking, about {left} left"
+        )
+
+    def _say(self, text: str) -> None:
+        self._bar.console.print(Text(text), soft_wrap=True)
 
 
 def _print_tuning(result: TuneResult) -> None:
-    table = Table(
-        title=f"{result.receptor}: {len(result.ligands)} ligands; gap to the standard in kcal/mol", box=None
+    table = Grid(
+        [Column("setting"), *numbers("CPU s", "gap", "95 %", "r", "rank", "RMSD", "good")],
+        f"{result.receptor}: {plural(len(result.ligands), 'ligand')}; gap to the standard in kcal/mol",
     )
-    for name in ("setting", "CPU s", "gap", "95 %", "r", "rank", "RMSD", "good"):
-        table.add_column(name, justify="left" if name == "setting" else "right", no_wrap=True)
     for rung in (*result.rungs, result.noise):
         last = "noise" if rung is result.noise else ("yes" if rung.good else "no")
         interval = f"{rung.gap_low:+.2f} {rung.gap_high:+.2f}"
-        numbers = (f"{rung.pearson:.2f}", f"{rung.spearman:.2f}", f"{rung.rmsd:.2f}")
-        table.add_row(rung.name, f"{rung.cpu_seconds:.2f}", f"{rung.gap:+.2f}", interval, *numbers, last)
-    _console.print(table)
+        figures = (f"{rung.pearson:.2f}", f"{rung.spearman:.2f}", f"{rung.rmsd:.2f}")
+        table.add(rung.name, f"{rung.cpu_seconds:.2f}", f"{rung.gap:+.2f}", interval, *figures, last)
+    console().print(table)
     for name, failure in result.failures.items():
-        _console.print(f"not docked: {name}: {failure}", highlight=False)
+        console().print(f"not docked: {name}: {failure}")
     best = result.recommended
     cost = best.cpu_seconds if best else result.standard_cpu_seconds
     ratio = result.standard_cpu_seconds / cost if cost else 1.0
     name = best.name if best else "the standard; nothing cheaper is as good"
-    _console.print(f"Recommended: {name} ({ratio:.1f} times cheaper than the standard).", highlight=False)
+    console().print(f"Recommended: {name} ({ratio:.1f} times cheaper than the standard).")
     widest = max(rung.gap_high - rung.gap_low for rung in result.rungs)
     if widest > 0.6:
-        _console.print(
-            "The intervals are wide: more ligands (--ligands FILE) would tell the settings apart.",
-            highlight=False,
+        console().print(
+            "The intervals are wide: more ligands (--ligands FILE) would tell the settings apart."
         )

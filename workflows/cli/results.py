@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from ...data.errors import InputError
 from .hits import app as hits_app
 
 CampaignArgument = Annotated[Path, typer.Argument(help="Campaign folder or file.")]
 TargetOption = Annotated[str | None, typer.Option(help="One target; all of them if not given.")]
 
-models_app = typer.Typer(no_args_is_help=True, help="List and show a campaign's models.")
+models_app = typer.Typer(no_args_is_help=True, help="List and show a campaign's models, and choose one.")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +32,8 @@ def compare(
     first: Annotated[Path, typer.Argument(help="Campaign folder or file.")],
     second: Annotated[Path | None, typer.Argument(help="Another one.")] = None,
     rounds: Annotated[
-        tuple[int, int] | None, typer.Option(help="Two rounds of one campaign instead, such as 1 2.")
+        tuple[int, int] | None,
+        typer.Option(help="Two rounds of one campaign instead, such as 1 2.", metavar="ROUND ROUND"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="List all differences.")] = False,
@@ -51,21 +53,45 @@ def compare(
 
 def retrain(
     campaign: CampaignArgument,
-    scores: Annotated[Path, typer.Option(help="Table of SMILES and docking scores.")],
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of SMILES and docking scores: one column, one per target by its name, or exported hits."
+        ),
+    ] = None,
     target: TargetOption = None,
     promote: Annotated[bool, typer.Option("--promote", help="Promote the candidate even if worse.")] = False,
     lower_is_better: Annotated[
         bool | None,
         typer.Option("--lower-is-better/--higher-is-better", help="Direction of the scores in the file."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Accept scores that contradict the model.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Import scores that would be refused.")] = False,
     smiles_column: Annotated[str | None, typer.Option(help="Name or number of the SMILES column.")] = None,
     id_column: Annotated[str | None, typer.Option(help="Name or number of the id column.")] = None,
     score_column: Annotated[str | None, typer.Option(help="Name or number of the score column.")] = None,
+    drop: Annotated[
+        str | None,
+        typer.Option(help="Learn from this import no more, such as import-001; nothing is deleted."),
+    ] = None,
+    use: Annotated[
+        str | None, typer.Option(help="Learn from this import: one that was not promoted, or was dropped.")
+    ] = None,
+    imports: Annotated[
+        bool, typer.Option("--list", help="List the imports and which rounds use them.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """Train a candidate from new docking scores and promote it if it is no worse."""
+    if sum((scores is not None, drop is not None, use is not None, imports)) != 1:
+        raise InputError(
+            "retrain needs one of --scores FILE, --use IMPORT, --drop IMPORT and --list.",
+            "`docksieve retrain CAMPAIGN --scores FILE` imports new scores.",
+        )
+    if scores is None:
+        _manage_imports(campaign, drop, use)
+        return
     from ..retraining.retrain import retrain as run_retrain
-    from ..terminal.retrain import print_retrain
+    from ..terminal.retrain import print_retrain, retrain_json
     from ..terminal.tables import console
 
     named = {"smiles_column": smiles_column, "id_column": id_column, "score_column": score_column}
@@ -81,7 +107,25 @@ def retrain(
         force=force,
         columns=columns,
     )
-    print_retrain(console(), result)
+    if as_json:
+        typer.echo(json.dumps(retrain_json(result), indent=1))
+    else:
+        print_retrain(console(), result)
+
+
+def _manage_imports(campaign: Path, drop: str | None, use: str | None) -> None:
+    """Drop an import, use one, or list them."""
+    from ..campaign.campaign import open_campaign
+    from ..terminal.retrain import print_change, print_imports
+    from ..terminal.tables import console
+
+    if drop is None and use is None:
+        print_imports(console(), open_campaign(campaign).imports())
+        return
+    from ..retraining.model_choice import drop_import, use_import
+
+    change = drop_import(campaign, drop) if drop is not None else use_import(campaign, str(use))
+    print_change(console(), change)
 
 
 def throughput(
@@ -107,24 +151,35 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(help="Folder for the figures, as SVG files; none are written by default.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary's sentences as JSON.")] = False,
 ) -> None:
     """Write a self-contained HTML report, and print its summary."""
     from ..report.report import write_report
     from ..terminal.tables import console
 
     path, summary = write_report(campaign, out, figures)
-    console().print(summary, highlight=False)
+    if as_json:
+        typer.echo(json.dumps({"report": str(path), "summary": summary.splitlines()}, indent=1))
+        return
+    console().print(summary)
     typer.echo(f"Report: {path}")
 
 
 @models_app.command("list")
-def models_list(campaign: CampaignArgument) -> None:
+def models_list(
+    campaign: CampaignArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="The models' cards as JSON.")] = False,
+) -> None:
     """List the models of a campaign; the one in force is marked."""
     from ..retraining.retrain import list_models
     from ..terminal.retrain import print_models
     from ..terminal.tables import console
 
-    print_models(console(), list_models(campaign))
+    cards = list_models(campaign)
+    if as_json:
+        typer.echo(json.dumps(cards, indent=1))
+    else:
+        print_models(console(), cards)
 
 
 @models_app.command("show")
@@ -132,11 +187,24 @@ def models_show(
     campaign: CampaignArgument,
     name: Annotated[str, typer.Argument(help="A model's name, such as round-01/teacher.")],
 ) -> None:
-    """Print a model's card."""
+    """Print a model's card, as JSON."""
     from ..campaign.campaign import open_campaign
     from ..retraining.retrain import model_card
 
     typer.echo(json.dumps(model_card(open_campaign(campaign), name), indent=1))
+
+
+@models_app.command("use")
+def models_use(
+    campaign: CampaignArgument,
+    name: Annotated[str, typer.Argument(help="A teacher's name, such as round-01/teacher.")],
+) -> None:
+    """Go back to an earlier teacher, or use a candidate that was not promoted; with its scores, and no others."""
+    from ..retraining.model_choice import use_model
+    from ..terminal.retrain import print_change
+    from ..terminal.tables import console
+
+    print_change(console(), use_model(campaign, name))
 
 
 def dashboard(
@@ -145,8 +213,19 @@ def dashboard(
         int | None,
         typer.Option(help="Port on this machine; 0 for any. By default 8642, or any if it is taken."),
     ] = None,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Print the link of the dashboard that runs already, and start none."),
+    ] = False,
 ) -> None:
     """Show a campaign in the browser: progress, hits, poses. Reads only; this machine only."""
+    if link:
+        from ..campaign.campaign import open_campaign
+        from ..dashboard.links import running_links
+
+        for address in running_links(open_campaign(campaign).root.resolve()):
+            typer.echo(address)
+        return
     from ..dashboard.serve import serve
 
     serve(campaign, port, typer.echo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,26 +15,32 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="A key with another value. May be repeated."),
 ]
 
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
 
 @app.command("list")
-def list_sites() -> None:
+def list_sites(as_json: Json = False) -> None:
     """List the sites that come with docksieve, and those of the folder DOCKSIEVE_SITES."""
-    from ..terminal.sites import site_list
+    from ..terminal.sites import site_list, sites_json
     from ..terminal.tables import console
 
-    console().print(site_list())
+    if as_json:
+        typer.echo(json.dumps(sites_json(), indent=1))
+    else:
+        console().print(site_list())
 
 
 @app.command()
 def show(
     site: Annotated[str, typer.Argument(help="Name of a site, or a site's TOML file.")],
     set: Set = None,
+    as_json: Json = False,
 ) -> None:
     """Print a site's TOML, and its pools with every value resolved."""
     from ...data.errors import SiteError
     from ...hpc.sites.read import load_site, parse_overrides, site_text
     from ...hpc.sites.write import edited
-    from ..terminal.sites import site_table
+    from ..terminal.sites import site_json, site_table
     from ..terminal.tables import console
 
     text, where = site_text(site)
@@ -45,8 +52,12 @@ def show(
         if not _is_absent(error):
             raise
         why = f"Its pools cannot be resolved here. {error}"
+    if as_json:
+        pools = {"problem": why} if found is None else site_json(found)
+        typer.echo(json.dumps({"toml": shown, **pools}, indent=1))
+        return
     typer.echo(shown.rstrip() + "\n")
-    console().print(why if found is None else site_table(found), highlight=False, markup=False)
+    console().print(why if found is None else site_table(found))
 
 
 @app.command()

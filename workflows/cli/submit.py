@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +37,11 @@ def submit(
         bool, typer.Option("--as-job", help="Be a batch job: driver and workers share one allocation.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print every batch script and the node-hours; run nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check library and targets, print every batch script and the node-hours; run nothing.",
+        ),
     ] = False,
 ) -> None:
     """Run a campaign to its end, or go on with one that was interrupted."""
@@ -49,7 +54,11 @@ def submit(
     # A driver in this terminal looks for itself.
     place, read = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
     if dry_run:
+        from ..campaign.begin import look_over
+        from ..terminal.dry_run import found_words
+
         typer.echo(_dry_run(file, where, sets, place, read.root, as_job))
+        typer.echo(found_words(*look_over(read)))  # last: what is wrong here is an error, after the scripts
     elif as_job:
         _as_job(file, where, sets, place, read.root)
     elif detach:
@@ -80,7 +89,7 @@ def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Pat
     if is_driven(root) or waiting:
         who = f"job {waiting[0]}" if waiting else "a driver"
         raise CampaignError(
-            f"The campaign in {root} is in the hands of {who} already.",
+            f"The campaign in {root} is being run by {who} already.",
             f"`docksieve cancel {root}` ends that.",
         )
     job = submit_as_job(place, root, job_command(file, site, sets or []))
@@ -162,15 +171,19 @@ def doctor(
         Path | None, typer.Option(help="Folder that nodes share; by default the current one.")
     ] = None,
     wait: Annotated[int, typer.Option(min=10, help="Seconds to wait for each pool's job.")] = 1800,
+    as_json: Annotated[bool, typer.Option("--json", help="All that was found as JSON.")] = False,
 ) -> None:
     """Submit one tiny job per pool, and say what works and what does not, with the cure."""
     from ...hpc.sites.read import load_site
     from ..doctor.doctor import examine
-    from ..terminal.doctor import checkup_table
+    from ..terminal.doctor import checkup_json, checkup_table
     from ..terminal.tables import console
 
     found = examine(load_site(full_site(site), _overrides(sets)), folder or Path.cwd(), wait)
-    console().print(checkup_table(found))
+    if as_json:
+        typer.echo(json.dumps(checkup_json(found), indent=1))
+    else:
+        console().print(checkup_table(found))
     raise typer.Exit(0 if found.healthy else 1)
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ...data.words import agree, plural
+
 CampaignArgument = Annotated[Path, typer.Argument(help="Campaign folder or file.")]
 control_app = typer.Typer(no_args_is_help=True, help="Experiments that should fail.")
 
@@ -63,7 +65,11 @@ def plan_analysis(
     plan = write_plan(campaign, settings, out)
     known = sum(plan["scores_known"].values())
     typer.echo(f"Wrote {FILE} into the campaign's folder (SHA-256 {plan['sha256'][:16]}).")
-    typer.echo(f"{known:,} scores were known already." if known else "No score was known.")
+    typer.echo(
+        f"{plural(known, 'score')} {agree(known, 'was', 'were')} known already."
+        if known
+        else "No score was known."
+    )
 
 
 @control_app.command("shuffle")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    FiniteFloat,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -21,153 +18,41 @@ from pydantic import (
     model_validator,
 )
 
-from ...data.errors import ConfigError
+from ...data.errors import ConfigError, did_you_mean
+from ...data.seeds import derive_seed
 from ...models.factors.settings import FactorSettings
-from ...models.settings import BEFORE, SIZES, StudentSettings, TeacherSettings
-from ...screening.acquisition.acquire import ACQUISITIONS, DIVERSITIES
+from ...models.settings import BEFORE, SIZES, StudentSettings
 from ...screening.docking.dock import TargetSettings
-from .mistakes import explain
+from .mistakes import explain, placed
+from .plain_mistakes import plain_mistakes
+from .sections import (
+    CampaignSection,
+    CutSection,
+    DecideSection,
+    FinalSection,
+    LibrarySection,
+    RoundsSection,
+    RunSection,
+    Section,
+    StartSection,
+    TeacherSection,
+)
 
 Target = Annotated[TargetSettings, Field(discriminator="engine")]
 T = TypeVar("T")
 TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def default_seed(name: str, targets: Iterable[str]) -> int:
+    """Return the seed of a campaign whose file gives none: it follows from the names of campaign and targets.
 
-
-class CampaignSection(_Section):
-    """Who the campaign is: its name, its folder (relative to the file) and its seed."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    folder: str = ""
-    seed: int = Field(1, ge=0, lt=2**62)
-
-
-class LibrarySection(_Section):
-    """The library to screen: a folder that ``docksieve library`` built."""
-
-    path: str
-
-
-class StartSection(_Section):
-    """The first molecules docked, before there is a model.
-
-    ``sealed`` of them are never trained on: they judge every model of the campaign.
+    Two campaigns over one library that drew the same seed sample would have the same molecules docked, and what the
+    first one's teacher learned from would be all that the second is judged by (``[teacher] sources``).
     """
-
-    molecules: int = Field(300, ge=10)
-    method: Literal["random", "diverse"] = "random"
-    sealed: float = Field(0.1, ge=0.0, le=0.5)
+    return derive_seed("campaign", name, *sorted(targets), bits=31)
 
 
-class RoundsSection(_Section):
-    """What each round of learning does.
-
-    ``labels`` molecules are labelled by the teacher for the student; the student keeps the ``keep``
-    fraction of the library for the teacher (``auto``: what the goal of ``[cut]`` needs); ``dock`` of those are
-    docked per target, chosen by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which
-    is drawn at random.
-    """
-
-    count: int = Field(2, ge=0, le=1000)
-    labels: int = Field(30_000, ge=100)
-    keep: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] | Literal["auto"] = "auto"
-    dock: int = Field(100, ge=1)
-    acquisition: str = "greedy"
-    beta: float = Field(2.0, ge=0.0)
-    xi: float = Field(0.01, ge=0.0)
-    epsilon: float = Field(0.0, ge=0.0, le=1.0)
-    diversity: str = "none"
-
-    @field_validator("acquisition")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in ACQUISITIONS:
-            raise ValueError(f"{value!r} is not one of {', '.join(ACQUISITIONS)}")
-        return value
-
-    @field_validator("diversity")
-    @classmethod
-    def _spread(cls, value: str) -> str:
-        if value not in DIVERSITIES:
-            raise ValueError(f"{value!r} is not one of {', '.join(DIVERSITIES)}")
-        return value
-
-
-class CutSection(_Section):
-    """What the cascade must not lose, and what that may cost.
-
-    Of the best share ``best`` of the library, at least the share ``recall`` is to be kept, with probability
-    ``confidence``. Where the goal decides, the student keeps ``widest`` of the library at most (a number in
-    ``[rounds] keep``, room for the next batches and a sweep may be more). With ``sweep`` above 0 the last round docks
-    the teacher's best, as many as the goal needs and at most ``sweep``, but for those that are docked already.
-    """
-
-    recall: float = Field(0.95, gt=0.0, lt=1.0)
-    best: float = Field(0.001, gt=0.0, le=1.0)
-    confidence: float = Field(0.95, gt=0.0, lt=1.0)
-    widest: float = Field(0.2, gt=0.0, le=1.0)
-    sweep: int = Field(0, ge=0)
-
-
-class FinalSection(_Section):
-    """The best docked molecules of each target, docked again with the target's ``final`` settings."""
-
-    molecules: int = Field(50, ge=0)
-
-
-class DecideSection(_Section):
-    """What counts as success of the next dockings, set before the campaign (``docksieve decide``).
-
-    A hit scores at or beyond ``threshold``; ``hits`` of the next dockings must be that good, and the best score must
-    improve by ``improve``; 0 makes one of them no criterion. From a probability of success of ``go`` on it is worth
-    it, down to ``stop`` it is not. With several targets ``threshold`` and ``improve`` may be tables of target and
-    number.
-    """
-
-    threshold: FiniteFloat | dict[str, FiniteFloat]
-    hits: int = Field(1, ge=0)
-    improve: FiniteFloat | dict[str, FiniteFloat] = 0.0
-    go: float = Field(0.8, ge=0.0, le=1.0)
-    stop: float = Field(0.1, ge=0.0, le=1.0)
-
-    @model_validator(mode="after")
-    def _sense(self) -> DecideSection:
-        improvements = self.improve.values() if isinstance(self.improve, dict) else [self.improve]
-        if any(value < 0 for value in improvements):
-            raise ValueError("improve must not be negative")
-        if self.go <= self.stop:
-            raise ValueError(f"go ({self.go:g}) must be above stop ({self.stop:g})")
-        if not self.hits and not any(improvements):
-            raise ValueError("hits and improve cannot both be 0: success needs a criterion")
-        return self
-
-
-class RunSection(_Section):
-    """How work is cut into tasks. None of it changes a score.
-
-    ``threads`` are those of the training tasks; 0 means the cores of the machine that first runs it.
-    """
-
-    dock_batch: int = Field(10, ge=1)
-    predict_batch: int = Field(20_000, ge=1)
-    threads: int = Field(0, ge=0)
-
-
-@dataclass(frozen=True)
-class TeacherSection(TeacherSettings):
-    """The teacher's settings, and the folders of earlier campaigns' teachers that it may learn from.
-
-    ``sources`` are bundles (``CAMPAIGN/models/round-05/teacher``), relative to the file. They are copied into the
-    campaign when it begins.
-    """
-
-    sources: tuple[str, ...] = ()
-
-
-class CampaignConfig(_Section):
+class CampaignConfig(Section):
     """A whole campaign file."""
 
     campaign: CampaignSection
@@ -182,6 +67,40 @@ class CampaignConfig(_Section):
     factors: FactorSettings = FactorSettings()
     run: RunSection = RunSection()
     decide: DecideSection | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seeded(cls, value: Any) -> Any:
+        """Derive the seed that the file does not give."""
+        if not isinstance(value, dict):
+            return value
+        section, targets = value.get("campaign"), value.get("targets")
+        if not isinstance(section, dict) or "seed" in section or not isinstance(targets, dict):
+            return value
+        seed = default_seed(str(section.get("name")), map(str, targets))
+        return {**value, "campaign": {**section, "seed": seed}}
+
+    @field_validator("rounds")
+    @classmethod
+    def _aims(cls, value: RoundsSection, info: ValidationInfo) -> RoundsSection:
+        known = info.data.get("targets", {})
+        for target in value.aim.targets if value.aim is not None and known else ():
+            if target not in known:
+                guess = did_you_mean(target, list(known), 0.5)
+                raise ValueError(
+                    f"aim names {target!r}, which is no target of this file. {guess}".rstrip(" .")
+                )
+        return value
+
+    @field_validator("cut")
+    @classmethod
+    def _one_end(cls, value: CutSection, info: ValidationInfo) -> CutSection:
+        rounds = info.data.get("rounds")
+        if value.sweep and rounds is not None and rounds.aim is not None:
+            raise ValueError(
+                "sweep docks the best of each target, and [rounds] aim joins targets: choose one"
+            )
+        return value
 
     @field_validator("decide")
     @classmethod
@@ -248,6 +167,14 @@ class CampaignFile:
         """The campaign's folder."""
         return (self.path.parent / (self.config.campaign.folder or self.config.campaign.name)).resolve()
 
+    def place(self, *keys: str) -> str:
+        """Return the name of the file with the line in it where a key stands, such as ``("library", "path")``."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # gone since it was read
+            text = ""
+        return placed(text, str(self.path), keys)
+
     @property
     def library(self) -> Path:
         """Where the library is said to be."""
@@ -296,6 +223,9 @@ def parse_config(text: str, where: str) -> CampaignConfig:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}.") from None
+    plain = [f"{placed(text, where, at)}: {said}" for at, said in plain_mistakes(values, CampaignConfig)]
+    if plain:
+        raise ConfigError(" ".join(plain))
     try:
         return CampaignConfig.model_validate(values)
     except ValidationError as error:

@@ -53,6 +53,10 @@ class _Mistake:
     engines: dict[str, list[str]] = field(default_factory=dict)
 
 
+_OF_KIND = ("_type", "_parsing")
+"""Ends of pydantic's codes for a value of the wrong kind."""
+
+
 def explain(error: ValidationError, values: dict[str, Any], text: str, where: str, model: type) -> str:
     """Return what is wrong with a campaign file, one sentence or two per mistake.
 
@@ -69,16 +73,25 @@ def explain(error: ValidationError, values: dict[str, Any], text: str, where: st
         The pydantic model that refused it; its annotations say which keys there are.
     """
     problems: list[str] = []
-    for item in error.errors():
-        mistake = _located(item["type"], item["msg"], item["loc"], model)
+    found = [_located(item["type"], item["msg"], item["loc"], model) for item in error.errors()]
+    meant = [mistake.path for mistake in found if not mistake.code.endswith(_OF_KIND)]
+    for mistake in found:
         if _of_another_branch(mistake, values):
             continue
+        own = len(mistake.path)
+        if mistake.code.endswith(_OF_KIND) and any(path[:own] == mistake.path for path in meant):
+            continue  # the value is of another kind that may stand there, and has a mistake of its own
         at, said = _words(mistake, values)
-        line = _line_of(text, at)
-        problem = f"{where}{f', line {line}' if line else ''}: {said}"
+        problem = f"{placed(text, where, at)}: {said}"
         if problem not in problems:
             problems.append(problem)
     return " ".join(problems)
+
+
+def placed(text: str, where: str, path: Path) -> str:
+    """Return the name of a file with the line in it where the key at ``path`` stands, if that can be found."""
+    line = line_of(text, path)
+    return f"{where}, line {line}" if line else where
 
 
 def _located(code: str, message: str, location: tuple[int | str, ...], model: type) -> _Mistake:
@@ -193,7 +206,7 @@ def _given(value: Any) -> str:
     return f" (given: {shown})" if value is not None and len(shown) <= _LONGEST_SHOWN else ""
 
 
-def _line_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: Path) -> int | None:
     """Return the line of the key at ``path``, or of what holds it, as far as a plain reading finds it."""
     for length in range(len(path), 0, -1):
         line = _exact_line(text, path[:length])

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ...data.seeds import derive_seed
 from ...data.statistics import bootstrap
 from ...data.store import read_table
+from ...data.words import plural
 from ...models.bundles.bundle import read_card
 from ...models.settings import TeacherSettings
 from ...models.teachers.training_data import clean
@@ -65,7 +66,7 @@ def _written(plan: Mapping[str, Any]) -> Kept:
         )
     known = sum(plan["scores_known"].values())
     if known:
-        return Kept("written beforehand", "no", f"{known:,} scores were known when it was written.")
+        return Kept("written beforehand", "no", f"{plural(known, 'score')} known when it was written.")
     return Kept("written beforehand", "yes", "No score was known when it was written.")
 
 
@@ -126,7 +127,9 @@ def _reached(campaign: Campaign, plan: Mapping[str, Any], target: str, rounds: i
     table = read_table(path)
     table = table.filter(pc.and_(pc.equal(table["target"], target), pc.equal(table["how"], "sealed")))
     if table.num_rows < FEWEST:
-        return Kept(what, "open", f"Only {table.num_rows} sealed molecules have a score.")
+        return Kept(
+            what, "open", f"Only {plural(table.num_rows, 'molecule')} of the test set (sealed) with a score."
+        )
     lower = bool(campaign.targets[target]["lower_is_better"])
     truth, mean = table["truth"].to_numpy(), table["mean"].to_numpy()
     seed = derive_seed(campaign.seed, "analysis", target) % 2**31
@@ -135,7 +138,7 @@ def _reached(campaign: Campaign, plan: Mapping[str, Any], target: str, rounds: i
     limit = threshold if metric != "rmse" else -threshold
     answer: Answer = "yes" if low >= limit else "no" if high < limit else "open"
     within = f"95 % interval {found.low:.3f} to {found.high:.3f}"
-    said = f"{found.value:.3f} ({within}) on {table.num_rows:,} sealed molecules"
+    said = f"{found.value:.3f} ({within}) on {plural(table.num_rows, 'molecule')} of the test set (sealed)"
     beyond = {"yes": "", "no": "", "open": "; the interval holds the threshold"}[answer]
     return Kept(what, answer, f"{said}, round {rounds}{beyond}.")
 
@@ -144,9 +147,11 @@ def _stopped(plan: Mapping[str, Any], rounds: int, complete: bool) -> Kept:
     wanted = plan["stop_after"]
     what = f"stop after {wanted} round{'s' if wanted > 1 else ''}"
     if rounds > wanted:
-        return Kept(what, "no", f"{rounds} rounds were begun.")
+        return Kept(what, "no", f"{plural(rounds, 'round')} begun.")
     if rounds < wanted or not complete:
         return Kept(
-            what, "no" if complete else "open", f"{rounds} rounds {'were run' if complete else 'so far'}."
+            what,
+            "no" if complete else "open",
+            f"{plural(rounds, 'round')} {'run' if complete else 'so far'}.",
         )
-    return Kept(what, "yes", f"{rounds} rounds were run.")
+    return Kept(what, "yes", f"{plural(rounds, 'round')} run.")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-SETS = {"folds": "cross-validation", "sealed": "sealed molecules"}
+from ...data.words import agree, plural
+
+SETS = {"folds": "cross-validation", "sealed": "test set (sealed: never trained on)"}
 HEAD = ("target, test", "molecules", "scores", "rank correlation", "enrichment of the best tenth")
 
 
@@ -24,15 +26,16 @@ def control_words(found: Mapping[str, Any]) -> Iterator[str]:
     if found["leakage"]:
         yield from found["leakage"]
     else:
-        times = f"{found['seeds']} shuffle{'s' if found['seeds'] > 1 else ''}"
+        times = plural(found["seeds"], "shuffle")
         yield (
             f"Taught shuffled scores ({times}), the teacher shows no skill: all intervals hold what chance gives "
             "(rank correlation 0, enrichment 1)."
         )
     near = found["duplicates"]
     if near["molecules"]:
+        same, close = near["same_compound"], near["near"]
         yield (
-            f"Of the {near['molecules']:,} sealed test molecules, {near['same_compound']:,} are another form (stereo, "
-            f"charge, tautomer) of a molecule learnt from, and {near['near']:,} have a Tanimoto similarity of "
-            f"{near['threshold']:g} or more to one."
+            f"Of {plural(near['molecules'], 'molecule')} of the test set, {same:,} {agree(same, 'is', 'are')} another "
+            f"form (stereo, charge, tautomer) of a molecule learnt from, and {close:,} {agree(close, 'has', 'have')} a "
+            f"Tanimoto similarity of {near['threshold']:g} or more to one."
         )

@@ -1,4 +1,4 @@
-"""Who may see the dashboard: a link that works once, a cookie after that, and nothing from other sites."""
+"""Who may see the dashboard: its owner by a link, a cookie after that, and nothing from other sites."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .peers import Peer, peer_of
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names under which a browser may ask, whatever the port: a tunnel may have another at its end."""
@@ -32,33 +34,47 @@ _LET_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>docksie
 <meta http-equiv="refresh" content="0;url=./"><p><a href="./">To the dashboard</a></p></html>
 """
 _REFUSED = (
-    "This page needs the link that docksieve printed when the dashboard started, or the newer one below it: "
-    "each works once.\n"
+    "This page needs the link that docksieve printed when the dashboard started. "
+    "docksieve dashboard CAMPAIGN --link prints it again.\n"
 )
+_OTHER_USER = "This dashboard belongs to another user of this machine, and only they may open it.\n"
 
 
 class Gate:
     """The secret of the link, and that of the browsers let in.
 
+    The link can be opened again and again by programs of the user whose dashboard it is. Where the system does not
+    say whose program asks, it works once, and a new one takes its place: then a link that somebody else has read is
+    of no use any more. Programs of other users are refused whatever they know.
+
     Parameters
     ----------
     announce : callable
         Called with a fresh token whenever one was used up.
+    whose : callable, optional
+        Says from the ports of client and server whose program asks.
     """
 
-    def __init__(self, announce: Callable[[str], None]) -> None:
+    def __init__(self, announce: Callable[[str], None], whose: Callable[[int, int], Peer] = peer_of) -> None:
         self._announce = announce
+        self._whose = whose
         self._lock = threading.Lock()
         self._session = secrets.token_urlsafe(32)
         self.token = secrets.token_urlsafe(24)
         self.cookie = f"docksieve-{secrets.token_hex(4)}"
         """Its own name: cookies do not keep ports apart, and two dashboards may run on one machine."""
 
-    def exchange(self, token: str) -> str | None:
-        """Return the value of the cookie for a token that is right and was not used yet."""
+    def whose(self, client: int, server: int) -> Peer:
+        """Return whose program asks."""
+        return self._whose(client, server)
+
+    def exchange(self, token: str, peer: Peer = Peer.UNKNOWN) -> str | None:
+        """Return the value of the cookie for a token that is right; None if it is not, or is another user's."""
         with self._lock:
-            if not secrets.compare_digest(token.encode(), self.token.encode()):
+            if not secrets.compare_digest(token.encode(), self.token.encode()) or peer is Peer.OTHER:
                 return None
+            if peer is Peer.OWNER:
+                return self._session
             self.token = secrets.token_urlsafe(24)
         self._announce(self.token)
         return self._session
@@ -110,16 +126,19 @@ class Guard:
         asked = scope["query_string"] if (scope["method"], scope["path"]) == ("GET", "/") else b""
         token = parse_qs(asked.decode("latin-1")).get("token")
         if token:
-            return self._let_in(token[0])
+            ends = (scope.get("client") or ("", 0), scope.get("server") or ("", 0))
+            return self._let_in(token[0], self._gate.whose(*(int(end[1] or 0) for end in ends)))
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return PlainTextResponse("Other sites may not ask.\n", 403)
         if not self._gate.knows(headers.get("cookie", "")):
             return PlainTextResponse(_REFUSED, 403)
         return None
 
-    def _let_in(self, token: str) -> Response:
-        value = self._gate.exchange(token)
+    def _let_in(self, token: str, peer: Peer) -> Response:
+        value = self._gate.exchange(token, peer)
         if value is None:
+            if peer is Peer.OTHER:
+                return PlainTextResponse(_OTHER_USER, 403)
             return PlainTextResponse(_REFUSED, 403)
         # A page that goes on by itself, not a redirect: after one, a browser that followed a link from another
         # site (a terminal in a web page) would keep a strict cookie back.

@@ -47,6 +47,11 @@ class Dashboard:
         """Answer where the campaign stands."""
         return JSONResponse(progress(self._watch.now()))
 
+    def there(self, request: Request) -> Response:
+        """Answer that the campaign is where it was; an error says that it is not."""
+        self._watch.there()
+        return JSONResponse({"there": True})
+
     def choices(self, request: Request) -> Response:
         """Answer what can be asked of the hits."""
         return JSONResponse(choices(self._watch.now()))
@@ -179,6 +184,7 @@ def application(watch: Watch, gate: Gate) -> Starlette:
     dashboard = Dashboard(watch)
     answers = {
         "progress": dashboard.progress,
+        "there": dashboard.there,
         "choices": dashboard.choices,
         "failures": dashboard.failures,
         "hits": dashboard.hits,
@@ -211,7 +217,7 @@ def _explained(answer: Callable[[Request], Response]) -> Callable[[Request], Any
             return _told(error, 500)
         except Exception:
             traceback.print_exc()  # to the terminal: what went wrong is nothing for the page
-            message = "Something went wrong that nobody foresaw; the terminal of the dashboard says more."
+            message = "Something unexpected went wrong; the terminal of the dashboard says more."
             return JSONResponse({"error": message, "hint": ""}, 500)
 
     return endpoint

@@ -26,10 +26,10 @@ def command_of(query: HitQuery, root: Path) -> list[str]:
             option(name, value)
     for name, window in query.windows.items():
         option(_WINDOWS.get(name, name).replace("_", "-"), window)
-    if query.selective:
-        option("selective", f"{query.selective.target}:{query.selective.over}")
-        if query.selective.margin is not None:
-            option("margin", query.selective.margin)
+    if preferred := query.preferred:
+        option("selective", f"{preferred.target}:{preferred.over}")
+        if preferred.margin is not None:
+            option("margin", preferred.margin)
     if query.worst_over:
         option("worst-over", ",".join(query.worst_over))
     for name, attribute in (

@@ -11,7 +11,7 @@ from ...screening.docking.failures import meaning_of
 from ..campaign.driver import read_driver
 from ..hits.ask import failures
 from ..progress.rates import MEASURED, began, rates_by_node, rates_over_time
-from ..progress.status import StageStatus
+from ..progress.stage import StageStatus
 from .watch import Moment
 
 RECENT_SECONDS = 600.0
@@ -61,6 +61,7 @@ def progress(moment: Moment) -> dict[str, Any]:
         "queue": _queue(moment),
         "failedTasks": _failed_tasks(receipts),
         "failedDockings": _codes(moment),
+        "dockings": list(found.dockings),
     }
     return dict(plain_json(value))
 
@@ -83,6 +84,8 @@ def _stage(stage: StageStatus) -> dict[str, Any]:
         "failed": stage.failed,
         "left": stage.left,
         "molecules": stage.rows,
+        "moleculesInAll": stage.molecules or None,
+        "moleculesUnderWay": stage.under_way,
         "seconds": stage.seconds,
         "rate": stage.rate if stage.rate == stage.rate else None,
     }

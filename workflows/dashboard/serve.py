@@ -15,6 +15,7 @@ from threading import Thread
 
 from ...data.errors import ConfigError, DocksieveError
 from .access import Gate
+from .links import KeptLink
 from .watch import Watch
 
 ADDRESS = "127.0.0.1"
@@ -59,9 +60,19 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
         number = int(listener.getsockname()[1])
 
         def announce(token: str) -> None:
-            say(f"A browser was let in. For another: {link(number, token)}")
+            say(
+                f"The link was used. It works once, since this system does not tell whose browser asks. "
+                f"The new one: {link(number, token)}"
+            )
+            keep()
+
+        def keep() -> None:
+            if kept is not None:
+                kept.keep(link(number, gate.token))
 
         gate = Gate(announce)
+        kept = _kept_link(watch.root, number, say)
+        keep()
         if port is None and number != PORT:
             say(f"Port {PORT} is taken; using {number}.")
         for line in welcome(watch.root, number, gate.token):
@@ -73,6 +84,7 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
             server_header=False,
             lifespan="off",
             ws="none",
+            proxy_headers=False,  # nobody may claim to be another end of the connection
             timeout_graceful_shutdown=2,
         )
         Thread(target=_warm, args=(watch,), daemon=True).start()
@@ -82,6 +94,17 @@ def serve(campaign: str | Path, port: int | None = None, say: Callable[[str], No
             say("The dashboard is closed. The campaign is not touched by that.")
         finally:
             watch.close()
+            if kept is not None:
+                kept.close()
+
+
+def _kept_link(root: Path, port: int, say: Callable[[str], None]) -> KeptLink | None:
+    """Return where the link is kept for ``--link``; None, and a sentence, where nothing private can be written."""
+    try:
+        return KeptLink(root, port)
+    except OSError as error:
+        say(f"The link cannot be kept for --link: {error}.")
+        return None
 
 
 def _warm(watch: Watch) -> None:
@@ -131,7 +154,7 @@ def _bind(listener: socket.socket, port: int, any_other: bool) -> None:
 
 
 def link(port: int, token: str) -> str:
-    """Return the address that lets one browser in."""
+    """Return the address that lets a browser in."""
     return f"http://{ADDRESS}:{port}/?token={token}"
 
 
@@ -141,7 +164,8 @@ def welcome(root: Path, port: int, token: str) -> list[str]:
     return [
         f"Dashboard of {root}",
         f"  open    {link(port, token)}",
-        "          (the link works once; a new one is printed then)",
+        "          (keep the link to yourself; it works until the dashboard is stopped, for programs of yours alone,",
+        "          and is printed again by docksieve dashboard CAMPAIGN --link)",
         f"  remote  ssh -N -L {port}:{ADDRESS}:{port} {there}",
         "          on your own machine first, then open the link there",
         "  stop    Ctrl-C",

@@ -45,6 +45,12 @@ class WatchedLedger(Ledger):
         plan = self._read(path, lambda: read_json(path))
         return list(plan["tasks"]) if plan else []
 
+    def molecules(self, stage: str) -> int:
+        """Return how many molecules the tasks of ``stage`` work on; 0 where its plan does not say."""
+        path = self._plan_path(stage)
+        plan = self._read(path, lambda: read_json(path))
+        return int(plan.get("molecules", 0)) if plan else 0
+
     def stages(self) -> list[str]:
         """Return every stage planned so far, in the order in which they run."""
         paths = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
@@ -146,6 +152,28 @@ class Watch:
         self._bundles = Bundles(self.root)
         self._lock = threading.Lock()
         self._latest: Moment | None = None
+        self._place = self._found()
+
+    def there(self) -> None:
+        """Do nothing if the campaign is where it was; this costs next to nothing, and is never a second old.
+
+        Raises
+        ------
+        CampaignError
+            If the folder is gone, or another campaign lies there now.
+        """
+        place = self._found()
+        if place != self._place:
+            self._check(self._opened())  # another file, of the same campaign: a restored copy is as good
+            self._place = place
+
+    def _found(self) -> tuple[int, ...] | None:
+        """Return what tells one folder of this name from another; None if there is no campaign."""
+        try:
+            folder, state = self.root.stat(), (self.root / "campaign.json").stat()
+        except OSError:
+            return None
+        return folder.st_dev, folder.st_ino, state.st_ino, state.st_mtime_ns
 
     def now(self) -> Moment:
         """Return the campaign as it is, or was less than :data:`FRESH_SECONDS` ago.
@@ -156,6 +184,7 @@ class Watch:
             If the folder is gone, or another campaign lies there now.
         """
         with self._lock:
+            self.there()
             if self._latest is None or time.time() - self._latest.taken > FRESH_SECONDS:
                 self._latest = None  # nothing stale, should the folder be gone
                 self._latest = self._look()
@@ -167,19 +196,25 @@ class Watch:
 
     def _look(self) -> Moment:
         taken = time.time()
-        try:
-            opened = open_campaign(self.root)
-        except (DocksieveError, OSError):
-            raise CampaignError(
-                f"The campaign folder {self.root} is gone, or cannot be read now.",
-                "If it was moved, start the dashboard again with its new place.",
-            ) from None
-        if opened.state["id"] != self._identity:
-            raise CampaignError(
-                f"Another campaign lies in {self.root} now.", "Start the dashboard again to see it."
-            )
+        opened = self._opened()
+        self._check(opened)
         campaign = WatchedCampaign(self.root, opened.config, opened.state, self._ledger)
         counted = BundledReceipts(campaign, self._bundles)
         found = status(campaign, counted)
         receipts = tuple(receipt for stage in counted.stages for receipt in counted.of(stage))
         return Moment(campaign, counted, found, receipts, self._ledger.version, taken)
+
+    def _opened(self) -> Campaign:
+        try:
+            return open_campaign(self.root)
+        except (DocksieveError, OSError):
+            raise CampaignError(
+                f"The campaign folder {self.root} is gone, or cannot be read now.",
+                "If it was moved, start the dashboard again with its new place.",
+            ) from None
+
+    def _check(self, opened: Campaign) -> None:
+        if opened.state["id"] != self._identity:
+            raise CampaignError(
+                f"Another campaign lies in {self.root} now.", "Start the dashboard again to see it."
+            )

@@ -9,7 +9,8 @@ from typing import Any
 from ...data.errors import ConfigError, InputError
 from ...screening.decisions.forecast import Criteria
 from ..campaign.campaign import Campaign
-from ..config.campaign_file import DecideSection, read_config
+from ..config.campaign_file import read_config
+from ..config.sections import DecideSection
 
 BEFORE = "criteria were set before the campaign began"
 AFTER = "criteria were set or changed after the campaign began"

@@ -12,6 +12,8 @@ import numpy as np
 from ...data.errors import InputError, unknown_name
 from ...data.receipts import plain_json
 from ...data.seeds import derive_seed
+from ...data.words import plural
+from ...screening.decisions.errors import errors_ahead
 from ...screening.decisions.forecast import Decision, decide
 from ...screening.decisions.learning import LearningCurve, fit_learning_curve
 from ..campaign.campaign import Campaign, open_campaign
@@ -131,7 +133,9 @@ def answer(receipts: CampaignReceipts, target: str, chosen: Chosen, budgets: Seq
     """Return the answer for one target."""
     campaign = receipts.campaign
     known = read_evidence(receipts, target)
-    wanted = list(budgets) or [factor * campaign.config.rounds.dock for factor in MULTIPLES]
+    rounds = campaign.config.rounds
+    usual = rounds.dock_in(rounds.count + 1)
+    wanted = list(budgets) or [factor * usual for factor in MULTIPLES]
     decision = _decision(campaign, target, known, chosen, wanted)
     return Answer(
         target,
@@ -154,45 +158,57 @@ def _decision(
         raise InputError(f"A number of dockings cannot be negative: {min(wanted)}.")
     if not known.round:
         return cannot("No shortlist has been rescored by a teacher that knows this target yet.")
+    if not known.intervals.scales[known.round].known:
+        return cannot(
+            "The teacher learnt scores with the bad ones drawn together, and an earlier version did not record "
+            "how; the next training does."
+        )
     if not len(known.mean):
         return cannot("No molecule of the shortlist is left that is not docked.")
     if not np.isfinite(known.best):
         return cannot("No docking has given a score yet.")
+    scale = known.intervals.scales[known.round]
+    seed = derive_seed(campaign.seed, "decide", target, bits=31)
     return decide(
         known.mean,
         known.sd,
         known.batches,
         chosen.criteria,
         wanted,
-        best=known.best,
         seconds_each=known.seconds_each,
-        seed=derive_seed(campaign.seed, "decide", target, bits=31),
+        seed=seed,
         failed=min(known.failed / known.docked, 0.99),
         resolution=known.resolution,
         lower_is_better=bool(campaign.targets[target]["lower_is_better"]),
+        scale=lambda score: float(scale.of_scores(np.array([score]))[0]),
+        records=known.records,
+        errors=errors_ahead(known.intervals.history, known.round, seed=seed),
     )
 
 
 def _notes(campaign: Campaign, known: Evidence, decision: Decision, wanted: Sequence[int]) -> list[str]:
     notes = []
     left = sorted({value for value in wanted if value > len(known.mean)})
-    if left and decision.verdict != CANNOT:
+    if left and decision.outlooks:
         listed = ", ".join(f"{value:,}" for value in left)
         notes.append(
-            f"{len(known.mean):,} candidates are left on the shortlist: nothing is said of {listed} dockings."
+            f"{plural(len(known.mean), 'candidate')} left on the shortlist: nothing is said of {listed} dockings."
         )
     if decision.batches == 1:
         notes.append(
             "One earlier batch says little about how much batches differ: the forecast is wide for it."
         )
     rounds = campaign.config.rounds
-    if decision.verdict != CANNOT and (
-        rounds.acquisition != "greedy" or rounds.epsilon or rounds.diversity != "none"
-    ):
+    if decision.outlooks and (rounds.acquisition != "greedy" or rounds.epsilon or rounds.diversity != "none"):
         notes.append(
             "Candidates are taken best predicted first; [rounds] chooses otherwise, and may find fewer."
         )
-    if decision.verdict != CANNOT:
+    if decision.outlooks:
+        notes.append(
+            "Better best: by anything at all, as often as in retrospective campaigns where batches had come as near. "
+            "By how much the best score improves is not stated: no forecast of it was better than the share of batches "
+            "that did."
+        )
         notes.append("No new round of learning is counted in; it would find more.")
     return notes
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ...data.store import read_table
 from ...screening.calibration.picked import Batch
+from ...screening.decisions.records import Records
+from ..calibration.history import CampaignIntervals, read_intervals
 from ..campaign.audits import read_audits
-from ..campaign.ledger import chooser, round_number
+from ..campaign.ledger import round_number
 from ..progress.receipts import CampaignReceipts
 from ..tasks.held_out import read_held_out
 
@@ -29,7 +31,11 @@ class Evidence:
     mean, sd : array of float64
         Of the rescored shortlist, without what is docked: best predicted first.
     batches : list of Batch
-        Earlier selections that were docked, oldest first.
+        Earlier selections that were docked, oldest first, in the scales of their teachers.
+    records : Records or None
+        What these came to; None where that is too little.
+    intervals : CampaignIntervals
+        The same, with the scale that ``mean`` and ``sd`` are in.
     best : float
         Best docked score so far; NaN if there is none.
     docked, failed : int
@@ -47,6 +53,8 @@ class Evidence:
     mean: Floats
     sd: Floats
     batches: list[Batch]
+    records: Records | None
+    intervals: CampaignIntervals
     best: float
     docked: int
     failed: int
@@ -70,14 +78,19 @@ def read_evidence(receipts: CampaignReceipts, target: str) -> Evidence:
     known = np.concatenate([scores, found])
     known = known[np.isfinite(known)]
     number, mean, sd = _candidates(receipts, groups, target, np.union1d(rows, audited), lower)
+    known_errors = read_intervals(receipts, target)
     sizes, errors, uncertain = _learning(receipts, groups, target)
     return Evidence(
         round=number,
         mean=mean,
         sd=sd,
-        batches=[
-            batch for name in groups if (batch := _batch(receipts, name, target, *tables[name])) is not None
-        ],
+        batches=[item.batch for place, item in sorted(known_errors.picked.items()) if place <= number],
+        records=Records.of(
+            tables["round-00"][1] if "round-00" in tables else [],
+            [item.scores for place, item in sorted(known_errors.picked.items())],
+            lower,
+        ),
+        intervals=known_errors,
         best=float(known.min() if lower else known.max()) if len(known) else float("nan"),
         docked=len(scores),
         failed=int(np.isnan(scores).sum()),
@@ -133,23 +146,6 @@ def _candidates(
         order = np.argsort(mean if lower else -mean, kind="stable")
         return round_number(name) or 0, mean[order], sd[order]
     return 0, np.empty(0), np.empty(0)
-
-
-def _batch(
-    receipts: CampaignReceipts, name: str, target: str, rows: NDArray[np.int64], scores: Floats
-) -> Batch | None:
-    """Return a round's selection with predictions and docked scores, as far as it is docked."""
-    if chooser(name) != "acquire":
-        return None
-    picked, mean, sd = _read(
-        receipts, f"{name}/acquire", f"selections/{name}/{target}/", ["row", "mean", "spread"]
-    )
-    score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))
-    usable = np.isfinite(mean) & (sd > 0) & np.isin(picked, rows)
-    if not usable.any():
-        return None
-    docked = np.array([score_of[int(row)] for row in picked[usable]])
-    return Batch(mean[usable], sd[usable], docked)
 
 
 def _rounded(scores: Floats, step: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...data.errors import SiteError
 from ...data.store import read_json, write_bytes
+from ...data.words import plural
 from ...hpc.checks.preflight import Finding, preflight
 from ...hpc.checks.probe import ProbeAnswer, ask_pools
 from ...hpc.sites.pool import Pool
@@ -161,7 +162,9 @@ def _devices(pool: Pool, own: Path, answers: Sequence[dict[str, Any]]) -> Iterat
     bare = [said for said in answers if not said["device"].get("uuid")]
     if bare:
         yield Finding(
-            "workers' devices", f"{len(bare)} workers have no device.", "This is a fault: please report it."
+            "workers' devices",
+            f"{plural(len(bare), 'worker')} without a device.",
+            "This is a fault: please report it.",
         )
     if shared:
         yield Finding(
@@ -170,7 +173,9 @@ def _devices(pool: Pool, own: Path, answers: Sequence[dict[str, Any]]) -> Iterat
             "Please report it.",
         )
     if answers and not bare and not shared:
-        yield Finding(f"every worker has its own device ({len(held)} devices, {len(answers)} workers)")
+        yield Finding(
+            f"every worker has its own device ({plural(len(held), 'device')}, {plural(len(answers), 'worker')})"
+        )
 
 
 def _files(answers: Sequence[dict[str, Any]], own: Path, nonce: str) -> Iterator[Finding]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from ...data.errors import InputError, unknown_name
@@ -17,9 +18,10 @@ from ...screening.queries.answer import FunnelStep, HitAnswer
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS, HitSources, RankBy, failed_dockings
 from ..campaign.campaign import Campaign, open_campaign
-from ..campaign.ledger import chooser, round_number
+from ..campaign.ledger import chooser, round_name, round_number
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import status
+from .floors import with_floor
 
 if TYPE_CHECKING:
     from ...screening.chemistry.similarity import Fingerprint
@@ -71,15 +73,24 @@ def ask(
     check_rounds(receipts.campaign, query.rounds)
     asked, prints = _with_fingerprints(receipts.campaign, query)
     sources = [hit_sources(receipts, name) for name in names]
-    notes = []
+    asked, notes = with_floor(asked, sources)
     state = status(receipts.campaign, receipts).state
     if state != "complete":
-        notes.append(f"The campaign is {state}: this is what is finished by now.")
+        notes.append(f"The campaign is {state}: these are the results so far.")
+    if asked.undocked and asked.by == "auto":
+        asked = replace(asked, by="predicted")
     if query.across:
         parts = [_ask_across(receipts, sources, asked, prints, threads)]
     else:
         parts = [_ask_one(receipts, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
+    if query.by in ("predicted", "combined") and not query.across:
+        from .intervals import with_intervals
+
+        table, said = with_intervals(answer.table, receipts)
+        answer = replace(answer, table=table, notes=(*answer.notes, *said))
+    if "other_ids" in query.add:
+        answer = replace(answer, table=_with_other_ids(receipts.campaign, answer.table))
     if not len(answer) and query.has:
         from ...screening.queries.search import aromatic_hints
 
@@ -158,7 +169,7 @@ def _ask_one(
             [nothing], replace(query, by="predicted"), fingerprint, threads
         )
         return table, steps, complete, [*notes, note]
-    return _ask_files([_of_rounds(sources, query)], query, fingerprint, threads)
+    return _ask_files([sources], query, fingerprint, threads)
 
 
 def _ask_across(
@@ -170,7 +181,7 @@ def _ask_across(
 ) -> _Part:
     """Put a question to a ranking across targets."""
     if query.by != "screened":
-        return _ask_files([_of_rounds(item, query) for item in sources], query, fingerprint, threads)
+        return _ask_files(sources, query, fingerprint, threads)
     from ...screening.queries.search import answer_from
     from .leaderboards import screened_across
 
@@ -181,13 +192,19 @@ def _ask_across(
 def _ask_files(
     sources: Sequence[HitSources], query: HitQuery, fingerprint: Fingerprint | None, threads: int | None
 ) -> _Part:
-    from ...screening.queries.rankings import across_files, ranked_by_files
+    from ...screening.queries.rankings import DockedScores, across_files, ranked_by_files
     from ...screening.queries.search import answer_from
 
+    asked = [_of_rounds(item, query) for item in sources]
     if query.across:
-        ranked = across_files(sources, query.by, query.caution, bool(query.selective), threads)
+        ranked = across_files(asked, query.by, query.caution, bool(query.selective), threads)
     else:
-        ranked = ranked_by_files(sources[0], query.by, query.caution, threads)
+        ranked = ranked_by_files(asked[0], query.by, query.caution, threads)
+    if query.rounds:  # what failed in another round has failed
+        attempts = [DockedScores(item).attempts for item in sources]
+        ranked.tried, ranked.failed = (
+            np.unique(np.concatenate(rows)) for rows in zip(*attempts, strict=True)
+        )
     return answer_from(ranked, query, fingerprint, threads)
 
 
@@ -216,6 +233,13 @@ def _with_fingerprints(campaign: Campaign, query: HitQuery) -> tuple[HitQuery, F
         novel_against=in_standard_form(query.novel_against, standard),
     )
     return asked, fingerprint
+
+
+def _with_other_ids(campaign: Campaign, table: pa.Table) -> pa.Table:
+    from ...screening.queries.molecule import other_ids
+
+    names = other_ids(campaign.open_library(), table["row"].to_pylist())
+    return table.append_column("other_ids", pa.array(names, pa.string()))
 
 
 def _joined(query: HitQuery, parts: Sequence[_Part], notes: list[str]) -> HitAnswer:
@@ -336,7 +360,18 @@ def hit_sources(receipts: CampaignReceipts, target: str) -> HitSources:
         refined=refined,
         selections=selections,
         models=models,
+        teacher_round=_latest_whole(receipts, refined),
     )
+
+
+def _latest_whole(receipts: CampaignReceipts, refined: Mapping[int, Sequence[Path]]) -> int | None:
+    """Return the last round whose teacher has scored all of its shortlist; the last of all where none has."""
+    known = sorted(number for number, paths in refined.items() if paths)
+    for number in reversed(known):
+        stage = f"{round_name(number)}/refine"
+        if len(refined[number]) >= len(receipts.campaign.ledger.planned(stage)):
+            return number
+    return known[-1] if known else None
 
 
 def untaught_targets(receipts: CampaignReceipts, group: str) -> dict[str, str]:

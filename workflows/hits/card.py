@@ -21,11 +21,13 @@ from ...screening.queries.molecule import (
     structure_facts,
 )
 from ...screening.queries.score_tables import HitSources
+from ..calibration.history import read_intervals
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.ledger import round_name, round_number
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import status
 from .ask import hit_sources
+from .intervals import interval_of
 from .molecules import in_standard_form
 
 
@@ -113,7 +115,7 @@ def hit_card(
     state = status(opened, receipts).state
     notes = [note] if note else []
     if state != "complete":
-        notes.append(f"The campaign is {state}: this is what is finished by now.")
+        notes.append(f"The campaign is {state}: these are the results so far.")
     if not any(known for item in targets.values() for known in (item["docked"], item["final"])):
         notes.append("Nobody has docked this molecule.")
     docked = {item.target: [p for paths in item.docked.values() for p in paths] for item in sources}
@@ -149,7 +151,7 @@ def _target(
         "lower_is_better": sources.lower_is_better,
         "docked": docked,
         "final": final,
-        "teacher": _by_teacher(sources, row),
+        "teacher": _by_teacher(receipts, sources, row, [item["round"] for item in docked]),
         "student": _by_student(receipts, sources, library, row),
     }
 
@@ -165,8 +167,11 @@ def _docking(record: dict[str, Any], sources: HitSources, among: Any) -> dict[st
     return shown
 
 
-def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
+def _by_teacher(
+    receipts: CampaignReceipts, sources: HitSources, row: int, docked: list[int]
+) -> list[dict[str, Any]]:
     mean, spread = f"mean:{sources.target}", f"spread:{sources.target}"
+    known = read_intervals(receipts, sources.target)
     found = []
     for number, paths in sorted(sources.refined.items()):
         for record in records_of(paths, row):
@@ -184,6 +189,7 @@ def _by_teacher(sources: HitSources, row: int) -> list[dict[str, Any]]:
                     "place": _plain(place),
                 }
             )
+            found[-1]["interval"] = interval_of(known, found[-1], docked)
     return found
 
 

@@ -65,12 +65,30 @@ def _target(facts: dict[str, Any]) -> list[tuple[str, str]]:
         for record in reversed(facts[who]):
             among = "of the shortlist" if who == "teacher" else "of the library"
             spread = "" if record["spread"] is None else f" +- {record['spread']:.2f}"
-            text = f"{record['mean']:.2f}{spread}, {_place(record['place'])} {among}, model {record['model'][:12]}"
+            pairs.append(
+                (
+                    f"{who}, round {record['round']}",
+                    f"{record['mean']:.2f}{spread}, {_place(record['place'])} {among}",
+                )
+            )
+            pairs.append(("  model", record["model"][:12]))
             if record.get("similarity") is not None:
-                far = " (far)" if record.get("novel") else ""
-                text += f", nearest of what it learnt from {record['similarity']:.2f}{far}"
-            pairs.append((f"{who}, round {record['round']}", text))
+                far = ": unlike all of it" if record.get("novel") else ""
+                words = f"{record['similarity']:.2f} to the nearest molecule that it learnt from{far}"
+                pairs.append(("  similarity", words))
+            if said := _interval(record.get("interval") or {}):
+                pairs.append(("  interval", said))
     return pairs or [("nothing", "neither docked nor predicted yet")]
+
+
+def _interval(known: dict[str, Any]) -> str:
+    """Return the recalibrated interval of a prediction and what it rests on; empty where there is none."""
+    if "basis" not in known:
+        return ""
+    if "low" not in known:
+        return str(known["basis"])
+    low, high = ("any" if end is None else f"{end:.2f}" for end in (known["low"], known["high"]))
+    return f"95 % of such dock between {low} and {high} ({known['basis']})"
 
 
 def _docking(what: str, record: dict[str, Any]) -> list[tuple[str, str]]:

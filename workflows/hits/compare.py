@@ -179,9 +179,7 @@ def _state(one: _Side, other: _Side, root: Path) -> list[str]:
     side = one if one.campaign.root == root else other
     state = status(side.campaign, side.receipts).state
     name = side.campaign.config.campaign.name
-    return (
-        [] if state == "complete" else [f"The campaign {name} is {state}: this is what is finished by now."]
-    )
+    return [] if state == "complete" else [f"The campaign {name} is {state}: these are the results so far."]
 
 
 def _units(one: _Side, other: _Side, target: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from ...data.errors import CampaignError
@@ -79,6 +80,8 @@ def screened_across(
     fixed = [_constants(leaderboard, item) for item, leaderboard in zip(sources, leaderboards, strict=True)]
     ranked = across_leaderboards(known, fixed, bool(query.selective), threads, HIT_COLUMNS)
     ranked.docked = DockedScores(sources[0])
+    attempts = [ranked.docked.attempts, *(DockedScores(item).attempts for item in sources[1:])]
+    ranked.tried, ranked.failed = (np.unique(np.concatenate(parts)) for parts in zip(*attempts, strict=True))
     listed = pq.read_metadata(leaderboards[0].sources.leaderboard).num_rows
     if not all(is_whole(leaderboard.sources) for leaderboard in leaderboards):
         whose = sources[0].target if query.selective else "every one of the targets"

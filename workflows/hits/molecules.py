@@ -12,6 +12,7 @@ from ...data.molecules.standardise import StandardSettings, standardise
 from ...data.readers.layout import ReadingSettings
 from ...data.readers.records import LineCounts, Record, any_records
 from ...data.readers.sources import FileSource
+from ...data.words import agree, plural
 
 _ROWS, _BYTES = 10_000, 1 << 20
 
@@ -47,8 +48,8 @@ def given_molecules(values: Sequence[str], option: str) -> tuple[tuple[str, ...]
             found += molecules
             if problems:
                 notes.append(
-                    f"{path}: {len(problems):,} of {len(molecules) + len(problems):,} molecules cannot be read and are "
-                    f"left out, the first at {problems[0]}"
+                    f"{path}: {len(problems):,} of {plural(len(molecules) + len(problems), 'molecule')} cannot be read "
+                    f"and {agree(len(problems), 'is', 'are')} left out, the first at {problems[0]}"
                 )
         else:
             found.append(_checked(value, option))

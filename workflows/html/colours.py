@@ -11,7 +11,7 @@ COLOURS = """
     --s7: #87919b;
   --a-c: #1b1f24; --a-n: #1f4fd1; --a-o: #c92121; --a-f: #12803c; --a-p: #b35900; --a-s: #8a6d00;
     --a-cl: #12803c;
-  --a-br: #8f3b12; --a-i: #6b1fa8; --a-b: #a0522d;
+  --a-br: #8f3b12; --a-i: #6b1fa8; --a-b: #a0522d; --a-h: #87919b;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -22,7 +22,7 @@ COLOURS = """
       --s7: #7f8a95;
     --a-c: #e6e9ed; --a-n: #8fb0ff; --a-o: #ff8a80; --a-f: #7bd895; --a-p: #ffb366; --a-s: #e8cf5a;
       --a-cl: #7bd895;
-    --a-br: #f2a27a; --a-i: #d3a4ff; --a-b: #e0a98a;
+    --a-br: #f2a27a; --a-i: #d3a4ff; --a-b: #e0a98a; --a-h: #9aa5b0;
   }
 }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
@@ -34,5 +34,5 @@ COLOURS = """
 .a-c { --c: var(--a-c); } .a-n { --c: var(--a-n); } .a-o { --c: var(--a-o); } .a-f { --c: var(--a-f); }
 .a-p { --c: var(--a-p); }
 .a-s { --c: var(--a-s); } .a-cl { --c: var(--a-cl); } .a-br { --c: var(--a-br); } .a-i { --c: var(--a-i); }
-.a-b { --c: var(--a-b); }
+.a-b { --c: var(--a-b); } .a-h { --c: var(--a-h); }
 """

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 
 from .script import SCRIPT
 from .style import STYLE
 from .svg import escape
+
+_CODE = re.compile(r"`([^`]+)`")
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|×|Å|[a-zµ]{1,3}\b))")
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -38,8 +42,8 @@ def tag(name: str, content: str, class_: str = "", /, **attributes: object) -> s
 
 
 def paragraph(text: str, class_: str = "") -> str:
-    """Return a paragraph of plain text."""
-    return tag("p", escape(text), class_)
+    """Return a paragraph of plain text; what stands in backticks, such as a command, is shown as code."""
+    return tag("p", _CODE.sub(r"<code>\1</code>", escape(text)), class_)
 
 
 def section(anchor: str, title: str, *content: str) -> str:
@@ -72,6 +76,28 @@ def figure(svg: str, title: str, note: str = "", class_: str = "") -> str:
     """Return a drawing with a title above and a note below."""
     caption = tag("figcaption", tag("strong", escape(title)) + (paragraph(note) if note else ""))
     return tag("figure", svg + caption, class_)
+
+
+def contents(links: Iterable[tuple[str, str, Iterable[tuple[str, str]]]]) -> str:
+    """Return the list of contents: anchor and title of each section, and the same of its parts.
+
+    It stays in sight while the page is read, and the page's script marks where the reader is; both need no server, and
+    without the script it is still a list of links.
+    """
+
+    def item(anchor: str, title: str, parts: str = "") -> str:
+        return tag("li", tag("a", escape(title), href=f"#{anchor}") + parts)
+
+    lines = []
+    for anchor, title, parts in links:
+        inside = "".join(item(part, name) for part, name in parts)
+        lines.append(item(anchor, title, tag("ol", inside) if inside else ""))
+    return tag("nav", tag("ol", "".join(lines)), "contents", aria_label="Contents")
+
+
+def together(text: str) -> str:
+    """Return text in which no line ends between a number and its unit."""
+    return _UNIT.sub("\u00a0", text)
 
 
 def details(summary: str, *content: str) -> str:

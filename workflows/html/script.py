@@ -1,4 +1,7 @@
-"""The one script of the report: it sorts and filters the grids of molecules. Without it all of them are shown."""
+"""The one script of the report: it sorts and filters molecules, and marks in the contents where the reader is.
+
+Without it all molecules are shown, and the contents are links.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ document.querySelectorAll("form[data-grid]").forEach(function (tools) {
     said.textContent = kept.length === 0 ? "None of the " + cards.length + " listed here fits."
       : shown + " of " + cards.length + (kept.length < cards.length ? " (" + kept.length + " fit)" : "") + " shown";
     more.hidden = shown >= kept.length;
-    way.textContent = turned ? "Turned round" : "Turn round";
+    way.textContent = turned ? "Reversed" : "Reverse order";
     way.setAttribute("aria-pressed", String(turned));
   };
   tools.hidden = false;
@@ -50,4 +53,34 @@ document.querySelectorAll("form[data-grid]").forEach(function (tools) {
   more.addEventListener("click", function () { all = true; apply(); });
   apply();
 });
+(function () {
+  var list = document.querySelector("nav.contents");
+  if (!list) return;
+  var links = Array.from(list.querySelectorAll("a"));
+  var places = links.map(function (link) { return document.getElementById(link.hash.slice(1)); });
+  var now = null, waiting = false;
+  var mark = function () {
+    waiting = false;
+    var line = list.offsetHeight > 200 ? 48 : 84, at = 0; // a heading that was jumped to lies above it
+    var end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+    places.forEach(function (place, index) {
+      if (!links[index].getClientRects().length) return; // parts are listed on wide screens only
+      var top = place.getBoundingClientRect().top;
+      if (top <= line || (end && top < window.innerHeight)) at = index;
+    });
+    if (links[at] === now) return;
+    if (now) now.removeAttribute("aria-current");
+    now = links[at];
+    now.setAttribute("aria-current", "location");
+    var box = now.getBoundingClientRect(), frame = list.getBoundingClientRect();
+    if (box.left < frame.left || box.right > frame.right) list.scrollLeft += box.left - frame.left - 24;
+    if (box.top < frame.top || box.bottom > frame.bottom) list.scrollTop += box.top - frame.top - 60;
+  };
+  var soon = function () {
+    if (!waiting) { waiting = true; requestAnimationFrame(mark); }
+  };
+  window.addEventListener("scroll", soon, { passive: true });
+  window.addEventListener("resize", soon);
+  mark();
+})();
 """

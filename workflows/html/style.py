@@ -29,7 +29,29 @@ section { margin-top: 2.6rem; }
   margin: 1rem 0; border-radius: 4px; overflow-wrap: anywhere; }
 .wrong { border-color: var(--bad); background: var(--bad-paper); color: var(--bad); }
 .wrong ul, .notice ul { margin: 0.3rem 0; padding-left: 1.2rem; }
-nav { margin: 1rem 0; display: flex; flex-wrap: wrap; gap: 0.3rem 1.1rem; }
+html { scroll-padding-top: 3.6rem; }
+.contents { position: sticky; top: 0; z-index: 2; margin: 1rem 0; background: var(--paper); font-size: 0.92rem;
+  border-bottom: 1px solid var(--line); overflow-x: auto; }
+.contents ol { list-style: none; margin: 0; padding: 0; }
+.contents > ol { display: flex; gap: 0 0.3rem; }
+.contents ol ol { display: none; }
+.contents a { display: block; padding: 0.45rem 0.6rem; white-space: nowrap; text-decoration: none; color: var(--soft);
+  border-bottom: 3px solid transparent; }
+.contents a:hover { color: var(--accent); }
+.contents a[aria-current] { color: var(--ink); border-color: var(--accent); font-weight: 600; }
+@media screen and (min-width: 1240px) {
+  html { scroll-padding-top: 1rem; }
+  body { max-width: 1420px; display: grid; grid-template-columns: 12.5rem minmax(0, 1fr); column-gap: 2rem;
+    align-content: start; }
+  body > * { grid-column: 2; min-width: 0; }
+  body > .contents { grid-column: 1; grid-row: 1 / span 99; align-self: start; top: 1.2rem;
+    max-height: calc(100vh - 2.4rem);
+    margin: 0; border: 0; overflow: auto; }
+  .contents > ol { display: block; }
+  .contents ol ol { display: block; margin-left: 0.7rem; font-size: 0.9em; }
+  .contents a { white-space: normal; overflow-wrap: anywhere; padding: 0.2rem 0.6rem; border-bottom: 0;
+    border-left: 3px solid var(--line); line-height: 1.3; }
+}
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); gap: 0.7rem;
   margin: 1.2rem 0; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
@@ -48,6 +70,7 @@ dl.tiles { margin-block: 1.2rem; }
   border: 1px solid var(--line); border-radius: 6px; border-collapse: separate; border-spacing: 0; }
 .passages caption { background: none; padding: 0 0 0.2rem; }
 .passages td, .passages th { border: 0; padding: 0.2rem 0.7rem; white-space: normal; }
+.passages td.number { white-space: nowrap; }
 .passages .total th, .passages .total td { font-weight: 650; }
 .passages .change th { font-weight: 400; padding-left: 1.4rem; }
 .passages small { display: block; color: var(--soft); }
@@ -66,7 +89,8 @@ tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
-  padding: 0.8rem; display: flex; flex-direction: column-reverse; justify-content: flex-end; min-width: 0; }
+  padding: 0.8rem; display: flex; flex-direction: column-reverse; justify-content: space-between; min-width: 0; }
+figcaption strong { overflow-wrap: anywhere; }
 figure.wide { margin: 1rem 0; overflow-x: auto; }
 figure.wide p { max-width: none; }
 .charts.loose { align-items: start; }
@@ -89,6 +113,11 @@ svg.chart { width: 100%; height: auto; display: block; font-family: inherit; }
 .chart .band { fill: var(--c); fill-opacity: 0.18; stroke: none; }
 .chart .curve { fill: none; stroke: var(--c); stroke-width: 1.8; }
 .chart .whisker { stroke: var(--c); stroke-width: 2; }
+.chart .ligand { stroke: var(--c); stroke-width: 3.4; stroke-linecap: round; }
+.chart .pocket { stroke: var(--c); stroke-width: 1.4; stroke-linecap: round; }
+.chart .contact { stroke: var(--s1); stroke-width: 1.6; stroke-dasharray: 3 3; }
+.chart .residue { font-size: 10.5px; font-weight: 600; paint-order: stroke; stroke: var(--card); stroke-width: 3;
+  stroke-linejoin: round; }
 .chart .pause { fill: var(--faint); stroke: var(--line); stroke-dasharray: 2 3; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 235px), 1fr)); gap: 0.8rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.6rem 0.75rem;
@@ -97,9 +126,11 @@ svg.chart { width: 100%; height: auto; display: block; font-family: inherit; }
 .card .rank { color: var(--soft); font-weight: 500; margin-right: 0.3rem; }
 .card dl { margin: 0; font-size: 0.86rem; }
 .card dl div { display: flex; justify-content: space-between; gap: 0.6rem; }
-.card dt { color: var(--soft); }
+.card dt { color: var(--soft); white-space: nowrap; }
+.scaffolds .card dd { overflow-wrap: anywhere; }
 .card dd { margin: 0; font-variant-numeric: tabular-nums; text-align: right; }
 .card .scores dd { font-weight: 650; }
+.card .unit { font-weight: 400; color: var(--soft); font-size: 0.78rem; white-space: nowrap; }
 .card .scores small { display: block; font-weight: 400; color: var(--soft); line-height: 1.2; }
 .card .properties { border-top: 1px solid var(--line); margin-top: 0.35rem; padding-top: 0.35rem;
   display: grid; grid-template-columns: 1fr 1fr; column-gap: 0.9rem; }
@@ -139,13 +170,19 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.85rem; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; background: none; }
-  nav, .tools, script { display: none; }
+  .tools, script { display: none; }
+  .contents { position: static; border: 0; background: none; overflow: visible; }
+  .contents::before { content: "Contents"; font-weight: 650; }
+  .contents > ol { display: block; columns: 3; }
+  .contents a, .contents a[aria-current] { padding: 0.05rem 0; border: 0; color: inherit; font-weight: 400; }
   .cards { grid-template-columns: repeat(5, 1fr); gap: 0.4rem; }
   .card, .card dl, .card h4 { font-size: 7.5pt; }
   .charts { grid-template-columns: 1fr 1fr; }
   figure, .passages table, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll, pre { overflow: visible; white-space: pre-wrap; }
+  .scroll table { font-size: 8pt; }
+  .scroll th, .scroll td { white-space: normal; padding: 0.2rem 0.4rem; }
   details::details-content { content-visibility: visible; block-size: auto; }
   details > * { display: block; }
 }

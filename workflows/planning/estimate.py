@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import resource
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from ...data.errors import FormatError
 from ...data.receipts import Receipt
 from ...screening.ranking.leaderboard import LEADERBOARD_ROWS
 from ..config.campaign_file import CampaignConfig
+from ..tasks.final import final_batches
+from ..text import core_time, percent
 from .trial import Measured
 
 MODEL_ERROR = 0.25
@@ -68,13 +71,17 @@ class CampaignPlan:
     dockings : dict of str to int
         By target, those of the final docking included.
     docking_seconds : dict of str to float
-        Core-seconds of one docking, by target.
+        Core-seconds of one docking in the rounds, by target.
     disk : int
         Bytes in the campaign folder.
     memory : int
         Bytes per worker: the largest process of the trial, and what distilling all labels adds.
     notes : tuple of str
     trial_seconds : float
+    final_dockings : dict of str to int
+        Those of ``dockings`` that are of the final docking; no entry where there is none.
+    final_seconds : dict of str to float
+        Core-seconds of one of them, by target.
     """
 
     steps: Mapping[str, StepPlan]
@@ -89,6 +96,15 @@ class CampaignPlan:
     written: float = 0.0
     site: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    final_dockings: Mapping[str, int] = field(default_factory=dict)
+    final_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def docking_cost(self, target: str) -> float:
+        """Return the core-seconds of all dockings of a target, the final ones at what the final search costs."""
+        final = self.final_dockings.get(target, 0)
+        return (self.dockings[target] - final) * self.docking_seconds[
+            target
+        ] + final * self.final_seconds.get(target, 0.0)
 
     @property
     def wall(self) -> tuple[float, float, float]:
@@ -135,7 +151,8 @@ def _around(value: float, error: float) -> tuple[float, float, float]:
 def scores_by_round(config: CampaignConfig, targets: int) -> list[int]:
     """Return how many molecules the teacher of each round learns from, at most."""
     first = round(config.start.molecules * (1 - config.start.sealed))
-    return [first + number * config.rounds.dock * targets for number in range(config.rounds.count)]
+    docked = itertools.accumulate(config.rounds.dock_in(number) for number in range(1, config.rounds.count))
+    return [first + before * targets for before in (0, *docked)][: config.rounds.count]
 
 
 def estimate(
@@ -145,6 +162,14 @@ def estimate(
     rounds, count = config.rounds, config.rounds.count
     targets = len(config.targets)
     notes = []
+    everything = rows
+    if measured.wanted < 1 or measured.filter_seconds:
+        rows = max(1, round(measured.wanted * rows))
+        asking = core_time(everything * measured.filter_seconds)
+        notes.append(
+            f"About {percent(measured.wanted)} of the library meet the conditions of [library]; "
+            f"asking them of all its molecules takes {asking}, once."
+        )
     steps = dict.fromkeys(STEPS, StepPlan())
     labels = min(rounds.labels, rows)
     keep = KEPT_UNKNOWN if rounds.keep == "auto" else float(rounds.keep)
@@ -153,16 +178,16 @@ def estimate(
             f"[rounds] keep is auto: {100 * keep:g} % are assumed; up to {100 * config.cut.widest:g} % are possible."
         )
     by_kind = _by_kind(measured.receipts)
-    docking, seconds_each = _docking(config, by_kind, workers)
+    docking, seconds_each, final_each = _docking(config, by_kind, workers)
     steps |= docking
     if config.cut.sweep and count:
         notes.append(
             f"The last round may dock up to {config.cut.sweep:,} molecules per target more ([cut] sweep), "
             "which is not in these figures."
         )
-    for size in scores_by_round(config, targets):
+    for number, size in enumerate(scores_by_round(config, targets), 1):
         train, each = _teacher(measured.teachers, size)
-        kept = min(rows, max(round(keep * rows), 5 * rounds.dock) + size)
+        kept = min(rows, max(round(keep * rows), 5 * rounds.dock_in(number)) + size)
         refined = min(rows, kept * targets)
         parallel = min(workers, -(-labels // config.run.predict_batch))
         steps["train"] = steps["train"].plus(_modelled(1, size, train, 1))
@@ -181,24 +206,27 @@ def estimate(
         steps["screen"] = _modelled(count * shards, screened, screened * per_row, min(workers, shards))
         steps["rank"] = _modelled(count, screened, screened * _rate(by_kind["rank"], least_rows=10**5), 1)
     steps["other"] = _others(by_kind, count)
+    if measured.filter_seconds:
+        asked = _modelled(shards, everything, everything * measured.filter_seconds, min(workers, shards))
+        steps["other"] = steps["other"].plus(asked)
     if max(scores_by_round(config, targets), default=0) > max(measured.teachers, default=0):
         notes.append(
             f"Teachers of more than {max(measured.teachers)} scores were not timed; their cost is extrapolated."
         )
-    final = min(config.final.molecules, config.start.molecules + count * rounds.dock)
-    each_target = config.start.molecules + count * rounds.dock
+    each_target = config.start.molecules + rounds.dock_in_all
+    final = min(config.final.molecules, each_target)
+    again = {target: final for target, spec in config.targets.items() if final and spec.engine != "table"}
     return CampaignPlan(
         steps=steps,
         workers=workers,
-        dockings={
-            target: each_target + (0 if spec.engine == "table" else final)
-            for target, spec in config.targets.items()
-        },
+        dockings={target: each_target + again.get(target, 0) for target in config.targets},
         docking_seconds=seconds_each,
         disk=_disk(config, rows, labels, keep, measured),
         memory=_memory(config, labels),
         notes=tuple(notes),
-        rows=rows,
+        rows=everything,
+        final_dockings=again,
+        final_seconds=final_each,
     )
 
 
@@ -223,20 +251,23 @@ def _modelled(tasks: int, units: int, seconds: float, parallel: int) -> StepPlan
 
 def _docking(
     config: CampaignConfig, by_kind: Mapping[str, list[Receipt]], workers: int
-) -> tuple[dict[str, StepPlan], dict[str, float]]:
-    """Return the plans of docking and final docking, and core-seconds per docking by target."""
-    rounds = config.rounds
-    screen, final, each = StepPlan(), StepPlan(), {}
+) -> tuple[dict[str, StepPlan], dict[str, float], dict[str, float]]:
+    """Return the plans of docking and final docking, and core-seconds of one docking of each kind by target."""
+    screen, final, each, final_each = StepPlan(), StepPlan(), {}, {}
+    modes = {target: {"mode": getattr(spec, "mode", "single")} for target, spec in config.targets.items()}
     for target, spec in config.targets.items():
         mean, error = _per_ligand(by_kind["dock"], target)
         each[target] = mean
-        ligands = config.start.molecules + rounds.count * rounds.dock
+        ligands = config.start.molecules + config.rounds.dock_in_all
         screen = screen.plus(_dockings(ligands, config.run.dock_batch, mean, error, workers))
         again = 0 if spec.engine == "table" else min(config.final.molecules, ligands)
         if again and "final" in by_kind:
             mean, error = _per_ligand(by_kind["final"], target)
-            final = final.plus(_dockings(again, config.run.dock_batch, mean, error, workers))
-    return {"dock": screen, "final": final}, each
+            final_each[target] = mean
+            size = final_batches({target: modes[target]}, config.final.molecules, config.run.dock_batch)
+            batch = size if isinstance(size, int) else size[target]
+            final = final.plus(_dockings(again, batch, mean, error, workers))
+    return {"dock": screen, "final": final}, each, final_each
 
 
 def _per_ligand(receipts: Sequence[Receipt], target: str) -> tuple[float, float]:
@@ -294,7 +325,7 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         return sum(item.bytes for item in outputs) / total if total else 0.0
 
     by_kind = _by_kind(measured.receipts)
-    dockings = targets * (config.start.molecules + count * config.rounds.dock + config.final.molecules)
+    dockings = targets * (config.start.molecules + config.rounds.dock_in_all + config.final.molecules)
     models = sum(
         item.bytes
         for kind in ("train", "distil")
@@ -316,7 +347,9 @@ def _disk(config: CampaignConfig, rows: int, labels: int, keep: float, measured:
         + count * rows * per_row(measured.screened, "predictions/")
         + count * histograms * max(rows / max(sum(item.rows_in for item in measured.screened), 1), 1.0)
         + count * labels * per_row(by_kind.get("label", []), "labels/")
-        + count * (keep * rows + config.rounds.dock) * 2 * per_row(by_kind.get("refine", []), "refined/")
+        + (count * keep * rows + config.rounds.dock_in_all)
+        * 2
+        * per_row(by_kind.get("refine", []), "refined/")
         + dockings * (per_row(by_kind["dock"], "poses/") + per_row(by_kind["dock"], "scores/"))
         + count * models
     )

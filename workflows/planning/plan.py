@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 from ...data.errors import InputError
-from ...data.spaces.source import open_source
 from ...data.spaces.space import Space
 from ...data.store import read_json, write_json
 from ...hpc.sites.read import load_site
 from ...hpc.sites.site import Site
 from ..campaign.campaign import open_campaign
+from ..campaign.checks import open_library
 from ..config.campaign_file import CampaignFile, read_campaign_file
+from ..progress.forecast import plan_path
 from ..progress.receipts import CampaignReceipts
 from ..progress.spans import Span, busy_seconds
 from ..running.observer import Observer, Silent
@@ -56,7 +57,7 @@ def plan(
     file = read_campaign_file(config_path)
     config = file.config
     site = site if isinstance(site, Site) else load_site(site)
-    library = open_source(file.library)
+    library = open_library(file)
     if isinstance(library, Space):
         raise InputError(
             f"{file.library} is a space: docksieve plan measures campaigns on libraries of molecules only.",
@@ -75,11 +76,6 @@ def plan(
     )
     write_json(plan_path(file.path), found.to_json())
     return found
-
-
-def plan_path(config_path: Path) -> Path:
-    """Return where the plan of a campaign file is kept."""
-    return config_path.with_suffix(".plan.json")
 
 
 def kept_plan(config_path: str | Path | CampaignFile, site: str = "local") -> CampaignPlan | None:

@@ -4,58 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import is_driven, read_driver
-from ..campaign.ledger import round_name
+from ..campaign.filters import leaves_out
+from ..campaign.ledger import round_name, round_number
+from ..campaign.under_way import molecules_under_way
+from ..source_words import source_words
+from .dockings import docking_words
+from .failing import failing_lines
+from .forecast import seconds_left
+from .left_out import left_out_lines, read_left_out
 from .receipts import CampaignReceipts
+from .stage import StageStatus
 
 STALE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class StageStatus:
-    """One stage of a campaign.
-
-    Attributes
-    ----------
-    stage : str
-    total, done, running, failed, left : int
-        Tasks; they add up: ``done + running + failed + left == total``. What waits for a free worker, or was
-        done with inputs that have changed since, is left.
-    rows : int
-        Molecules (or ligands) of the finished tasks.
-    seconds : float
-        Sum of the finished tasks' seconds.
-    failures : dict of str to int
-        Dockings without a score in the finished tasks, by code.
-
-    Examples
-    --------
-    >>> stage = docksieve.status("campaign").stages[1]
-    >>> stage.stage, stage.rows, stage.done == stage.total
-    ('round-00/dock', 100, True)
-    """
-
-    stage: str
-    total: int
-    done: int
-    running: int
-    failed: int
-    left: int
-    rows: int
-    seconds: float
-    failures: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def rate(self) -> float:
-        """Molecules per task-second; NaN before any task is finished."""
-        return self.rows / self.seconds if self.seconds else float("nan")
 
 
 @dataclass(frozen=True)
@@ -77,9 +44,20 @@ class CampaignStatus:
     blocks : tuple of str
         How many blocks each pool of a cluster has, by state, in words.
     seconds_left : float or None
-        Estimate from the finished tasks' seconds; None where there is nothing to go by.
+        Estimate from the finished tasks' seconds, and for steps of which there are none, from the plan; None where
+        there is nothing to go by.
     audits : tuple of str
         A sentence about each audit.
+    sources : tuple of str
+        A sentence about each earlier teacher that the latest one was given: used or not, and why.
+    by_plan : bool
+        Whether ``seconds_left`` rests on the plan (``docksieve plan``) in part.
+    dockings : tuple of str
+        A sentence about each target: how many dockings were tried, and how many gave a score.
+    left_out : tuple of str
+        What of the library is left out from the start, a sentence for each reason.
+    failing : tuple of str
+        What rounds learnt of dockings that fail, a sentence for each round and target.
 
     Examples
     --------
@@ -96,6 +74,27 @@ class CampaignStatus:
     seconds_left: float | None
     blocks: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    by_plan: bool = False
+
+    def __repr__(self) -> str:
+        done = sum(stage.done == stage.total for stage in self.stages)
+        known = len(self.stages) + len(self.waiting)
+        at = next((stage for stage in self.stages if stage.done < stage.total), None)
+        now = f", now {at.stage}: {at.done:,} of {at.total:,} tasks" if at is not None else ""
+        return f"Campaign in {self.root}: {self.state}, {done} of {known} stages done{now}"
+
+    dockings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values; rates that are not known are null."""
+        stages = [
+            {**asdict(stage), "rate": stage.rate if stage.rate == stage.rate else None}
+            for stage in self.stages
+        ]
+        return {**asdict(self), "root": str(self.root), "stages": stages}
 
 
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
@@ -137,10 +136,26 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     else:
         state = "complete" if complete else "stopped"
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
-    left = 0.0 if complete else _seconds_left(stages, waiting, workers)
+    left, by_plan = (0.0, False) if complete else seconds_left(opened, stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
     audits = tuple(audit_words(card) for card in read_audits(opened.root))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, audits)
+    sources = _sources(receipts)
+    dockings = docking_words(receipts)
+    out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
+    failing = tuple(failing_lines(opened.ledger))
+    seen = (audits, sources, by_plan, dockings, out, failing)
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen)
+
+
+def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:
+    """Say which earlier teachers the latest teacher learned from."""
+    trained = [stage for stage in receipts.stages if stage.endswith("/train")]
+    for stage in reversed(trained):
+        for receipt in receipts.of(stage):
+            if receipt.done:
+                number = round_number(stage.partition("/")[0])
+                return tuple(f"round {number}: {words}" for words in source_words(receipt.facts["report"]))
+    return ()
 
 
 def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -154,7 +169,8 @@ def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def expected_stages(campaign: Campaign) -> list[str]:
     """Return every stage that the campaign will have, in order."""
-    names = ["round-00/sample", "round-00/dock"]
+    names = ["round-00/filter"] if leaves_out(campaign) else []
+    names += ["round-00/sample", "round-00/dock"]
     steps = ("train", "label", "distil", "cut", "screen", "rank", "refine", "acquire", "dock")
     for number in range(1, campaign.config.rounds.count + 1):
         names += [f"{round_name(number)}/{step}" for step in steps]
@@ -184,26 +200,6 @@ def _stage(receipts: CampaignReceipts, stage: str, flying: list[str], workers: i
         rows=sum(receipt.rows_in for receipt in done),
         seconds=sum(receipt.seconds.get("total", 0.0) for receipt in done),
         failures=dict(failures.most_common()),
+        molecules=receipts.campaign.ledger.molecules(stage),
+        under_way=sum(molecules_under_way(receipts.campaign.root, now).values()) if now else 0,
     )
-
-
-def _seconds_left(stages: tuple[StageStatus, ...], waiting: tuple[str, ...], workers: int) -> float | None:
-    """Estimate: open tasks cost what finished ones of their step cost; a waiting stage, the latest's total."""
-    per_task: dict[str, float] = {}
-    per_stage: dict[str, float] = {}
-    for stage in stages:
-        step = stage.stage.partition("/")[2]
-        if stage.done:
-            per_task[step] = stage.seconds / stage.done
-            per_stage[step] = per_task[step] * stage.total
-    if not per_task:
-        return None
-    work = 0.0
-    for stage in stages:
-        step = stage.stage.partition("/")[2]
-        parallel = min(workers, max(1, stage.total))
-        work += (stage.total - stage.done) * per_task.get(step, 0.0) / parallel
-    for name in waiting:
-        step = name.partition("/")[2]
-        work += per_stage.get(step, 0.0) / (1 if step in ("train", "distil") else workers)
-    return work

@@ -145,7 +145,8 @@ def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
 def summarise(name: str, receipts: Iterable[Receipt]) -> Throughput:
     """Return the rates of ``receipts``, which must be of finished screening tasks."""
     receipts = list(receipts)
-    molecules = sum(receipt.counts["molecules"] for receipt in receipts)
+    # What a campaign leaves out is read, but not scored: it is no molecule screened.
+    molecules = sum(receipt.counts["molecules"] - receipt.counts.get("left_out", 0) for receipt in receipts)
     seconds: dict[str, float] = {}
     for receipt in receipts:
         devices = _devices(receipt)

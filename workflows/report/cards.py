@@ -15,6 +15,9 @@ from .quality import acquired_with_scores
 Made = Mapping[int, tuple[float, float, int]]
 """By library row: mean and spread predicted before docking, and the round."""
 
+UNITS = {"weight": "Da", "tpsa": "Å²"}
+"""Of the properties that have one."""
+
 PROPERTIES = {
     "weight": ("weight", "{:.0f}"),
     "logp": ("logP", "{:.1f}"),
@@ -46,7 +49,7 @@ def molecules(facts: Facts, target: str) -> list[str]:
     made = {row: (mean, spread, number) for row, mean, spread, number in zip(*columns, strict=True)}
     rows = table.to_pylist()
     grid = f"molecules-{list(facts.campaign.targets).index(target)}"
-    shown = tag("div", "".join(_card(row, made) for row in rows), "cards", id=grid)
+    shown = tag("div", "".join(_card(row, made, spec["unit"]) for row in rows), "cards", id=grid)
     ranked = "final" if any(row["final_score"] is not None for row in rows) else "docked"
     if not any(row["docked_score"] is not None for row in rows):
         ranked = "predicted"
@@ -62,7 +65,7 @@ def molecules(facts: Facts, target: str) -> list[str]:
 def _tools(grid: str, rows: list[dict[str, Any]], lower: bool) -> str:
     """Return what sorts and filters a grid; hidden unless the page's script runs."""
     text = tag("label", "Id or SMILES contains " + '<input type="text" name="text" autocomplete="off">')
-    turn = tag("button", "Turn round", name="way", type="button")
+    turn = tag("button", "Reverse order", name="way", type="button")
     reset = tag("button", "Reset", type="reset")
     line = tag("div", _orders(rows, lower) + turn + text + reset, "line")
     bounds = "".join(
@@ -98,10 +101,11 @@ def _window(key: str, name: str) -> str:
         f'data-end="{end}" aria-label="{escape(name)} {word}">'
         for end, word in (("low", "from"), ("high", "to"))
     )
-    return tag("fieldset", tag("legend", escape(name)) + boxes)
+    unit = f" ({UNITS[key]})" if key in UNITS else ""
+    return tag("fieldset", tag("legend", escape(name + unit)) + boxes)
 
 
-def _card(row: Mapping[str, Any], made: Made) -> str:
+def _card(row: Mapping[str, Any], made: Made, unit: str) -> str:
     mean, spread, basis = prediction_shown(row, made)
     scores = [
         ("final", _figure(row["final_score"]), "docked again" if row["final_score"] is not None else ""),
@@ -109,12 +113,13 @@ def _card(row: Mapping[str, Any], made: Made) -> str:
         ("predicted", "–" if mean is None else f"{_figure(mean)} ± {_figure(spread, sign=False)}", basis),
     ]
     lines = "".join(
-        f"<div><dt>{name}</dt><dd>{value}{tag('small', escape(note)) if note else ''}</dd></div>"
+        f"<div><dt>{name}</dt><dd>{value}{_unit(unit) if value != '–' else ''}"
+        f"{tag('small', escape(note)) if note else ''}</dd></div>"
         for name, value, note in scores
         if name != "final" or row["final_score"] is not None
     )
     properties = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{form.format(row[key]) if row[key] is not None else '–'}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{_property(key, form, row[key])}</dd></div>"
         for key, (name, form) in PROPERTIES.items()
     )
     data = {"data_rank": row["rank"], "data_name": row["id"], "data_smiles": row["smiles"]}
@@ -130,6 +135,16 @@ def _card(row: Mapping[str, Any], made: Made) -> str:
         + tag("details", tag("summary", "SMILES") + tag("code", escape(row["smiles"])))
     )
     return tag("article", content, "card", **data)
+
+
+def _unit(unit: str) -> str:
+    return " " + tag("span", escape(unit), "unit") if unit else ""
+
+
+def _property(key: str, form: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return form.format(value).replace("-", "−") + _unit(UNITS.get(key, ""))
 
 
 def prediction_shown(row: Mapping[str, Any], made: Made) -> tuple[float | None, float | None, str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ...data.receipts import Receipt
+from ...data.words import plural
 from ..html.page import figure, paragraph, section, table
 from ..progress.rates import MEASURED, rates_by_node, rates_over_time
 from ..progress.throughput import summarise
@@ -58,7 +59,9 @@ def nodes_table(facts: Facts) -> str:
              core_time(node.seconds).replace("core-", ""))
         )  # fmt: skip
     head = ("node", "devices", "workers", "tasks", "failed", "docked", "screened", "refined", "task time")
-    more = f"{len(nodes) - NODES_LISTED:,} more nodes are not listed." if len(nodes) > NODES_LISTED else ""
+    more = (
+        f"{plural(len(nodes) - NODES_LISTED, 'more node')} not listed." if len(nodes) > NODES_LISTED else ""
+    )
     return table("Nodes", head, rows, left=2) + (paragraph(more, "soft") if more else "")
 
 

@@ -26,6 +26,7 @@ from ..hits.ask import hits
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import CampaignStatus, status
 from ..tasks.held_out import read_held_out
+from .best.scaffolds import AMONG
 
 Rows = NDArray[np.int64]
 TOP = 60
@@ -97,6 +98,8 @@ class Facts:
         The best :data:`TOP` of each target.
     hit_counts : dict of str to int
         All hits of each target.
+    docked_hits : dict of str to pyarrow.Table
+        The best :data:`AMONG` docked hits of each target, for their scaffolds.
     written : float
         When the facts were read (seconds since 1970).
     """
@@ -109,6 +112,7 @@ class Facts:
     retrained: list[Receipt]
     hits: Mapping[str, pa.Table]
     hit_counts: Mapping[str, int]
+    docked_hits: Mapping[str, pa.Table]
     written: float
     _docked: dict[tuple[str, str], Docked] = field(default_factory=dict)
 
@@ -272,10 +276,12 @@ def read_facts(campaign: Campaign) -> Facts:
     except DocksieveError as error:
         problem = str(error)
     receipts = CampaignReceipts(campaign)
-    tables, counts = {}, {}
+    tables, counts, docked = {}, {}, {}
     for target in campaign.targets:
         everything = hits(campaign, top=None, target=target, receipts=receipts)
         counts[target] = everything.num_rows
+        known = everything.select(["rank", "id", "smiles", "docked_score"])
+        docked[target] = known.filter(pc.is_valid(known["docked_score"])).slice(0, AMONG)
         tables[target] = everything.slice(0, TOP if len(campaign.targets) <= 3 else TOP_OF_MANY)
     return Facts(
         campaign=campaign,
@@ -286,6 +292,7 @@ def read_facts(campaign: Campaign) -> Facts:
         retrained=_retrained(campaign.root),
         hits=tables,
         hit_counts=counts,
+        docked_hits=docked,
         written=time.time(),
     )
 

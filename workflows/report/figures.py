@@ -66,11 +66,13 @@ def plain_style() -> str:
     rules = [f"text {{ font-family: {_FONT}; }}"]
     for selectors, body in _RULE.findall(STYLE):
         for selector in (part.strip() for part in selectors.split(",")):
-            series = range(SERIES) if "var(--c)" in body else (None,)
-            for index in series:
-                colours = light if index is None else {**light, "c": light[f"s{index}"]}
-                filled = _filled(body, colours)
-                rules.append(f"{selector}{'' if index is None else f'.s{index}'} {{{filled}}}")
+            names = [
+                *(f"s{index}" for index in range(SERIES)),
+                *(key for key in light if key.startswith("a-")),
+            ]
+            for name in names if "var(--c)" in body else ("",):
+                colours = {**light, "c": light[name]} if name else light
+                rules.append(f"{selector}{f'.{name}' if name else ''} {{{_filled(body, colours)}}}")
     return " ".join(" ".join(rule.split()) for rule in rules)
 
 

@@ -11,8 +11,11 @@ import numpy as np
 from ...data.score_keys import MISSING_KEY
 from ...data.spaces.source import MoleculeSource
 from ...data.spaces.space import Space
+from ...data.words import plural
 from ...screening.docking.failures import meaning_of
+from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name
+from ..progress.left_out import read_left_out
 from .facts import Docked, Facts, reject_reasons
 
 
@@ -138,9 +141,25 @@ def _seed(facts: Facts, target: str) -> list[Passage]:
     if not facts.finished("round-00/sample"):
         return []
     docked = facts.docked("round-00", target)
-    rest = Change("not drawn", docked.selected - facts.rows, "the rest of the library", rest=True)
-    drawn = passage("Seed sample", ("library", facts.rows), ("seed sample", docked.selected), rest)
+    out = _left_out(facts, target)
+    lost = sum(change.count for change in out)
+    rest = Change("not drawn", docked.selected - facts.rows - lost, "the rest of the library", rest=True)
+    drawn = passage("Seed sample", ("library", facts.rows), ("seed sample", docked.selected), *out, rest)
     return [drawn, _docking("Seed docking", "seed sample", docked)]
+
+
+def _left_out(facts: Facts, target: str, group: str = "") -> list[Change]:
+    """Return what is left out from the start; with ``group``, of the shards that its student has scored."""
+    if not leaves_out(facts.campaign):
+        return []
+    shards = {r.task.rpartition("/")[2] for r in facts.finished(f"{group}/screen")} if group else None
+    found = read_left_out(facts.campaign.ledger, shards)
+    return [
+        Change(words, -count, "a condition of [library]")
+        if words
+        else Change(f"refused by docking: {code.replace('_', ' ')}", -count, meaning_of(code))
+        for words, count, code in found.losses(target)
+    ]
 
 
 def _docking(title: str, what: str, docked: Docked) -> Passage:
@@ -166,6 +185,7 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     lost = [
         Change("not screened yet", -facts.unscreened(group)),
         Change("the student could not predict", -blind),
+        *_left_out(facts, target, group),
     ]
     histogram = facts.histogram(group, target)
     assert histogram is not None
@@ -192,8 +212,12 @@ def _unguided(facts: Facts, target: str, group: str, title: str) -> list[Passage
     if not facts.finished(f"{group}/acquire"):
         return []
     docked = facts.docked(group, target)
-    rest = Change("not drawn", docked.selected - facts.rows, "no model knew the target", rest=True)
-    drawn = passage(f"{title}: drawn at random", ("library", facts.rows), ("drawn", docked.selected), rest)
+    out = _left_out(facts, target)
+    missed = docked.selected - facts.rows - sum(change.count for change in out)
+    rest = Change("not drawn", missed, "no model knew the target", rest=True)
+    drawn = passage(
+        f"{title}: drawn at random", ("library", facts.rows), ("drawn", docked.selected), *out, rest
+    )
     return [drawn, _docking(f"{title}: docking", "drawn", docked)]
 
 
@@ -221,7 +245,9 @@ def _choice(
     if not facts.finished(f"{group}/acquire"):
         return passage(name, ("on the shortlist", kept), ("may be docked", free), *changes)
     chosen = facts.docked(group, target).selected
-    changes.append(Change("not chosen", chosen - free, "others promised more", rest=True))
+    changes.append(
+        Change("not chosen", chosen - free, "predicted to score worse than those chosen", rest=True)
+    )
     return passage(name, ("on the shortlist", kept), ("acquired", chosen), *changes)
 
 
@@ -263,7 +289,7 @@ def _round_checks(facts: Facts, group: str) -> list[str]:
     left = facts.unscreened(group)
     if screens and seen + left != facts.rows:
         problems.append(
-            f"{group}: the receipts say {seen:,} molecules screened and {left:,} are left, of {facts.rows:,}."
+            f"{group}: the receipts say {plural(seen, 'molecule')} screened and {left:,} are left, of {facts.rows:,}."
         )
     written = sum(rows for _, rows in facts.outputs(f"{group}/screen", "predictions/"))
     kept = sum(receipt.counts.get("kept", receipt.counts["molecules"]) for receipt in screens)
@@ -295,15 +321,17 @@ def cross_checks(facts: Facts) -> list[str]:
             failed = sum(docked.failures.values())
             if failed != docked.failed_as_receipts_say:
                 problems.append(
-                    f"{target}, {group}: the tables hold {failed:,} failures, "
+                    f"{target}, {group}: the tables hold {plural(failed, 'failure')}, "
                     f"the receipts {docked.failed_as_receipts_say:,}."
                 )
     written = facts.finished("final/hits")
     total = sum(facts.hit_counts.values())
     if written and written[0].rows_out != total:
-        problems.append(f"The final list has {written[0].rows_out:,} hits, the scores make {total:,}.")
+        problems.append(
+            f"The final list has {plural(written[0].rows_out, 'hit')}, the scores make {total:,}."
+        )
     if facts.library is not None and facts.library.rows != facts.rows:
         problems.append(
-            f"The library has {facts.library.rows:,} molecules, the campaign began with {facts.rows:,}."
+            f"The library has {plural(facts.library.rows, 'molecule')}, the campaign began with {facts.rows:,}."
         )
     return problems

@@ -1,7 +1,7 @@
 """The winner's curse: what was predicted of picked molecules, against docking, before and after recalibration.
 
-The recalibration of a round (``screening.calibration.picked``) learns from the batches before it alone, and from what
-the round's teacher predicts of seed-sample molecules it had not seen: its coverage is an honest forecast's.
+The recalibration of a round (``workflows.calibration``) learns from the batches before it alone, and from what the
+round's teacher predicts of seed-sample molecules it had not seen: its coverage is an honest forecast's.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ...screening.calibration.picked import Batch, PickedCalibration, calibrate_picked
-from ..campaign.ledger import round_name
+from ...data.words import plural
+from ...screening.calibration.picked import Batch
+from ..calibration.history import CampaignIntervals, read_intervals
 from ..html.page import details, figure, paragraph, table
+from ..progress.receipts import CampaignReceipts
 from .charts.picked import Errors, errors_by_round
 from .facts import Facts
 
@@ -33,62 +35,60 @@ class PickedRound:
     ids : list of str
         Of those with a score.
     batch : Batch
-        The same molecules.
-    calibration : PickedCalibration
-        From earlier batches.
+        The same molecules: predictions as the teacher made them, and docking scores.
+    known : CampaignIntervals
+        What earlier batches say.
     """
 
     round: int
     ids: list[str]
     batch: Batch
-    calibration: PickedCalibration
+    known: CampaignIntervals
+
+    def interval(self, level: float) -> tuple[Array, Array] | None:
+        """Return the ends of the recalibrated intervals; None where earlier batches are too few."""
+        return self.known.interval(self.round, self.batch.mean, self.batch.sd, docked=True, level=level)
 
     def before(self, level: float) -> float:
         """Return the share of docked scores in the normal interval of mean and spread."""
         return float((np.abs(self.batch.z) <= ndtri((1 + level) / 2)).mean())
 
-    def after(self, level: float) -> float:
-        """Return the share of docked scores in the recalibrated interval."""
-        return self.calibration.coverage(self.batch, level)
+    def after(self, level: float) -> float | None:
+        """Return the share of docked scores in the recalibrated interval; None where there is none."""
+        ends = self.interval(level)
+        if ends is None:
+            return None
+        return float(((self.batch.docked >= ends[0]) & (self.batch.docked <= ends[1])).mean())
 
 
 def picked_rounds(facts: Facts, target: str) -> list[PickedRound]:
     """Return what each round picked, as far as it is docked, each with what was known before it."""
+    known = read_intervals(CampaignReceipts(facts.campaign), target)
     found: list[PickedRound] = []
-    for number in range(1, facts.rounds + 1):
-        chosen = facts.chosen(round_name(number), target)
-        mean, spread, score = (chosen[name].to_numpy().astype(float) for name in ("mean", "spread", "score"))
-        fine = np.isfinite(mean) & np.isfinite(score) & (spread > 0)
-        if not fine.any():
-            continue
-        batch = Batch(mean[fine], spread[fine], score[fine])
-        ids = [text for text, kept in zip(chosen["id"].to_pylist(), fine, strict=True) if kept]
-        earlier = [item.batch for item in found]
-        calibration = calibrate_picked(earlier, _held_out(facts, round_name(number), target))
-        found.append(PickedRound(number, ids, batch, calibration))
+    for number, item in sorted(known.picked.items()):
+        scored = np.isfinite(item.scores)
+        if scored.any():
+            batch = Batch(item.batch.mean[scored], item.batch.sd[scored], item.scores[scored])
+            ids = [text for text, kept in zip(item.ids, scored, strict=True) if kept]
+            found.append(PickedRound(number, ids, batch, known))
     return found
 
 
-def _held_out(facts: Facts, group: str, target: str) -> Batch | None:
-    """Return the seed sample as the round's teacher predicts it unseen."""
-    held = facts.held_out(group, target)
-    if held is None:
-        return None
-    mean, spread, truth = (held[name].to_numpy().astype(float) for name in ("mean", "spread", "truth"))
-    fine = np.isfinite(mean) & np.isfinite(truth) & (spread > 0)
-    return Batch(mean[fine], spread[fine], truth[fine])
-
-
 def coverage_of(rounds: Sequence[PickedRound], level: float) -> tuple[float, float]:
-    """Return the share within the interval before and after recalibration, over all rounds."""
-    weights = [len(item.batch.z) for item in rounds]
-    before = float(np.average([item.before(level) for item in rounds], weights=weights))
-    return before, float(np.average([item.after(level) for item in rounds], weights=weights))
+    """Return the share within the interval before and after recalibration, over rounds that have both."""
+    both = [
+        (len(item.batch.z), item.before(level), after)
+        for item in rounds
+        if (after := item.after(level)) is not None
+    ]
+    weights = [count for count, _, _ in both]
+    before = float(np.average([before for _, before, _ in both], weights=weights))
+    return before, float(np.average([after for _, _, after in both], weights=weights))
 
 
 def picked_words(facts: Facts, target: str) -> Iterator[str]:
     """Yield how well the intervals of picked molecules held, before and after recalibration."""
-    rounds = picked_rounds(facts, target)
+    rounds = [item for item in picked_rounds(facts, target) if item.interval(0.95) is not None]
     if not rounds:
         return
     count = sum(len(item.ids) for item in rounds)
@@ -98,7 +98,7 @@ def picked_words(facts: Facts, target: str) -> Iterator[str]:
         for before, after in [coverage_of(rounds, level)]
     ]
     yield (
-        f"Intervals of picked molecules, recalibrated from the batches docked before: of {count:,} scores "
+        f"Intervals of picked molecules, recalibrated from the batches docked before: of {plural(count, 'score')} "
         f"{' and '.join(shown)}."
     )
 
@@ -113,7 +113,8 @@ def picked_charts(facts: Facts, target: str) -> list[str]:
     note = (
         "Docked minus predicted, of the molecules that each round picked; on the dashed line the prediction was right. "
         "Grey: the 95 % interval that mean and spread promise, on average. Coloured: after recalibration from the "
-        "batches docked before. Among many predictions the best are also the luckiest."
+        "batches docked before; none where these held too few molecules. Among many predictions the best are also the "
+        "luckiest."
     )
     svg = errors_by_round(drawn, spec["unit"], bool(spec["lower_is_better"]))
     return [figure(svg, "The winner's curse", note)]
@@ -121,17 +122,24 @@ def picked_charts(facts: Facts, target: str) -> list[str]:
 
 def _errors(item: PickedRound) -> Errors:
     batch = item.batch
-    low, high = item.calibration.interval(batch.mean, batch.sd, 0.95)
+    ends = item.interval(0.95)
     half = float(ndtri(0.975) * batch.sd.mean())
+    known = None
+    if ends is not None:  # an end may be infinite: the worst score stands for it
+        worst = batch.docked.min(), batch.docked.max()
+        known = (
+            float((np.where(np.isfinite(ends[0]), ends[0], worst[0]) - batch.mean).mean()),
+            float((np.where(np.isfinite(ends[1]), ends[1], worst[1]) - batch.mean).mean()),
+        )
     return Errors(
         round=item.round,
         ids=item.ids,
         predicted=batch.mean,
         docked=batch.docked,
-        low=low,
-        high=high,
+        low=None if ends is None else ends[0],
+        high=None if ends is None else ends[1],
         promised=(-half, half),
-        recalibrated=(float((low - batch.mean).mean()), float((high - batch.mean).mean())),
+        recalibrated=known,
     )
 
 
@@ -140,15 +148,16 @@ def picked_details(facts: Facts, target: str) -> list[str]:
     rows = []
     for item in picked_rounds(facts, target):
         error = item.batch.docked - item.batch.mean
+        found = item.known.calibration(item.round, docked=True)
         rows.append(
             (
                 f"{item.round}",
                 f"{len(item.ids):,}",
                 f"{np.mean(error):+.2f}",
-                *(f"{100 * share:.0f} %" for level in LEVELS for share in (item.before(level), item.after(level))),
-                f"{item.calibration.shift:+.2f}",
-                f"{item.calibration.inflation:.2f}",
-                "batches" if item.calibration.learnt else "held-out sample",
+                *(share_words(share) for level in LEVELS for share in (item.before(level), item.after(level))),
+                "–" if found is None else f"{found.shift:+.2f}",
+                "–" if found is None else f"{found.inflation:.2f}",
+                item.known.basis(item.round, docked=True),
             )
         )  # fmt: skip
     if not rows:
@@ -159,8 +168,13 @@ def picked_details(facts: Facts, target: str) -> list[str]:
     )  # fmt: skip
     words = (
         "Shares of docked scores within the intervals of picked molecules. Batches are not exchangeable: this is a "
-        "forecast from how earlier batches missed, and no coverage is guaranteed. Predictions shown elsewhere are "
-        "as the models made them."
+        "forecast from how earlier batches missed, and no coverage is guaranteed. Stored predictions stay as they "
+        "were made."
     )
     body = (paragraph(words, "soft"), table("Intervals of picked molecules", head, rows))
     return [details("Intervals of picked molecules, by round", *body)]
+
+
+def share_words(share: float | None) -> str:
+    """Return a share in percent, a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.0f} %"

@@ -18,14 +18,12 @@ from ...screening.decisions.scoring import wilson as wilson_interval
 from ...screening.docking.table import ScoreIndex
 from ...screening.metrics.paired import Estimate, rank_correlation, root_mean_square_error
 from ..campaign.ledger import round_name
+from ..hits.floors import good_score
 from .charts.scores import Measured
 from .facts import Facts
 
 Array = NDArray[np.float64]
 RESAMPLES = 1000
-SEED_SHARE = 0.1
-"""Docked molecules are compared with the best tenth of the seed sample."""
-
 RETROSPECT_ROWS = 2_000_000
 _Z = 1.959964
 
@@ -61,8 +59,13 @@ class Enrichment:
     threshold : float
         Score of the best tenth of the seed sample.
     seed, acquired : tuple of (int, int)
-        Molecules at least that good, and molecules docked.
+        Molecules at least that good, and molecules picked: a docking that failed was paid for, and is no hit.
     seed_share, acquired_share, ratio : Estimate
+        Per pick.
+    seed_scored, acquired_scored : int
+        Of the molecules picked, those with a score.
+    acquired_share_per_score, ratio_per_score : Estimate
+        The same of molecules with a score only.
     """
 
     threshold: float
@@ -71,6 +74,10 @@ class Enrichment:
     seed_share: Estimate
     acquired_share: Estimate
     ratio: Estimate
+    seed_scored: int
+    acquired_scored: int
+    acquired_share_per_score: Estimate
+    ratio_per_score: Estimate
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Retrospect:
     scored : int
         Library molecules with a score in the table.
     docked : int
+        Dockings that were tried, with a score or not.
     by_score : float
         Share of the best scores found; of molecules that tie with the last of them any will do.
     strictly_better, found : int
@@ -142,21 +150,27 @@ def honest_test(acquired: pa.Table, seed: int) -> HonestTest | None:
 def enrichment(facts: Facts, target: str) -> Enrichment | None:
     """Compare acquired molecules with the seed sample; None before both were docked."""
     sign = 1.0 if facts.campaign.targets[target]["lower_is_better"] else -1.0
-    seed = sign * facts.docked("round-00", target).scores
-    later = [sign * facts.docked(round_name(n), target).scores for n in range(1, facts.rounds + 1)]
-    acquired = np.concatenate(later) if later else np.empty(0)
-    if len(seed) < 10 or not len(acquired):
+    first = facts.docked("round-00", target)
+    later = [facts.docked(round_name(number), target) for number in range(1, facts.rounds + 1)]
+    seed = sign * first.scores
+    acquired = sign * np.concatenate([item.scores for item in later]) if later else np.empty(0)
+    threshold = good_score(seed, lower_is_better=True)
+    picked = sum(item.tried for item in later)
+    if threshold is None or not picked:
         return None
-    threshold = float(np.sort(seed)[max(1, round(SEED_SHARE * len(seed))) - 1])
     good = int((seed <= threshold).sum()), int((acquired <= threshold).sum())
-    first, second = wilson(good[0], len(seed)), wilson(good[1], len(acquired))
+    of_scores = (good[1], max(1, len(acquired)))
     return Enrichment(
         threshold=sign * threshold,
-        seed=(good[0], len(seed)),
-        acquired=(good[1], len(acquired)),
-        seed_share=first,
-        acquired_share=second,
-        ratio=_ratio((good[1], len(acquired)), (good[0], len(seed))),
+        seed=(good[0], first.tried),
+        acquired=(good[1], picked),
+        seed_share=wilson(good[0], first.tried),
+        acquired_share=wilson(good[1], picked),
+        ratio=_ratio((good[1], picked), (good[0], first.tried)),
+        seed_scored=len(seed),
+        acquired_scored=len(acquired),
+        acquired_share_per_score=wilson(*of_scores),
+        ratio_per_score=_ratio(of_scores, (good[0], len(seed))),
     )
 
 
@@ -195,7 +209,8 @@ def retrospect(facts: Facts, target: str) -> Retrospect | None:
     last = truth[best - 1]
     better, found = int((truth < last).sum()), int((docked < last).sum())
     ties = min(int((docked == last).sum()), best - better)
-    return Retrospect(best, len(truth), len(docked), (found + ties) / best, better, found)
+    tried = sum(facts.docked(group, target).tried for group in facts.groups())
+    return Retrospect(best, len(truth), tried, (found + ties) / best, better, found)
 
 
 def model_reports(facts: Facts, step: str) -> list[tuple[int, Mapping[str, Any]]]:

@@ -7,18 +7,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from pathlib import Path
 from typing import Any
-
-from rich.markup import escape as plain
 
 from ...data.store import write_bytes
 from ..campaign.campaign import open_campaign
 from ..deciding.decision import Answer
+from ..html.page import contents as listed
 from ..html.page import page as whole_page
-from ..html.page import pairs, paragraph, section, table, tag
+from ..html.page import pairs, paragraph, section, table, tag, together
 from ..html.svg import escape
-from ..text import core_time, duration, interval, times_word
+from ..text import core_time, duration, interval, percent, times_word
 from .ahead import ahead_words, answers, audit_section, audits, decide_section
 from .cost import cost_section
 from .evidence import evidence_section, leakage
@@ -77,6 +77,7 @@ def write_report(
 MANY_TARGETS = 3
 """Of more targets than this, the summary gives a table."""
 
+_HEADED = re.compile(r'<h3 id="([^"]+)">([^<]*)</h3>')
 _MINUS = re.compile(r"(?<=[ (])-(?=\d+\.\d\d\b)")
 
 
@@ -138,6 +139,7 @@ def html(contents: Contents) -> str:
     """Return the page."""
     facts, name = contents.facts, contents.facts.campaign.config.campaign.name
     anchors = {target: f"target-{index}" for index, target in enumerate(facts.campaign.targets)}
+    targets = {to: _target(contents, target, to) for target, to in anchors.items()}
     links = {
         "summary": "Summary",
         "library": "Library",
@@ -150,15 +152,11 @@ def html(contents: Contents) -> str:
     body = [
         tag("header", _heading(contents)),
         *_notices(contents),
-        tag(
-            "nav",
-            "".join(tag("a", escape(text), href=f"#{to}") for to, text in links.items()),
-            aria_label="Sections",
-        ),
+        listed((to, text, _parts(targets.get(to, ""))) for to, text in links.items()),
         _tiles(contents),
         section("summary", "Summary", *_summary_html(contents)),
         _library(contents),
-        *(_target(contents, target, anchor) for target, anchor in anchors.items()),
+        *targets.values(),
         *ahead.values(),
         evidence_section(facts),
         time_section(facts, contents.times),
@@ -179,6 +177,11 @@ def _target(contents: Contents, target: str, anchor: str) -> str:
     facts = contents.facts
     said = _about(contents, target) if len(facts.campaign.targets) > MANY_TARGETS else ""
     return target_section(facts, target, anchor, said, contents.passages[target], contents.findings[target])
+
+
+def _parts(section: str) -> list[tuple[str, str]]:
+    """Return anchor and title of the headings within a section."""
+    return [(anchor, unescape(title)) for anchor, title in _HEADED.findall(section)]
 
 
 def _heading(contents: Contents) -> str:
@@ -213,7 +216,7 @@ def _notices(contents: Contents) -> list[str]:
         shown.append(_listed("notice", "What is said of the library is incomplete:", [facts.library_problem]))
     left = missing(facts)
     if left:
-        text = f"The campaign is {facts.status.state}: this is what is finished by now. Still missing:"
+        text = f"The campaign is {facts.status.state}: these are the results so far. Still missing:"
         shown.append(_listed("notice", text, left))
     return shown
 
@@ -228,6 +231,8 @@ def _tiles(contents: Contents) -> str:
     counts = totals(facts)
     tiles: list[tuple[str, object]] = [("molecules in the library", f"{facts.rows:,}")]
     tiles.append(("dockings" if not counts["final"] else "dockings, final ones included", _all(counts)))
+    if failed := counts["tried"] - counts["scored"]:
+        tiles.append(("dockings without a score", f"{failed:,} ({percent(failed / counts['tried'], 0)})"))
     ratios = [ratio for target in facts.campaign.targets if (ratio := fewer(facts, target))]
     if ratios:
         words = "fewer dockings than molecules" + (", per target" if len(facts.campaign.targets) > 1 else "")
@@ -235,10 +240,18 @@ def _tiles(contents: Contents) -> str:
     for target in list(facts.campaign.targets)[:4]:
         tiles += _best_tile(facts, target)
     if times is not None:
-        tiles.append(("tasks ran for", duration(times.busy)))
+        tiles.append(("time in which tasks ran", together(duration(times.busy))))
         if any(spec["engine"] != "table" for spec in facts.campaign.targets.values()):
-            tiles.append(("spent on docking", core_time(times.docking_seconds)))
+            tiles.append(("core time spent on docking", together(_short_core_time(times.docking_seconds))))
     return pairs(tiles, "tiles")
+
+
+def _short_core_time(seconds: float) -> str:
+    """Return core time without the word core, and the unit short: a tile is narrow."""
+    words = core_time(seconds).replace("core-", "")
+    for long, short in (("hours", "h"), ("minutes", "min"), ("seconds", "s")):
+        words = words.replace(long, short)
+    return words
 
 
 def _all(counts: Mapping[str, int]) -> str:
@@ -279,7 +292,8 @@ _TARGET_HEAD = (
     "times fewer",
     "best docked",
     "best final",
-    "hit rate, times the seed's",
+    "hits per pick, times the seed's",
+    "per score",
 )
 
 
@@ -289,8 +303,16 @@ def _target_row(contents: Contents, target: str) -> tuple[str, ...]:
     ratio, found = fewer(facts, target), contents.findings[target].enrichment
     rows = facts.hits[target].slice(0, 1).to_pylist() or [{"docked_score": None, "final_score": None}]
     best = ("–" if rows[0][key] is None else f"{rows[0][key]:.2f}" for key in ("docked_score", "final_score"))
-    times_more = "–" if found is None else interval(found.ratio, digits=1).replace("95 % interval ", "")
-    return (target, f"{tried:,}", f"{tried - scored:,}", f"{ratio:,.1f}" if ratio else "–", *best, times_more)
+    ratios = (None, None) if found is None else (found.ratio, found.ratio_per_score)
+    times_more = ("–" if x is None else interval(x, digits=1).replace("95 % interval ", "") for x in ratios)
+    return (
+        target,
+        f"{tried:,}",
+        f"{tried - scored:,}",
+        f"{ratio:,.1f}" if ratio else "–",
+        *best,
+        *times_more,
+    )
 
 
 def _library(contents: Contents) -> str:
@@ -301,18 +323,17 @@ def _library(contents: Contents) -> str:
 
 
 def summary(contents: Contents) -> str:
-    """Return the report in a few sentences, as rich markup."""
+    """Return the report in a few sentences, as plain text."""
     facts = contents.facts
-    lines = [f"[bold]{plain(facts.campaign.config.campaign.name)}[/]: {facts.status.state}"]
-    lines += [f"[bold red]{plain(problem)}[/]" for problem in contents.problems]
-    lines += [f"[bold red]{plain(text)}[/]" for text in leakage(facts)]
-    lines += [f"[red]failed[/] {plain(text)}" for text in failed_tasks(facts)]
-    lines += [plain(facts.library_problem)] if facts.library_problem else []
-    lines += [f"Missing: {plain(text)}" for text in missing(facts)]
-    lines.append(plain(" ".join(overview(facts, contents.times))))
+    lines = [f"{facts.campaign.config.campaign.name}: {facts.status.state}"]
+    lines += [*contents.problems, *leakage(facts)]
+    lines += [f"failed {text}" for text in failed_tasks(facts)]
+    lines += [facts.library_problem] if facts.library_problem else []
+    lines += [f"Missing: {text}" for text in missing(facts)]
+    lines.append(" ".join(overview(facts, contents.times)))
     for target in facts.campaign.targets:
-        lines += [f"- {plain(line)}" for line in about_target(facts, target, contents.findings[target])]
-    lines += [f"- {plain(line)}" for line in ahead_words(contents.audits, contents.answers)]
+        lines += [f"- {line}" for line in about_target(facts, target, contents.findings[target])]
+    lines += [f"- {line}" for line in ahead_words(contents.audits, contents.answers)]
     command, what = commands(facts)[0]
-    lines.append(f"Next ({plain(what)}): {plain(command)}")
+    lines.append(f"Next ({what}): {command}")
     return "\n".join(lines)

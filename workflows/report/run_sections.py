@@ -13,7 +13,9 @@ from typing import Any
 from ...data.errors import CampaignError, DocksieveError, FormatError
 from ...data.spaces.space import Space
 from ...data.store import read_json
+from ...data.words import plural
 from ..campaign.driver import read_driver
+from ..campaign.imports import use_words
 from ..config.campaign_file import read_config
 from ..html.page import code, details, figure, pairs, paragraph, section, table, tag
 from ..progress.throughput import Throughput, throughput, used_words
@@ -34,7 +36,8 @@ def time_section(facts: Facts, times: Times | None) -> str:
         return section("time", "Time", paragraph("No task is finished yet.", "soft"))
     words = {"total": duration(times.elapsed), "busy": duration(times.busy)}
     svg = timeline(times.spans, KINDS, words)
-    lanes = f"{times.workers} worker processes on {', '.join(times.hosts)}. "
+    workers = plural(times.workers, "worker process", "worker processes")
+    lanes = f"{workers} on {', '.join(times.hosts)}. "
     note = f"{lanes}From the first task to the last: {words['total']}; tasks ran for {words['busy']} of it."
     kinds = [item for item in times.kinds if item.tasks or item.failed]
     main = [item for item in kinds if item.kind not in CHOOSING]
@@ -56,6 +59,8 @@ def time_section(facts: Facts, times: Times | None) -> str:
         )
         for item in kinds
     ]
+    tasks, failed = sum(item.tasks for item in kinds), sum(item.failed for item in kinds)
+    rows.append(("all", f"{tasks:,}", f"{failed:,}", "–", duration_short(total), percent(1.0)))
     head = ("kind", "tasks done", "failed", "molecules", "task time", "share")
     return section(
         "time",
@@ -146,7 +151,7 @@ def _identity(facts: Facts) -> Iterable[tuple[str, object]]:
     yield "folder", facts.root
     yield "seed", facts.campaign.seed
     yield "begun with", f"docksieve {state['docksieve']}"
-    yield "library", f"{state['library']['path']}, {facts.rows:,} molecules"
+    yield "library", f"{state['library']['path']}, {plural(facts.rows, 'molecule')}"
     yield "library fingerprint", state["library"]["fingerprint"]
     if facts.library is not None and "made_with" in facts.library.manifest:
         yield (
@@ -235,7 +240,7 @@ def _imported(facts: Facts) -> list[str]:
             Path(card["file"]).name,
             card["target"],
             f"{card['report']['used']:,}",
-            "no" if card["first_round"] is None else f"from round {card['first_round']}",
+            use_words(card),
         )
         for card in imports(facts.root)
     ]

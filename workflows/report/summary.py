@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..text import core_time, duration, interval, percent, plural, times_word
+from ...data.words import plural
+from ..hits.floors import SEED_SHARE
+from ..text import core_time, duration, interval, percent, times_word
 from .facts import Facts
 from .picked import picked_words
 from .quality import (
-    SEED_SHARE,
     Enrichment,
     HonestTest,
     Retrospect,
@@ -45,12 +46,13 @@ def fewer(facts: Facts, target: str) -> float | None:
 
 def overview(facts: Facts, times: Times | None) -> Iterator[str]:
     """Yield what was screened and how long it took."""
-    targets = ", ".join(facts.campaign.targets)
-    yield f"Library of {facts.rows:,} molecules against {plural(len(facts.campaign.targets), 'target')} ({targets})."
+    names = facts.campaign.targets
+    yield f"Library of {plural(facts.rows, 'molecule')} against {plural(len(names), 'target')} ({', '.join(names)})."
     screens = [stage for stage in facts.receipts if stage.endswith("/screen") and facts.finished(stage)]
     scored = sum(r.counts["molecules"] for stage in screens for r in facts.finished(stage))
     if screens:
-        yield f"The student scored {scored:,} molecules in {plural(len(screens), 'pass', 'passes')} over the library."
+        passes = plural(len(screens), "pass", "passes")
+        yield f"The student scored {plural(scored, 'molecule')} in {passes} over the library."
     else:
         yield "The library has not been screened yet."
     if times is not None:
@@ -81,8 +83,8 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
     again = f", and {plural(final, 'final docking')}" if final else ""
     again += "" if facts.status.state == "complete" else ", so far"
     yield (
-        f"{target}: {tried:,} dockings of screened molecules ({scored:,} with a score, {failed:,} failed){again}: "
-        f"{times_word(ratio)} fewer than the {facts.rows:,} of the library."
+        f"{target}: {plural(tried, 'docking')} of screened molecules ({scored:,} with a score, {failed:,} "
+        f"failed){again}: {times_word(ratio)} fewer than the {facts.rows:,} of the library."
     )
     yield from _best(facts, target)
     if findings.enrichment is not None:
@@ -122,10 +124,18 @@ def _enriched(facts: Facts, target: str, found: Enrichment) -> str:
         else f"the seed sample (chosen {method}, not at random)"
     )
     good, seed = (f"{part[0]:,} of {part[1]:,}" for part in (found.acquired, found.seed))
-    return (
-        f"Of the acquired molecules, {interval(found.acquired_share, percent=True)} score as well as the best "
-        f"{100 * SEED_SHARE:.0f} % of {sample} ({found.threshold:.2f} or better; {good} against {seed}): "
+    words = (
+        f"Of the molecules picked by prediction, {interval(found.acquired_share, percent=True)} score as well as the "
+        f"best {100 * SEED_SHARE:.0f} % of {sample} ({found.threshold:.2f} or better; {good} picks against {seed}): "
         f"{interval(found.ratio, digits=1)} times as often."
+    )
+    failed = found.acquired[1] - found.acquired_scored, found.seed[1] - found.seed_scored
+    if not any(failed):
+        return f"{words} None of these dockings failed."
+    return (
+        f"{words} These figures count every pick; {failed[0]:,} of the picks and {failed[1]:,} of the seed sample "
+        f"failed to dock. Per score: {interval(found.acquired_share_per_score, percent=True)} of "
+        f"{found.acquired_scored:,}, {interval(found.ratio_per_score, digits=1)} times as often."
     )
 
 
@@ -134,9 +144,9 @@ def _missed(found: Retrospect | None) -> str:
         return "How many of the library's best molecules were missed is not known: that would take docking them all."
     return (
         f"The table knows every score, so what was missed is known too: {percent(found.by_score)} of the best "
-        f"{found.best:,} scores were found by docking {percent(found.docked / found.scored)} of the {found.scored:,} "
-        f"scored molecules ({found.found:,} of the {found.strictly_better:,} molecules strictly better than the "
-        "last of them)."
+        f"{found.best:,} scores were found by {plural(found.docked, 'docking')}, failed ones counted: "
+        f"{percent(found.docked / found.scored)} of the {found.scored:,} scored molecules ({found.found:,} of the "
+        f"{plural(found.strictly_better, 'molecule')} strictly better than the last of them)."
     )
 
 
@@ -153,11 +163,11 @@ def _models(facts: Facts, target: str) -> Iterator[str]:
 
 def _tested(found: HonestTest, unit: str) -> str:
     return (
-        f"Predictions made before docking, on {found.molecules:,} acquired molecules: error (RMSE) "
-        f"{interval(found.rmse)} {unit}, docked minus predicted {interval(found.bias)} on average, Spearman "
+        f"Predictions made before docking, on the {plural(found.molecules, 'acquired molecule')} with a score: error "
+        f"(RMSE) {interval(found.rmse)} {unit}, docked minus predicted {interval(found.bias)} on average, Spearman "
         f"{interval(found.spearman)} (low by nature: all of them were predicted to be good); "
-        f"{100 * found.within_one:.0f} % lie within one spread (68 % expected), "
-        f"{100 * found.within_two:.0f} % within two (95 %)."
+        f"{100 * found.within_one:.0f} % lie within one spread (the prediction's "
+        f"standard deviation; 68 % expected), {100 * found.within_two:.0f} % within two (95 %)."
     )
 
 
@@ -166,7 +176,7 @@ def missing(facts: Facts) -> list[str]:
     if facts.status.state == "complete":
         return []
     lines = [
-        f"{stage.stage}: {stage.done:,} of {stage.total:,} tasks done"
+        f"{stage.stage}: {stage.done:,} of {plural(stage.total, 'task')} done"
         + (f", {stage.running:,} running" if stage.running else "")
         + (f", {stage.failed:,} failed" if stage.failed else "")
         for stage in facts.status.stages

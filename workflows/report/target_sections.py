@@ -9,13 +9,17 @@ import numpy as np
 
 from ...data.score_keys import MISSING_KEY, key_scores
 from ...data.spaces.space import Space
+from ...data.words import plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
+from ..progress.failing import failing_rounds
 from ..text import interval, percent
+from .best.poses import POSES, POSES_OF_MANY, poses_part
+from .best.scaffolds import scaffolds_part
 from .cards import molecules
 from .charts import scores as charts
-from .charts.learning import Learnt, found_so_far, learning_curve
+from .charts.learning import found_so_far
 from .facts import Facts
 from .funnel import Passage
 from .picked import picked_charts, picked_details
@@ -38,21 +42,46 @@ def target_section(
             f"Engine {spec['engine']} {spec['engine_version']}; scores in {spec['unit']}, {better}.", "soft"
         ),
         said,
-        tag("h3", "Best molecules"),
+        tag("h3", "Best molecules", id=f"{anchor}-best"),
         *molecules(facts, target),
-        tag("h3", "Scores and predictions"),
+        *_headed(f"{anchor}-poses", "Poses of the best", _poses(facts, target)),
+        *_headed(f"{anchor}-scaffolds", "Scaffolds of the best", _scaffolds(facts, target)),
+        tag("h3", "Scores and predictions", id=f"{anchor}-scores"),
         *target_charts(facts, target),
-        tag("h3", "How far the predictions can be trusted") if trusted else "",
-        *chart_grid(trusted),
+        *_headed(f"{anchor}-trust", "How far the predictions can be trusted", chart_grid(trusted)),
         *trust_details(facts, target),
         *picked_details(facts, target),
         _retrospect(findings),
         *_model_quality(facts, target),
-        tag("h3", "From the library to the hits"),
+        tag("h3", "From the library to the hits", id=f"{anchor}-funnel"),
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
+        *(paragraph(f"{line}.", "soft") for line in _failing(facts, target)),
         _flow(facts, target),
         funnel(passages),
     )
+
+
+def _headed(anchor: str, title: str, parts: list[str]) -> list[str]:
+    """Return parts under a heading; nothing where there are none."""
+    return [tag("h3", escape(title), id=anchor), *parts] if parts else []
+
+
+def _poses(facts: Facts, target: str) -> list[str]:
+    most = POSES if len(facts.campaign.targets) <= 3 else POSES_OF_MANY
+    spec, rows = facts.campaign.targets[target], facts.hits[target].to_pylist()
+    return poses_part(facts.root, target, spec, rows, most)
+
+
+def _scaffolds(facts: Facts, target: str) -> list[str]:
+    spec = facts.campaign.targets[target]
+    return scaffolds_part(facts.docked_hits[target].to_pylist(), spec["unit"], bool(spec["lower_is_better"]))
+
+
+def _failing(facts: Facts, target: str) -> list[str]:
+    """Return what rounds learnt of dockings of a target that fail, a sentence each."""
+    return [
+        each.words for each in failing_rounds(facts.campaign.ledger) if each.target == target and each.words
+    ]
 
 
 def funnel(passages: Sequence[Passage]) -> str:
@@ -112,7 +141,12 @@ def target_charts(facts: Facts, target: str) -> list[str]:
     }
     if any(len(values) for values in groups.values()):
         svg = charts.distributions(groups, f"docked score ({unit})", lower)
-        drawn.append(figure(svg, "Docked scores by round", "The line in each is the median."))
+        side = "left" if lower else "right"
+        note = (
+            "Each heap shows how many molecules have which score; the line in it is the median. Where the models "
+            f"choose well, later rounds lie farther to the {side} than the seed sample."
+        )
+        drawn.append(figure(svg, "Docked scores by round", note))
     acquired = acquired_with_scores(facts, target)
     if acquired.num_rows:
         mean, spread, score = (
@@ -120,14 +154,20 @@ def target_charts(facts: Facts, target: str) -> list[str]:
         )
         rounds = np.asarray(acquired["round"].to_numpy(), dtype=np.int64)
         svg = charts.predicted_against_docked(mean, spread, score, rounds, acquired["id"].to_pylist(), unit)
-        note = "Acquired molecules only; each prediction was made before docking. On the dashed line it is exact."
+        worse = "above" if lower else "below"
+        note = (
+            "Acquired molecules only; each prediction was made before docking. On the dashed line it was exact; what "
+            f"lies {worse} docked worse than predicted."
+        )
         drawn.append(figure(svg, "Predicted against docked", note))
     drawn += search_charts(facts, target)
     series = quality_series(facts, target)
     if series:
-        svg = charts.quality_by_round(series, "Spearman")
+        svg = charts.quality_by_round(series, "Spearman rank correlation", learnt_from(facts, target))
         note = (
-            "With 95 % intervals. The teacher is cross-validated; the student is tested on labels held out."
+            "1 is the perfect order, 0 is chance; with 95 % intervals. The teacher is cross-validated on docked "
+            "scores; the student is compared with its teacher on labels kept apart. Later rounds add molecules that "
+            "were all predicted to be good, which are harder to tell apart."
         )
         drawn.append(figure(svg, "Rank correlation of the models", note))
     drawn += _library_chart(facts, target, unit)
@@ -154,7 +194,9 @@ def _library_chart(facts: Facts, target: str, unit: str) -> list[str]:
     svg = charts.library_histogram(scores, histogram[keys], cut, f"predicted score ({unit})")
     so_far = "" if facts.complete(f"{group}/screen") else " so far"
     count = int(histogram[keys].sum())
-    note = f"By the student of round {number}, {count:,} molecules{so_far}; counts are logarithmic."
+    note = f"By the student of round {number}, {plural(count, 'molecule')}{so_far}; counts are logarithmic."
+    if cut is not None:
+        note += f" What lies {'left' if lower else 'right'} of the line went to the teacher."
     return [figure(svg, "Predicted scores of the library", note)]
 
 
@@ -166,7 +208,7 @@ def _retrospect(findings: Findings) -> str:
         (
             "best 1 % by score found",
             f"{percent(found.by_score)}",
-            f"best {found.best:,} scores; of ties any will do",
+            f"best {plural(found.best, 'score')}; of ties any will do",
         ),
         (
             "strictly better molecules found",
@@ -215,7 +257,7 @@ def interval_short(value: object) -> str:
 
 
 def search_charts(facts: Facts, target: str) -> list[str]:
-    """Return what docking found and the learning curve of a target, as far as there is something to draw."""
+    """Return what docking found, as far as there is something to draw."""
     spec = facts.campaign.targets[target]
     drawn = []
     groups = {
@@ -226,25 +268,17 @@ def search_charts(facts: Facts, target: str) -> list[str]:
     }
     if sum(map(len, groups.values())) > 1:
         svg = found_so_far(groups, bool(spec["lower_is_better"]), spec["unit"])
-        note = "Dashed lines end a round. Within a round, dockings stand in the order of its batches."
-        drawn.append(figure(svg, "What docking found", note))
-    learnt = learnt_from(facts, target)
-    if learnt:
         note = (
-            "The teacher's rank correlation with docking, cross-validated, with 95 % intervals. Later rounds add "
-            "molecules that were all predicted to be good, which are harder to tell apart."
+            "Dashed lines end a round; within one, dockings stand in the order of its batches. Where the curves are "
+            "still getting better at the end, more rounds are likely to find more."
         )
-        drawn.append(figure(learning_curve(learnt, "Spearman"), "Learning curve", note))
+        drawn.append(figure(svg, "What docking found", note))
     return drawn
 
 
-def learnt_from(facts: Facts, target: str) -> list[Learnt]:
-    """Return the teacher's rank correlation and the scores it learnt from, round by round."""
-    found = []
-    for number, report in model_reports(facts, "train"):
-        metrics = metrics_of(report, target)
-        value = estimate_of(metrics.get("spearman"))
-        scores = metrics.get("scores")
-        if value is not None and scores:
-            found.append(Learnt(int(scores), number, value.value, value.low, value.high))
-    return found
+def learnt_from(facts: Facts, target: str) -> dict[int, int]:
+    """Return the docked scores that the teacher of each round had learnt from."""
+    scores = {
+        number: metrics_of(report, target).get("scores") for number, report in model_reports(facts, "train")
+    }
+    return {number: int(count) for number, count in scores.items() if count}

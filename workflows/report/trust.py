@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...data.seeds import derive_seed
+from ...data.words import agree, plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table, tag
+from ..source_words import source_words
 from ..text import cut_words, is_promised, reasons_of
 from .charts import trust as charts
 from .facts import Facts
@@ -31,13 +33,14 @@ def trust_words(facts: Facts, target: str) -> Iterator[str]:
     number, found = last
     for line in cut_words(target, found):
         said = line.removeprefix(f"{target}: ")
-        yield f"Round {number}: {said}."
+        yield f"Round {number}: {said}"
     novel = sum(r.counts.get("novel", 0) for r in facts.finished(f"{round_name(number)}/refine"))
     seen = sum(r.counts["molecules"] for r in facts.finished(f"{round_name(number)}/refine"))
     if novel:
         yield (
-            f"Of the {seen:,} molecules that the teacher of round {number} looked at, {novel:,} are unlike anything "
-            "it had learnt from (column novel of the hits): trust its figures for these less."
+            f"Of the {plural(seen, 'molecule')} that the teacher of round {number} scored, {novel:,} "
+            f"{agree(novel, 'is', 'are')} unlike everything that it has learnt from (column novel of the hits): its "
+            f"figures for {agree(novel, 'this one', 'these')} are less reliable."
         )
 
 
@@ -56,6 +59,8 @@ def _source_words(facts: Facts, target: str) -> Iterator[str]:
     )
     said = [words.format(", ".join(names)) for words, names in told if names]
     yield f"The teacher of round {number} {'; it '.join(said)}."
+    for words in source_words(report, target):
+        yield f"{words[0].upper()}{words[1:]}."
 
 
 def _last_teacher(facts: Facts, target: str) -> tuple[int, Mapping[str, Any]] | None:
@@ -100,7 +105,8 @@ def trust_charts(facts: Facts, target: str) -> list[str]:
         number, enrichment = found
         note = (
             f"Teacher of round {number}, on the {enrichment.molecules:,} scored molecules of the seed sample, each "
-            f"predicted by a model that had not seen it. Bands: 95 %, by bootstrap.{chance}"
+            "predicted by a model that had not seen it. The earlier a curve reaches 1, the less of the library must be "
+            f"kept to have all of the best. Bands: 95 %, by bootstrap.{chance}"
         )
         last = _last_cut(facts, target)
         teacher = last[1].get("teacher") if last else None
@@ -141,7 +147,7 @@ def trust_details(facts: Facts, target: str) -> list[str]:
             rows.append(
                 (
                     f"{number}, {what}",
-                    f"{100 * goal['recall']:.3g} % of the best {100 * cut['best']:.2g} %",
+                    f"{100 * goal['recall']:.3g} % of the best {_percent(cut['best'])}",
                     f"{100 * goal['confidence']:.3g} %" if is_promised(cut) else "cannot be promised",
                     f"{100 * cut['estimate']:.3g} %",
                     f"{100 * cut['low']:.3g} to {100 * cut['fraction']:.3g} %",
@@ -167,6 +173,10 @@ def trust_details(facts: Facts, target: str) -> list[str]:
     )
     body = (paragraph(words, "soft"), table("Share of the library to keep", head, rows))
     return [details("How much must be kept", *body)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
 
 
 def chart_grid(drawn: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Scores from elsewhere: read, matched with the library, checked for sign, and reported line by line."""
+"""Scores from elsewhere: read, matched with the library, and reported line by line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +15,7 @@ from ...data.schema import SCORES_SCHEMA
 from ...data.spaces.source import MoleculeSource, source_standard
 from ...screening.docking.dock import TableTarget
 from ...screening.docking.table import standard_or_none
-from ...screening.docking.table_read import ScoreRow, read_scores
-from ...screening.metrics.paired import rank_correlation
-
-if TYPE_CHECKING:
-    pass
+from ...screening.docking.table_read import ScoreRow, ScoreTable, read_scores
 
 SHOWN_LINES = 20
 
@@ -43,6 +38,8 @@ class ImportReport:
         Of the used, molecules that are not in the library: they train, but cannot become hits.
     conflicts : int
         Molecules given more than once with different scores.
+    in_library : int
+        Lines with a score whose molecule is in the library, repeated ones included.
     examples : dict of str to list of int
         Line numbers, the first of each kind.
     """
@@ -54,6 +51,7 @@ class ImportReport:
     unreadable: int
     unknown: int
     conflicts: int
+    in_library: int = 0
     examples: Mapping[str, list[int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -96,7 +94,13 @@ def read_import(
         If the file cannot be read, has no SMILES, or no molecule with a score.
     """
     settings = TableTarget(scores=str(path), unit=unit, lower_is_better=lower_is_better, **(columns or {}))  # type: ignore[arg-type]
-    source = read_scores(path, settings)
+    return import_rows(path, read_scores(path, settings), library, target, unit, lower_is_better)
+
+
+def import_rows(
+    path: Path, source: ScoreTable, library: MoleculeSource, target: str, unit: str, lower_is_better: bool
+) -> Imported:
+    """Match the molecules of a table that was read with the library; the rest as of :func:`read_import`."""
     if not source.has_smiles:
         raise InputError(f"{path} has no column of SMILES.", "Name it with --smiles-column.")
     standard_form = source_standard(library)
@@ -129,6 +133,7 @@ def read_import(
         unreadable=len(unreadable),
         unknown=len(unknown),
         conflicts=len(conflicts),
+        in_library=sum(len(molecules[text]) for text, row in zip(smiles, rows, strict=True) if row >= 0),
         examples={
             name: sorted(found)[:SHOWN_LINES]
             for name, found in {**examples, "different scores": conflicts}.items()
@@ -167,35 +172,3 @@ def _scores_table(
         [array.cast(item.type) for array, item in zip(arrays, SCORES_SCHEMA, strict=True)],
         schema=SCORES_SCHEMA,
     )
-
-
-def check_direction(scores: np.ndarray, predicted: np.ndarray, path: Path) -> float:
-    """Refuse scores that run against what the present model predicts: their sign is probably the other one.
-
-    Parameters
-    ----------
-    scores, predicted : array of float, shape (n,)
-        Imported scores and the present model's predictions for the same molecules.
-
-    Returns
-    -------
-    float
-        Their rank correlation; NaN for fewer than 20 molecules, which prove nothing.
-
-    Raises
-    ------
-    InputError
-        If it lies significantly below zero (below -3 / sqrt(n - 1), about three standard errors).
-    """
-    known = np.isfinite(predicted) & np.isfinite(scores)
-    count = int(known.sum())
-    if count < 20:
-        return float("nan")
-    agreement = rank_correlation(scores[known], predicted[known])
-    if agreement < -3 / np.sqrt(count - 1):
-        raise InputError(
-            f"The scores in {path} run against the present model (rank correlation {agreement:.2f} over "
-            f"{count} molecules): their sign is probably the other one.",
-            "Say --higher-is-better or --lower-is-better, or --force if they are right as they are.",
-        )
-    return agreement

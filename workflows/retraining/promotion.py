@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,133 +11,241 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...data.errors import CampaignError
-from ...data.receipts import read_receipt
 from ...data.seeds import derive_seed
-from ...data.store import FileRecord, read_table
-from ...models.bundles.bundle import load_bundle
+from ...models.bundles.bundle import load_bundle, read_card
+from ...models.teachers.focus import drawn_like
+from ...models.teachers.sources import flattering, for_judging
 from ...screening.metrics.paired import PairedComparison, compare_predictions
 from ..campaign.campaign import Campaign
-from ..campaign.sources import is_source
-from ..tasks.training_scores import SEALED_SHARE_OF_IMPORTS, is_held_out, read_training_scores
+from ..campaign.sources import read_sources
+from ..tasks.held_out import read_held_out
+from ..tasks.training_scores import SEALED_SHARE_OF_IMPORTS, TrainingScores, is_held_out
+from .agreement import Array, Finding
+from .knowledge import is_drawn, learned_scores, scores_of, seed_sample_scores
+
+NO_WORSE = 0.1
+"""An error may be larger by this share of the present model's for a test set to prove that it is no larger."""
 
 
-def docked_scores(campaign: Campaign) -> list[FileRecord]:
-    """Return the scores tables of every round so far."""
-    ledger = campaign.ledger
-    stages = [stage for stage in campaign.stages() if stage.startswith("round-") and stage.endswith("/dock")]
-    return [record for stage in stages for record in ledger.outputs(stage, "scores/")]
+@dataclass(frozen=True)
+class Judged:
+    """Present model and candidate on one target, on molecules that neither had learned from.
+
+    Attributes
+    ----------
+    test_set : PairedComparison or None
+        On the part of the seed sample that no model trains on (``[start] sealed``). None where there is none.
+    cross_validated : PairedComparison or None
+        On the rest of the seed sample, each molecule predicted by models fitted without it.
+    imported : PairedComparison or None
+        On the fifth of the imported scores that no model trains on. They come from the file that is to be judged.
+    """
+
+    test_set: PairedComparison | None
+    cross_validated: PairedComparison | None = None
+    imported: PairedComparison | None = None
 
 
-def compare_models(
-    campaign: Campaign, present: str, candidate: str, imported: pa.Table
-) -> tuple[dict[str, PairedComparison], dict[str, PairedComparison]]:
-    """Return the comparisons on all sealed molecules, and on those of the seed sample alone."""
-    models = [load_bundle(campaign.root / "models" / name) for name in (present, candidate)]
-    seed, share = campaign.seed, campaign.config.start.sealed
-    sealed = []
-    for record in docked_scores(campaign):
-        if record.path.startswith("scores/round-00/"):
-            table = read_table(campaign.root / record.path, ["smiles", "target", "score"])
-            sealed.append(_only_sealed(table, seed, share))
-    of_seed = pa.concat_tables(sealed)
-    new = _only_sealed(imported.select(["smiles", "target", "score"]), seed, SEALED_SHARE_OF_IMPORTS)
-    known = pa.array(sorted(_trained_on(campaign, present)), pa.string())
-    both = [
-        _paired(pa.concat_tables(tables), known, models, derive_seed(seed, "compare", candidate))
-        for tables in ([of_seed, new], [of_seed])
-    ]
-    if not both[0]:
+class _Judge:
+    """Compares two teachers of a campaign on one footing: if one learned bad scores drawn together, so are all."""
+
+    def __init__(self, campaign: Campaign, present: str, candidate: str) -> None:
+        self.campaign, self.names = campaign, (present, candidate)
+        sources = read_sources([campaign.root / record.path for record in campaign.source_records()])
+        self.sources = sources
+        loaded: list[Any] = [load_bundle(campaign.root / "models" / name) for name in self.names]
+        self.models = [for_judging(model, sources) for model in loaded]
+        self.cards = [read_card(campaign.root / "models" / name) for name in self.names]
+        self.learned: TrainingScores = learned_scores(campaign, present)
+        self.seed = derive_seed(campaign.seed, "compare", candidate)
+
+    def targets(self) -> list[str]:
+        """Return the targets that both know."""
+        return [name for name in self.models[0].targets if name in self.models[1].targets]
+
+    def predicted(self, target: str, scored: Mapping[str, float]) -> PairedComparison | None:
+        """Compare predictions for molecules with their scores."""
+        new = [text for text in scored if text not in set(self.learned.data.smiles)]
+        if not new:
+            return None
+        fair = ~(
+            flattering(self.models[0], self.sources, new) | flattering(self.models[1], self.sources, new)
+        )
+        means = [model.predict(new).mean[:, model.targets.index(target)] for model in self.models]
+        truth = np.array([scored[text] for text in new], np.float64)
+        return self._compared(target, truth[fair], [mean[fair].astype(np.float64) for mean in means])
+
+    def crossed(self, target: str, scored: Mapping[str, float]) -> PairedComparison | None:
+        """Compare cross-validated predictions for molecules that both were trained on."""
+        found = []
+        for name in self.names:
+            path = self.campaign.root / "heldout" / f"{name.replace('/', '-')}.parquet"
+            if not path.is_file():
+                return None
+            table = read_held_out(path, target)
+            table = table.filter(pc.equal(table["how"], "folds"))
+            found.append(dict(zip(table["smiles"].to_pylist(), table["mean"].to_pylist(), strict=True)))
+        both = [text for text in scored if text in found[0] and text in found[1]]
+        if not both:
+            return None
+        truth = np.array([scored[text] for text in both], np.float64)
+        return self._compared(target, truth, [np.array([means[text] for text in both]) for means in found])
+
+    def _compared(self, target: str, truth: Array, means: Sequence[Array]) -> PairedComparison | None:
+        drawn = [is_drawn(card, target) for card in self.cards]
+        if any(drawn):
+            lower = bool(self.campaign.targets[target]["lower_is_better"])
+            reference = scores_of(self.learned, target)
+            truth = drawn_like(truth, reference, lower)
+            means = [
+                mean if already else drawn_like(mean, reference, lower)
+                for mean, already in zip(means, drawn, strict=True)
+            ]
+        fine = np.isfinite(means[0]) & np.isfinite(means[1])
+        if not fine.any():
+            return None
+        return compare_predictions(truth[fine], means[0][fine], means[1][fine], seed=self.seed)
+
+
+def compare_models(campaign: Campaign, present: str, candidate: str, imported: pa.Table) -> dict[str, Judged]:
+    """Return how two models compare, by target that both know.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    present, candidate : str
+        Folders under ``models/``.
+    imported : pyarrow.Table
+        ``smiles``, ``target``, ``score``.
+
+    Raises
+    ------
+    CampaignError
+        If there is no molecule to judge them by.
+    """
+    judge = _Judge(campaign, present, candidate)
+    share = campaign.config.start.sealed
+    own = seed_sample_scores(campaign)
+    result = {}
+    for target in judge.targets():
+        scored = _scores(own, target)
+        closed = {text: score for text, score in scored.items() if is_held_out(text, campaign.seed, share)}
+        mine = {
+            text: score
+            for text, score in _scores(imported, target).items()
+            if text not in scored and is_held_out(text, campaign.seed, SEALED_SHARE_OF_IMPORTS)
+        }
+        result[target] = Judged(
+            judge.predicted(target, closed),
+            judge.crossed(target, {text: score for text, score in scored.items() if text not in closed}),
+            judge.predicted(target, mine),
+        )
+    if result and not any(any(vars(item).values()) for item in result.values()):
         raise CampaignError(
-            "There is no sealed molecule to judge the models by.",
+            "There is no molecule to judge the models by that neither has learned from.",
             "Set [start] sealed above 0 in the next campaign, or import more scores.",
         )
-    return both[0], both[1]
+    return result
 
 
-def _paired(test: pa.Table, known: pa.Array, models: list[Any], seed: int) -> dict[str, PairedComparison]:
-    """Compare two models by target on scored molecules that are not among ``known``."""
-    test = test.filter(pc.is_valid(test["score"]))
-    test = test.filter(pc.invert(pc.is_in(test["smiles"], known)))
-    merged = test.group_by(["smiles", "target"], use_threads=False).aggregate([("score", "mean")])
-    test = merged.rename_columns(["smiles", "target", "score"])  # a molecule counts once
-    comparisons = {}
-    for target in models[0].targets:
-        mine = test.filter(pc.equal(test["target"], target))
-        if mine.num_rows == 0 or target not in models[1].targets:
-            continue
-        truth = mine["score"].to_numpy()
-        smiles = mine["smiles"].to_pylist()
-        old, new = (
-            model.predict(smiles).mean[:, model.targets.index(target)].astype(np.float64) for model in models
-        )
-        fine = np.isfinite(old) & np.isfinite(new)
-        if fine.any():
-            comparisons[target] = compare_predictions(truth[fine], old[fine], new[fine], seed=seed)
-    return comparisons
+def _scores(table: pa.Table, target: str) -> dict[str, float]:
+    """Return the mean score of each molecule, in order of SMILES."""
+    mine = table.filter(pc.and_(pc.equal(table["target"], target), pc.is_valid(table["score"])))
+    means = mine.group_by("smiles", use_threads=False).aggregate([("score", "mean")])
+    pairs = zip(means["smiles"].to_pylist(), means["score_mean"].to_pylist(), strict=True)
+    return dict(sorted(pairs))
 
 
-def _trained_on(campaign: Campaign, model: str) -> set[str]:
-    """Return the molecules that a teacher of this campaign learnt from.
+@dataclass(frozen=True)
+class Verdict:
+    """What the seed sample says of a candidate for one target: ``worse``, ``better`` or ``no worse``; and on what."""
 
-    A molecule acquired in some round is not sealed; if it is imported too, it may fall into the sealed part
-    of the import, and would then flatter the model that has seen it.
+    word: str
+    basis: str
+    item: PairedComparison | None
+
+    @property
+    def words(self) -> str:
+        """The verdict with its figures."""
+        if self.item is None:
+            return self.basis
+        return f"error {self.word}: {self.item.difference} on {self.item.molecules:,} {self.basis}"
+
+
+def verdict(judged: Judged) -> Verdict:
+    """Return whether the candidate is worse: by the test set if that can tell, else by the whole seed sample.
+
+    A test set can tell if the interval of the difference lies on one side, or ends below a tenth of the
+    present model's error. Where it is too small for that, cross-validated predictions for the rest of the seed
+    sample decide, within their interval; a campaign without either is left with the imported scores' own part.
     """
-    receipt = read_receipt(campaign.root, f"{model.partition('/')[0]}/train")
-    if receipt is None or not receipt.done:
-        raise CampaignError(
-            f"The receipt of the training of {model} is missing.", "Submit the campaign again."
-        )
-    found = read_training_scores(
-        [campaign.root / record.path for record in receipt.inputs if not is_source(record)],
-        campaign.root,
-        {name: spec["lower_is_better"] for name, spec in campaign.targets.items()},
-        campaign.seed,
-        campaign.config.start.sealed,
-    )
-    return set(found.data.smiles)
+    found = judged.test_set
+    if found is not None:
+        low, high = found.difference.low, found.difference.high
+        clear = high <= NO_WORSE * found.rmse_present.value
+        if low > 0 or clear or judged.cross_validated is None:
+            return Verdict(_word(low, high), "molecules of the seed sample's test set", found)
+    for item, basis in (
+        (
+            judged.cross_validated,
+            "molecules of the seed sample, cross-validated (its test set is too small to tell)",
+        ),
+        (judged.imported, "imported molecules kept from training (there is no seed sample to judge by)"),
+    ):
+        if item is not None:
+            return Verdict(_word(item.difference.low, item.difference.high), basis, item)
+    return Verdict("no worse", "nothing to judge by", None)
 
 
-def _only_sealed(table: pa.Table, seed: int, share: float) -> pa.Table:
-    mask = [is_held_out(smiles, seed, share) for smiles in table["smiles"].to_pylist()]
-    return table.filter(pa.array(mask, pa.bool_()))
+def _word(low: float, high: float) -> str:
+    if low > 0:
+        return "larger by more than chance"
+    return "smaller by more than chance" if high < 0 else "no larger within the interval"
 
 
 def decide(
-    comparison: Mapping[str, PairedComparison],
-    of_seed: Mapping[str, PairedComparison],
-    target: str,
+    judged: Mapping[str, Judged],
+    targets: Collection[str],
     promote: bool,
-    knows: bool = True,
+    untaught: Collection[str] = (),
+    findings: Sequence[Finding] = (),
 ) -> tuple[bool, str]:
-    """Promote if the error for ``target`` is no larger and no other target's is significantly larger.
+    """Say whether a candidate is promoted, and why.
 
-    Imported scores are sealed in part and judge models with the rest: a file of wrong scores would vouch for
-    itself. So the sealed part of the seed sample has a veto: there no error may be significantly larger. A
-    candidate that does not know the target (``knows``) has learnt nothing from its scores.
+    It is, if for no target its error on the seed sample is larger by more than chance (:func:`verdict`). With
+    suspicious scores it must be smaller by more than chance for each target that got some. ``promote`` overrides,
+    unless the candidate learned none of the targets.
+
+    Parameters
+    ----------
+    judged : mapping of str to Judged
+        :func:`compare_models`.
+    targets : collection of str
+        Those with imported scores.
+    promote : bool
+    untaught : collection of str
+        Those of ``targets`` that the candidate does not know.
+    findings : sequence of Finding
+        What was suspicious of the scores.
     """
-    worse = [
-        name
-        for name, item in comparison.items()
-        if (item.difference.value > 0 if name == target else item.difference.low > 0)
+    if untaught and set(untaught) >= set(targets):
+        return False, f"it has too few scores to learn {', '.join(sorted(untaught))}"
+    verdicts = {name: verdict(item) for name, item in judged.items()}
+    worse = [name for name, found in verdicts.items() if found.word.startswith("larger")]
+    reasons = [f"{name}: {verdicts[name].words}" for name in worse]
+    doubtful = [
+        name for name in targets if not (name in verdicts and verdicts[name].word.startswith("smaller"))
     ]
-    vetoed = [name for name, item in of_seed.items() if item.difference.low > 0 and name not in worse]
-    if target not in comparison and not knows:
-        return False, f"it has too few scores to learn {target}"
-    if not worse and not vetoed:
-        if target not in comparison:
-            return True, f"the present model does not know {target}"
-        return True, "its error on the sealed molecules is no larger"
-    reasons = []
-    if worse:
-        reasons.append(f"its error on the sealed molecules is larger for {', '.join(worse)}")
-    if vetoed:
+    if findings and doubtful and not worse:
+        rules = ", ".join(dict.fromkeys(item.rule for item in findings))
         reasons.append(
-            f"its error on the sealed molecules of the seed sample is larger for {', '.join(vetoed)}, by more than "
-            "chance: check the imported scores"
+            f"the imported scores look unlike the campaign's ({rules}; see above), and the seed sample does not show "
+            "that they help"
         )
+    if not reasons:
+        said = [f"{name}: {verdicts[name].words}" for name in targets if name in verdicts]
+        new = [name for name in targets if name not in verdicts and name not in untaught]
+        said += [f"the present model does not know {name}" for name in new]
+        return True, "; ".join(said) or "nothing speaks against it"
     reason = "; ".join(reasons)
-    return (
-        (True, f"promoted by request, though {reason}")
-        if promote
-        else (False, f"{reason}; --promote would promote it")
-    )
+    return (True, f"promoted by request, though {reason}") if promote else (False, reason)

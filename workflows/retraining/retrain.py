@@ -3,27 +3,65 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...data.errors import CampaignError, InputError
 from ...data.receipts import Receipt
-from ...data.store import FileRecord, is_temporary, record_file, write_json, write_table
-from ...models.bundles.bundle import load_bundle, read_card
+from ...data.store import FileRecord, record_file, write_table
+from ...models.bundles.bundle import read_card
 from ...screening.metrics.paired import PairedComparison
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.chain import beginning
 from ..campaign.driver import DriverLock
-from ..campaign.ledger import FOLLOWS, Task, round_name, round_number
+from ..campaign.imports import import_name, in_force, put_in_force, write_import
+from ..campaign.ledger import FOLLOWS, Task
 from ..tasks.run import run_task
 from ..tasks.settings import TrainSettings
-from .imported_scores import ImportReport, check_direction, read_import
-from .promotion import compare_models, decide, docked_scores
+from .agreement import Agreement, Finding, agreement
+from .imported_scores import SHOWN_LINES, ImportReport, import_rows
+from .knowledge import docked_scores, what_is_known
+from .model_choice import list_models, model_card, present_model, put_model_in_force, trained_rounds
+from .promotion import Judged, compare_models, decide
+from .score_columns import read_target_scores
+
+__all__ = [
+    "RetrainResult",
+    "TargetImport",
+    "list_models",
+    "model_card",
+    "present_model",
+    "retrain",
+    "trained_rounds",
+]
+
+
+@dataclass(frozen=True)
+class TargetImport:
+    """What was imported for one target.
+
+    Attributes
+    ----------
+    target : str
+    column : str
+        Of the file.
+    report : ImportReport
+    agreement : Agreement
+        With what the campaign knows.
+    notes : tuple of str
+        What should be said of how the file was read.
+    """
+
+    target: str
+    column: str
+    report: ImportReport
+    agreement: Agreement
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,14 +73,21 @@ class RetrainResult:
     name : str
         The candidate's folder under ``models/``.
     imported : ImportReport
+        Of all targets together.
     agreement : float
-        Rank correlation of the imported scores with the present model's predictions.
+        Rank correlation of the imported scores with the present model's predictions, of the first target; NaN where
+        there are too few.
     comparison : dict of str to PairedComparison
-        Present and candidate on the sealed molecules, by target.
-    seed_sample : dict of str to PairedComparison
-        The same on the sealed molecules of the seed sample alone, which the imported file has no part in.
+        Present and candidate on the seed sample's test set, by target; where there is none, on the rest of the
+        seed sample, or on imported molecules kept from training.
+    judged : dict of str to Judged
+        All comparisons there are.
     promoted : bool
     reason : str
+    targets : dict of str to TargetImport
+        What was imported, by target, and how it agrees with what is known.
+    number : int
+        Of the import.
 
     Examples
     --------
@@ -55,9 +100,21 @@ class RetrainResult:
     imported: ImportReport
     agreement: float
     comparison: Mapping[str, PairedComparison]
-    seed_sample: Mapping[str, PairedComparison]
+    judged: Mapping[str, Judged]
     promoted: bool
     reason: str
+    targets: Mapping[str, TargetImport] = field(default_factory=dict)
+    number: int = 0
+
+    @property
+    def seed_sample(self) -> dict[str, PairedComparison]:
+        """Present and candidate on the seed sample's test set alone, by target."""
+        return {name: item.test_set for name, item in self.judged.items() if item.test_set is not None}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was suspicious of the scores, over all targets."""
+        return tuple(found for item in self.targets.values() for found in item.agreement.findings)
 
 
 def retrain(
@@ -72,25 +129,27 @@ def retrain(
 ) -> RetrainResult:
     """Train a candidate teacher from all scores of a campaign and those in a file.
 
-    Both models are judged on molecules that neither was trained on: the sealed part of the seed sample,
-    and a sealed fifth of the imported scores. It is promoted if its error on all of them is no larger, unless it is
-    larger by more than chance on the seed sample alone: wrong scores must not vouch for themselves. A promoted
-    candidate is the campaign's present model, and
-    the imported scores train every later round.
+    The scores are compared with what the campaign knows first: with its own scores of the same molecules, and with its
+    present teacher's predictions (``workflows/retraining/agreement.py``). What is certainly of another scale, sign or
+    receptor is refused; what is suspicious is said. Both models are then judged on the seed sample, which the file has
+    no part in: on its test set where that can tell, else on cross-validated predictions for all of it. The candidate
+    is promoted unless its error is larger there by more than chance. A promoted candidate is the campaign's present
+    model, and the imported scores train every later round. One that is not can be put in force later
+    (:func:`use_model`).
 
     Parameters
     ----------
     campaign : path
     scores : path
-        Table of SMILES and scores.
+        Table of SMILES and scores: one column of them, one per target by its name, or an export of hits.
     target : str, optional
-        Needed only if the campaign has several.
+        Needed if the campaign has several and the file does not say whose scores it holds.
     promote : bool
-        Promote the candidate even if it is worse.
+        Promote the candidate even if it is worse, or its scores are suspicious.
     lower_is_better : bool, optional
         Direction of the scores in the file, if it is not the target's; they are then turned.
     force : bool
-        Import scores that run against the present model.
+        Import scores that would be refused; what was found is then said like other suspicions.
     columns : mapping, optional
         ``smiles_column``, ``id_column``, ``score_column``.
 
@@ -111,7 +170,7 @@ def retrain(
     >>> result.name
     'retrain-001/teacher'
     >>> result.imported.used, result.comparison["EGFR"].molecules
-    (60, 19)
+    (60, 13)
     """
     opened = open_campaign(campaign)
     with DriverLock(opened.root):
@@ -127,92 +186,108 @@ def _retrain(
     force: bool,
     columns: Mapping[str, str | int | None] | None,
 ) -> RetrainResult:
-    target = _the_target(campaign, target)
-    spec = campaign.targets[target]
     present = present_model(campaign)
     library = campaign.open_library()
-    imported = read_import(path, library, target, spec["unit"], spec["lower_is_better"], columns)
-    table = imported.table
-    if lower_is_better is not None and lower_is_better != spec["lower_is_better"]:
-        turned = pc.negate(table["score"])
-        table = table.set_column(table.schema.get_field_index("score"), "score", turned)
-    present_teacher = load_bundle(campaign.root / "models" / present)
-    agreement = float("nan")
-    if not force and target in present_teacher.targets:
-        predicted = present_teacher.predict(table["smiles"].to_pylist()).mean
-        column = present_teacher.targets.index(target)
-        agreement = check_direction(table["score"].to_numpy(), predicted[:, column], path)
+    items, tables = [], []
+    for found in read_target_scores(path, campaign.targets, target, columns):
+        spec = campaign.targets[found.target]
+        lower = bool(spec["lower_is_better"])
+        imported = import_rows(path, found.rows, library, found.target, spec["unit"], lower)
+        table = imported.table
+        if lower_is_better is not None and lower_is_better != lower:
+            turned = pc.negate(table["score"])
+            table = table.set_column(table.schema.get_field_index("score"), "score", turned)
+        scores = table["score"].to_numpy().astype(np.float64)
+        known = what_is_known(campaign, present, found.target, table["smiles"].to_pylist(), scores)
+        agreed = _not_refused(agreement(scores, known, lower, found.target), path, force)
+        items.append(TargetImport(found.target, found.column, imported.report, agreed, found.notes))
+        tables.append(table)
+    table = pa.concat_tables(tables)
     number = max((card["number"] for card in campaign.imports()), default=0) + 1
     record = _keep(campaign, table, number, path)
     receipt = _train(campaign, record, number, present)
     candidate = f"retrain-{number:03d}/teacher"
-    comparison, of_seed = compare_models(campaign, present, candidate, table)
-    promoted, reason = decide(comparison, of_seed, target, promote, knows=target in receipt.facts["targets"])
-    first_round = trained_rounds(campaign) + 1 if promoted else None
+    judged = compare_models(campaign, present, candidate, table)
+    names = [item.target for item in items]
+    untaught = [name for name in names if name not in receipt.facts["targets"]]
+    findings = [found for item in items for found in item.agreement.findings]
+    promoted, reason = decide(judged, names, promote, untaught, findings)
+    report = _together([item.report for item in items])
     card = {
         "number": number,
         "file": str(path),
-        "target": target,
+        "target": ", ".join(names),
         "scores": vars(record),
-        "first_round": first_round,
-        "report": imported.report.to_json(),
+        "first_round": None,
+        "report": report.to_json(),
+        "targets": {
+            item.target: {
+                "column": item.column,
+                "report": item.report.to_json(),
+                "agreement": item.agreement.to_json(),
+            }
+            for item in items
+        },
         "model": candidate,
         "model_id": receipt.facts["model"],
+        "decision": {"promoted": promoted, "reason": reason},
     }
-    write_json(campaign.root / "imports" / f"import-{number:03d}" / "import.json", card)
-    return RetrainResult(candidate, imported.report, agreement, comparison, of_seed, promoted, reason)
+    if promoted:
+        card = put_in_force(card, trained_rounds(campaign), "promoted")
+    write_import(campaign.root, card)
+    if promoted:
+        put_model_in_force(campaign, candidate, f"{import_name(number)} promoted")
+    comparison = {name: _shown(item) for name, item in judged.items()}
+    return RetrainResult(
+        candidate,
+        report,
+        items[0].agreement.rank,
+        {name: item for name, item in comparison.items() if item is not None},
+        judged,
+        promoted,
+        reason,
+        {item.target: item for item in items},
+        number,
+    )
 
 
-def _the_target(campaign: Campaign, target: str | None) -> str:
-    names = list(campaign.targets)
-    if target is None and len(names) == 1:
-        return names[0]
-    if target not in names:
-        said = f"no target {target!r}" if target else "several targets"
-        raise InputError(f"The campaign has {said}.", f"Name one with --target: {', '.join(names)}.")
-    return target
+def _shown(judged: Judged) -> PairedComparison | None:
+    return judged.test_set or judged.cross_validated or judged.imported
 
 
-def trained_rounds(campaign: Campaign) -> int:
-    """Return the number of the last round that has a teacher."""
-    trained = [stage for stage in campaign.stages() if stage.endswith("/train")]
-    done = [stage for stage in trained if any(r.done for r in campaign.ledger.receipts(stage))]
-    return max((round_number(stage.partition("/")[0]) or 0 for stage in done), default=0)
+def _not_refused(found: Agreement, path: Path, force: bool) -> Agreement:
+    """Return the agreement, what would be refused made a warning if the user insists."""
+    refused = [item for item in found.findings if item.level == "refuse"]
+    if refused and not force:
+        words = " ".join(item.words for item in refused)
+        raise InputError(f"The scores in {path} cannot be used. {words}", refused[0].cure)
+    return replace(found, findings=tuple(replace(item, level="warn") for item in found.findings))
 
 
-def present_model(campaign: Campaign) -> str:
-    """Return the folder (under ``models/``) of the teacher in force.
-
-    That is the one promoted last, until a later round has trained one on the same scores and more; else
-    the latest round's.
-
-    Raises
-    ------
-    CampaignError
-        If no teacher was trained yet.
-    """
-    last = trained_rounds(campaign)
-    promoted = [card for card in campaign.imports() if card["first_round"] is not None]
-    if promoted and last < promoted[-1]["first_round"]:
-        return str(promoted[-1]["model"])
-    if last == 0:
-        raise CampaignError(
-            f"The campaign in {campaign.root} has no model yet.",
-            "Submit it, and retrain when a round is done.",
-        )
-    return f"{round_name(last)}/teacher"
+def _together(reports: Sequence[ImportReport]) -> ImportReport:
+    """Return one report of several targets' columns: their counts added up, line numbers of all."""
+    if len(reports) == 1:
+        return reports[0]
+    counts = ("lines", "used", "repeated", "unscored", "unreadable", "unknown", "conflicts", "in_library")
+    added = {name: sum(getattr(report, name) for report in reports) for name in counts}
+    kinds = dict.fromkeys(kind for report in reports for kind in report.examples)
+    examples = {
+        kind: sorted({line for report in reports for line in report.examples.get(kind, ())})[:SHOWN_LINES]
+        for kind in kinds
+    }
+    return ImportReport(**added, examples=examples)
 
 
 def _keep(campaign: Campaign, table: pa.Table, number: int, path: Path) -> FileRecord:
-    kept = campaign.root / "imports" / f"import-{number:03d}" / "scores.parquet"
+    kept = campaign.root / "imports" / import_name(number) / "scores.parquet"
     write_table(kept, table)
     record = record_file(kept, campaign.root)
     for card in campaign.imports():
-        if card["first_round"] is not None and card["scores"]["sha256"] == record.sha256:
+        if in_force(card) and card["scores"]["sha256"] == record.sha256:
             shutil.rmtree(kept.parent)
             raise InputError(
-                f"The scores in {path} were imported already (import-{card['number']:03d}).",
-                "Scores count once.",
+                f"The scores in {path} were imported already ({import_name(card['number'])}).",
+                "Scores count once; `docksieve retrain CAMPAIGN --list` lists the imports.",
             )
     return record
 
@@ -238,27 +313,3 @@ def _train(campaign: Campaign, record: FileRecord, number: int, parent: str) -> 
     if receipt.failure is not None:
         raise CampaignError(f"The candidate could not be trained: {receipt.failure.message}")
     return receipt
-
-
-def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:
-    """Return the card of every model of a campaign, with its folder and whether it is the one in force."""
-    opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
-    folder = opened.root / "models"
-    cards = [path for path in folder.glob("*/*/card.json") if not is_temporary(path.parent)]
-    names = sorted(path.parent.relative_to(folder).as_posix() for path in cards)
-    present = present_model(opened) if any(name.endswith("/teacher") for name in names) else ""
-    return [{"name": name, "present": name == present, **read_card(folder / name)} for name in names]
-
-
-def model_card(campaign: Campaign, name: str) -> dict[str, Any]:
-    """Return the card of the model ``name``, such as ``round-01/teacher``.
-
-    Raises
-    ------
-    InputError
-        If there is no such model.
-    """
-    known = [card["name"] for card in list_models(campaign)]
-    if name not in known:
-        raise InputError(f"The campaign has no model {name!r}.", f"It has: {', '.join(known) or 'none yet'}.")
-    return dict(read_card(campaign.root / "models" / name))

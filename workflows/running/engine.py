@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 from ...data.errors import CampaignError
@@ -72,7 +73,7 @@ class InlineRunner:
             for attempt in range(MAX_ATTEMPTS):
                 watch.check()
                 watch.on_running([task.name])
-                receipt = run_task(self._root, task)
+                receipt = run_task(self._root, task, partial(watch.on_running, [task.name]))
                 if receipt.done or not is_retryable(receipt) or attempt == MAX_ATTEMPTS - 1:
                     yield receipt
                     break

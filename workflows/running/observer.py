@@ -28,6 +28,12 @@ class Observer(Protocol):
     def stage_begun(self, stage: str, total: int, done: int) -> None:
         """Hear that a stage of ``total`` tasks begins, ``done`` of them finished earlier."""
 
+    def molecules_done(self, stage: str, done: int, total: int) -> None:
+        """Hear how many molecules of a stage are done, those inside of unfinished tasks included.
+
+        Told again and again while the stage runs; not for stages that are not counted in molecules.
+        """
+
     def task_ended(self, stage: str, receipt: Receipt) -> None:
         """Hear that a task ended, well or not."""
 
@@ -45,6 +51,9 @@ class Silent:
         """Say nothing."""
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
+        """Say nothing."""
+
+    def molecules_done(self, stage: str, done: int, total: int) -> None:
         """Say nothing."""
 
     def task_ended(self, stage: str, receipt: Receipt) -> None:

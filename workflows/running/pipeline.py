@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ...data.errors import CampaignError
-from ...data.receipts import Receipt
+from ...data.libraries.library import Library
+from ...data.receipts import Receipt, read_receipt
 from ...data.spaces.source import MoleculeSource
-from ...data.spaces.space import MANIFEST, Space
-from ...data.store import FileRecord, record_file
+from ...data.store import FileRecord
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
-from ..campaign.ledger import LIBRARY_PREFIX, Task, chooser, round_name
+from ..campaign.filters import leaves_out
+from ..campaign.ledger import Task, chooser, round_name
 from ..config.campaign_file import CampaignConfig
+from ..progress.left_out import FILTER, LeftOut, check_enough, read_left_out
+from ..tasks.final import final_batches
 from ..tasks.settings import (
     AcquireSettings,
     CutSettings,
     DistilSettings,
     DockSettings,
-    FactorTaskSettings,
     LabelSettings,
     RankSettings,
     RoundSettings,
     SampleSettings,
-    SearchSettings,
     SelectSettings,
     TaskSettings,
     TrainSettings,
 )
+from .filter_stage import filter_tasks, of_library
 
 
 class RunsStages(Protocol):
@@ -56,6 +59,42 @@ class Pipeline:
         self.directions = {name: bool(spec["lower_is_better"]) for name, spec in self.targets.items()}
         self.units = {name: spec["unit"] for name, spec in self.targets.items()}
 
+    @property
+    def _whole(self) -> Library:
+        """The library, where every molecule of it is written down."""
+        assert isinstance(self.library, Library)
+        return self.library
+
+    def filter(self) -> None:
+        """Say which molecules of the library may be docked, where some are left out from the start.
+
+        Raises
+        ------
+        CampaignError
+            If too few are left to go on.
+        """
+        if not leaves_out(self.campaign):
+            return
+        self._run(FILTER, filter_tasks(self.campaign, self._whole, self.runtime))
+        check_enough(self.campaign, self._left_out)
+
+    @cached_property
+    def _left_out(self) -> LeftOut | None:
+        """What the campaign leaves out of its library; read when its tasks are done."""
+        return read_left_out(self.ledger) if leaves_out(self.campaign) else None
+
+    @property
+    def _may_dock(self) -> dict[str, int]:
+        """Molecules of the library that each target may dock."""
+        if self._left_out is None:
+            return dict.fromkeys(self.targets, self.library.rows)
+        return dict(self._left_out.may_dock)
+
+    @property
+    def _filters(self) -> list[FileRecord]:
+        """The files that say which molecules may be docked; none where all may."""
+        return self.ledger.outputs(FILTER, "filters/") if self._left_out is not None else []
+
     def sample(self) -> None:
         """Choose the seed sample."""
         settings = SampleSettings(
@@ -66,7 +105,7 @@ class Pipeline:
             batch=self.config.run.dock_batch,
             library=self.library.fingerprint,
         )
-        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings)])
+        self._run("round-00/sample", [self._task("round-00/sample", "sample", settings, self._filters)])
 
     def dock(self, group: str, protocol: Literal["screen", "final"]) -> None:
         """Dock every selected batch of ``group`` (a round, or ``final``)."""
@@ -143,10 +182,19 @@ class Pipeline:
         known = self._receipt(f"{name}/train").facts["targets"]
         return {target: lower for target, lower in self.directions.items() if target in known}
 
+    def _aim(self, name: str) -> dict[str, Any] | None:
+        """Return what the round aims at; None where each target is by itself, or one is not learnt yet."""
+        aim = self.config.rounds.aim
+        if aim is None or not set(aim.targets) <= set(self._taught(name)):
+            return None
+        scales = {(self.units[target], self.directions[target]) for target in aim.targets}
+        return {"kind": aim.kind, "targets": list(aim.targets), "one_unit": len(scales) == 1}
+
     def label(self, name: str) -> None:
         """Let the teacher label a random sample of the library."""
-        count, batch = min(self.config.rounds.labels, self.library.rows), self.config.run.predict_batch
-        teacher = self._bundle(name, "train")
+        rows = self.library.rows if self._left_out is None else self._left_out.any
+        count, batch = min(self.config.rounds.labels, rows), self.config.run.predict_batch
+        inputs = (*self._bundle(name, "train"), *self._filters)
         tasks = []
         for index in range(-(-count // batch)):
             settings = LabelSettings(
@@ -157,15 +205,12 @@ class Pipeline:
                 round=name,
                 library=self.library.fingerprint,
             )
-            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, teacher))
+            tasks.append(self._task(f"{name}/label/batch-{index:05d}", "label", settings, inputs))
         self._run(f"{name}/label", tasks)
 
     def distil(self, name: str, number: int) -> None:
         """Train the student on the teacher's labels."""
         taught = self._taught(name)
-        if isinstance(self.library, Space):
-            self._distil_factors(name, taught)
-            return
         settings = DistilSettings(
             model=f"{name}/student",
             student=self.campaign.state["config"]["student"],
@@ -181,64 +226,13 @@ class Pipeline:
         )
         self._run(f"{name}/distil", [self._task(f"{name}/distil", "distil", settings, inputs)])
 
-    def _distil_factors(self, name: str, taught: dict[str, bool]) -> None:
-        """Train the factor model of a space on the teacher's labels."""
-        recorded = self.campaign.state["config"]
-        settings = FactorTaskSettings(
-            model=f"{name}/factors",
-            factors=recorded["factors"],
-            student=recorded["student"],
-            lower_is_better=taught,
-            seed=self.campaign.seed,
-            threads=self.campaign.state["threads"],
-        )
-        inputs = (*self.ledger.outputs(f"{name}/label"), *self._space_records())
-        task = self._task(f"{name}/distil", "distil-factors", settings, inputs)
-        self._run(f"{name}/distil", [task])
-
-    def _space_records(self) -> list[FileRecord]:
-        """Return the files of the space as inputs of tasks."""
-        assert isinstance(self.library, Space)
-        records = [record_file(self.library.path / MANIFEST, self.library.path), *self.library.records()]
-        return [dataclasses.replace(record, path=LIBRARY_PREFIX + record.path) for record in records]
-
-    def _search(self, name: str, number: int, space: Space) -> None:
-        """Let the factor model find the best products of every part of the space."""
-        inputs = (*self._space_records(), *self._bundle(name, "distil"))
-        keep = self._keep(name, number)
-        tasks = [
-            Task(
-                f"{name}/screen/{shard.name}",
-                "search",
-                SearchSettings(name, shard.name, keep),
-                inputs,
-                self._screening,
-            )
-            for shard in space.shards
-        ]
-        self._run(f"{name}/screen", tasks)
-
-    def _keep(self, name: str, number: int) -> dict[str, int]:
-        """Return how many molecules of each target go on to the teacher: what the cut says, and room enough."""
-        cuts = self._receipt(f"{name}/cut").facts["cuts"]
-        room = max(self._docked_counts(number).values())
-        return {
-            target: min(max(found["keep"], found["sweep"] + room), self.library.rows)
-            for target, found in cuts.items()
-        }
-
     def screen(self, name: str, number: int) -> None:
-        """Let the student score every shard of the library; in a space, the factor model search every part."""
-        if isinstance(self.library, Space):
-            self._search(name, number, self.library)
-            return
+        """Let the student score every shard of the library."""
         student = self._bundle(name, "distil")
+        filters = {Path(record.path).stem: record for record in self._filters}
         tasks = []
-        for shard in self.library.shards:
-            record = FileRecord(
-                LIBRARY_PREFIX + shard.record.path, shard.record.bytes, shard.record.sha256, shard.record.rows
-            )
-            inputs = (record, *student)
+        for shard in self._whole.shards:
+            inputs = (of_library(shard), *student, *([filters[shard.name]] if filters else []))
             tasks.append(
                 Task(f"{name}/screen/{shard.name}", "screen", RoundSettings(name), inputs, self._screening)
             )
@@ -252,25 +246,23 @@ class Pipeline:
         rounds, goal, taught = self.config.rounds, self.config.cut, self._taught(name)
         docked = self._docked_counts(number)
         passed = self._receipt(f"{name}/distil").facts["report"]["gate"]
-        most = self.config.factors.most if isinstance(self.library, Space) else None
         settings = CutSettings(
             round=name,
             recall=goal.recall,
             best=goal.best,
             confidence=goal.confidence,
-            widest=goal.widest if most is None else min(goal.widest, most / self.library.rows),
+            widest=self._share(goal.widest),
             sweep=goal.sweep if number == rounds.count else 0,
-            keep=rounds.keep
-            if most is None or rounds.keep == "auto"
-            else min(rounds.keep, most / self.library.rows),
-            dock=rounds.dock,
+            keep=rounds.keep if rounds.keep == "auto" else self._share(rounds.keep),
+            dock=rounds.dock_in(number),
             docked=max(docked.values()),
-            budget={target: rounds.dock + docked[target] for target in taught},
+            budget={target: rounds.dock_in(number) + docked[target] for target in taught},
             gate={target: bool(passed[target]["passed"]) for target in taught},
             rows=self.library.rows,
             lower_is_better=taught,
             method=self.config.start.method,
             seed=self.campaign.seed,
+            may_dock={} if self._left_out is None else self._may_dock,
         )
         inputs = (
             *self.ledger.outputs(f"{name}/train", "heldout/"),
@@ -281,6 +273,10 @@ class Pipeline:
         runtime = {**self.runtime, **self._costs(name, number)}
         self._run(f"{name}/cut", [Task(f"{name}/cut", "cut", settings, tuple(inputs), runtime)])
 
+    def _share(self, share: float) -> float:
+        """Return the share of the library that may go on to the teacher, where ``share`` is asked for."""
+        return share
+
     def rank(self, name: str, number: int) -> None:
         """Keep the student's best, as many as the cut says, and always enough that are not docked yet."""
         settings = RankSettings(
@@ -288,6 +284,7 @@ class Pipeline:
             keep=self._keep(name, number),
             lower_is_better=self._taught(name),
             batch=self.config.run.predict_batch,
+            aim=self._aim(name),
         )
         inputs = [
             record
@@ -295,6 +292,15 @@ class Pipeline:
             if record.path.startswith(("predictions/", "histograms/"))
         ]
         self._run(f"{name}/rank", [self._task(f"{name}/rank", "rank", settings, inputs)])
+
+    def _keep(self, name: str, number: int) -> dict[str, int]:
+        """Return how many molecules of each target go on to the teacher."""
+        cuts = self._receipt(f"{name}/cut").facts["cuts"]
+        room = max(self._docked_counts(number).values())
+        return {
+            target: min(max(found["keep"], found["sweep"] + room), self._may_dock[target])
+            for target, found in cuts.items()
+        }
 
     def refine(self, name: str) -> None:
         """Let the teacher predict the shortlist."""
@@ -307,46 +313,55 @@ class Pipeline:
         ]
         self._run(f"{name}/refine", tasks)
 
-    def acquire(self, name: str, number: int) -> None:
-        """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
+    def _acquisition(self, name: str, number: int) -> AcquireSettings:
+        """Return the settings of a round's acquisition."""
         rounds = self.config.rounds
         cuts = self._receipt(f"{name}/cut").facts["cuts"]
-        settings = AcquireSettings(
+        return AcquireSettings(
             round=name,
             acquisition=rounds.acquisition,
             beta=rounds.beta,
             xi=rounds.xi,
             epsilon=rounds.epsilon,
             diversity=rounds.diversity,
-            dock=rounds.dock,
+            dock=rounds.dock_in(number),
             sweep={target: found["sweep"] for target, found in cuts.items() if found["sweep"]},
             seed=self.campaign.seed,
             lower_is_better=self.directions,
             taught=tuple(cuts),
             library=self.library.fingerprint,
             batch=self.config.run.dock_batch,
+            # A campaign of an older version has no such key, and goes on as it began.
+            avoid_failures=bool(self.campaign.state["config"]["rounds"].get("avoid_failures", False)),
+            aim=self._aim(name),
         )
+
+    def acquire(self, name: str, number: int) -> None:
+        """Choose what to dock next: a batch, or in a sweep all that the goal needs, the best by prediction."""
+        settings = self._acquisition(name, number)
+        cuts = settings.taught
         inputs = (*self.ledger.outputs(f"{name}/refine"), *self._docked(number))
-        runtime = self.runtime
-        if isinstance(self.library, Space):  # the leaderboard is of made products, and so is written here
-            inputs = (*inputs, *self.ledger.outputs(f"{name}/screen"))
-            runtime = {**runtime, "kept": self._keep(name, number)}
-        task = Task(f"{name}/acquire", "acquire", settings, inputs, runtime)
-        self._run(f"{name}/acquire", [task])
+        if set(cuts) != set(self.targets) or len(set(self._may_dock.values())) > 1:
+            # Some are drawn at random, or may not dock all that is on the shortlist.
+            inputs = (*inputs, *self._filters)
+        self._run(f"{name}/acquire", [self._task(f"{name}/acquire", "acquire", settings, inputs)])
 
     def select(self) -> None:
         """Take the best docked molecules of each target for the final docking."""
+        docking = {name: spec for name, spec in self.targets.items() if spec["engine"] != "table"}
         settings = SelectSettings(
             molecules=self.config.final.molecules,
-            lower_is_better={
-                name: lower
-                for name, lower in self.directions.items()
-                if self.targets[name]["engine"] != "table"
-            },
-            batch=self.config.run.dock_batch,
+            lower_is_better={name: self.directions[name] for name in docking},
+            batch=final_batches(docking, self.config.final.molecules, self.config.run.dock_batch),
         )
         inputs = self._docked(self.config.rounds.count + 1)
-        self._run("final/select", [self._task("final/select", "select", settings, inputs)])
+        task = self._task("final/select", "select", settings, inputs)
+        # An earlier version made batches as large as those of the rounds: where it chose already, its choice stands.
+        earlier = replace(task, settings=replace(settings, batch=self.config.run.dock_batch))
+        chosen = read_receipt(self.campaign.root, task.name)
+        if chosen is not None and chosen.done and chosen.fingerprint == earlier.fingerprint:
+            task = earlier
+        self._run("final/select", [task])
 
     def hits(self) -> None:
         """Write the ranked hits."""
@@ -377,6 +392,7 @@ class Pipeline:
 
 def walk(pipeline: Pipeline) -> None:
     """Go through every stage of the campaign of ``pipeline``, in order."""
+    pipeline.filter()
     pipeline.sample()
     pipeline.dock("round-00", "screen")
     for number in range(1, pipeline.config.rounds.count + 1):

@@ -24,7 +24,8 @@ from ..config.campaign_file import CampaignFile, read_campaign_file
 from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_runner
-from .pipeline import Pipeline, walk
+from .pipeline import walk
+from .space_pipeline import pipeline_of
 from .stages import StageRunner
 
 __all__ = ["check_place", "load_campaign", "submit"]
@@ -146,4 +147,4 @@ def run(
     campaign: Campaign, library: MoleculeSource, engine: TaskRunner, observer: Observer, site: Site
 ) -> None:
     """Run every stage of ``campaign`` that is not done yet."""
-    walk(Pipeline(campaign, library, StageRunner(campaign, engine, observer, site), site))
+    walk(pipeline_of(campaign, library, StageRunner(campaign, engine, observer, site), site))

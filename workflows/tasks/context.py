@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from ...data.receipts import Stopwatch
 from ..campaign.ledger import Task
+from ..campaign.under_way import UnderWay
 from .settings import TaskSettings
 
 Settings = TypeVar("Settings", bound=TaskSettings)
@@ -25,11 +26,14 @@ class TaskContext(Generic[Settings]):
     task : Task
     watch : Stopwatch
         For seconds by stage.
+    heard : callable, optional
+        Called whenever the task has told how far it is.
     """
 
     root: Path
     task: Task
     watch: Stopwatch
+    heard: Callable[[], None] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -40,6 +44,10 @@ class TaskContext(Generic[Settings]):
     def runtime(self) -> Mapping[str, Any]:
         """What does not change the result."""
         return self.task.runtime
+
+    def under_way(self) -> UnderWay:
+        """Return what counts the molecules that are done, for those who watch; to be used in a ``with``."""
+        return UnderWay(self.root, self.task.name, self.heard)
 
     def inputs(self, folder: str = "") -> list[Path]:
         """Return the paths of the inputs whose record lies under ``folder``."""

@@ -63,8 +63,8 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 (mine, theirs[np.isfinite(theirs)]),
                 seed=derive_seed(settings.seed, "cut", settings.round, target) % 2**31,
                 lower_is_better=lower,
-                budget=None if settings.sweep else settings.budget[target] / settings.rows,
-                rows=settings.rows,
+                budget=None if settings.sweep else settings.budget[target] / rows_of(settings, target),
+                rows=rows_of(settings, target),
             )
             if settings.method != "random":
                 # Whatever the figures say, they are of molecules that do not stand for the library.
@@ -84,7 +84,9 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 **kept,
                 "promised": _promised(cuts, kept, sweep=bool(settings.sweep)),
                 "goal": dataclasses.asdict(goal),
-                "price": _price(context.runtime, target, cuts.teacher, cuts.student, settings.rows),
+                "price": _price(
+                    context.runtime, target, cuts.teacher, cuts.student, rows_of(settings, target)
+                ),
                 "notes": [] if settings.method == "random" else [NOT_RANDOM],
             }
     return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
@@ -98,6 +100,11 @@ def _scored(context: TaskContext[CutSettings], labels: pa.Table, targets: list[s
     threads = context.runtime.get("threads", 1)
     scored = student.predict(labels["smiles"].to_pylist(), threads=threads).mean
     return np.asarray(scored[:, [student.targets.index(target) for target in targets]])
+
+
+def rows_of(settings: CutSettings, target: str) -> int:
+    """Return how many molecules of the library a target may dock: what all shares are shares of."""
+    return settings.may_dock.get(target, settings.rows)
 
 
 def _price(
@@ -160,7 +167,7 @@ def _kept(settings: CutSettings, target: str, student: float, teacher: float) ->
     ``by`` is ``goal`` (the data say so), ``file`` (``[rounds] keep``), ``widest`` or ``room`` (enough molecules
     that are not docked yet).
     """
-    rows, fixed = settings.rows, settings.keep
+    rows, fixed = rows_of(settings, target), settings.keep
     gate = settings.gate.get(target, True)
     # Of several reasons to keep molecules the one that asks for most decides.
     reasons = {"room": 5 * settings.dock + settings.docked}

@@ -20,7 +20,7 @@ def dock(context: TaskContext[DockSettings]) -> TaskOutcome:
     ligands = [Ligand(**values) for values in table.to_pylist()]
     scores = context.root / "scores" / group / target / source.name
     poses = context.root / "poses" / group / target / source.name
-    with context.watch("dock"):
+    with context.watch("dock"), context.under_way() as under_way:
         docked = dock_batch(
             settings.spec,
             context.root / "targets" / target,
@@ -29,6 +29,7 @@ def dock(context: TaskContext[DockSettings]) -> TaskOutcome:
             settings.seed,
             poses.relative_to(context.root).as_posix(),
             protocol=settings.protocol,
+            molecule_done=under_way.molecule_done,
         )
     with context.watch("write"):
         write_table(poses, docked.poses)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
+from ...data.schema import PROPERTY_COLUMNS
 from ...data.score_keys import KEYS, score_keys
 from ...data.seeds import derive_seed
 from ...data.spaces.space import Space, SpaceShard
@@ -164,69 +164,3 @@ def _histogram(
             "count": pa.array(np.concatenate(counts), pa.int64()),
         }
     )
-
-
-def made(context: TaskContext[Any], shortlist: pa.Table) -> pa.Table:
-    """Return a batch of a shortlist with its molecules: of a space, products are made here."""
-    if "smiles" in shortlist.column_names:
-        return shortlist
-    return Space(context.runtime["library"]).take(shortlist["row"].to_numpy(), MOLECULE_COLUMNS)
-
-
-class MadeProducts:
-    """Products of a space that were made already, in place of a library.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        Tables with the columns of molecules.
-    fingerprint : str
-        Of the space.
-    """
-
-    def __init__(self, paths: Sequence[Path], fingerprint: str) -> None:
-        table = concat(paths, MOLECULE_COLUMNS)
-        schema = pa.schema([LIBRARY_SCHEMA.field(name) for name in MOLECULE_COLUMNS])
-        self._table = table.filter(table["smiles"].is_valid()).cast(schema)
-        rows = self._table["row"].to_numpy()
-        self._order = np.argsort(rows)
-        self._rows = rows[self._order]
-        self.fingerprint = fingerprint
-
-    def take(self, rows: Any, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return rows by number, in the order asked; without those that could not be made."""
-        wanted = np.asarray(rows, np.int64)
-        places = np.searchsorted(self._rows, wanted[np.isin(wanted, self._rows)])
-        return self._table.select(list(columns or MOLECULE_COLUMNS)).take(pa.array(self._order[places]))
-
-
-def repeated_products(paths: Sequence[Path], docked: pa.Table) -> NDArray[np.int64]:
-    """Return the rows of shortlisted products that are no molecule, or one that stands there or is docked already.
-
-    Several combinations of blocks may make the same molecule: the smallest row stands for it.
-    """
-    table = concat(paths, ["row", "smiles"])
-    rows, smiles = table["row"].to_numpy(), table["smiles"].combine_chunks()
-    order = np.argsort(rows, kind="stable")
-    encoded = pc.dictionary_encode(smiles.take(pa.array(order)))
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    first = np.zeros(len(codes), bool)
-    first[np.unique(codes, return_index=True)[1]] = True
-    known = pc.is_in(encoded.dictionary, docked["smiles"].combine_chunks()).to_numpy(zero_copy_only=False)
-    own = pc.is_in(pa.array(rows[order]), docked["row"].combine_chunks()).to_numpy(zero_copy_only=False)
-    seen = np.append(known, True)[codes]  # the last stands for what is no molecule
-    return rows[order][(~first | seen) & ~own]
-
-
-def drawn_products(space: Space, count: int, seed: int, purpose: str, columns: Sequence[str]) -> pa.Table:
-    """Return ``count`` random products that can be made, each molecule once; fewer where there are no more."""
-    spare = count + max(50, count // 5)
-    rows = space.sample_rows(min(spare, space.rows), seed, purpose)
-    table = space.take(rows, columns)
-    smiles = table["smiles"].combine_chunks()
-    texts = np.array(smiles.to_pylist(), dtype=object)
-    good = np.flatnonzero(smiles.is_valid().to_numpy(zero_copy_only=False))
-    _, first = np.unique(texts[good].astype(str), return_index=True)
-    usable = good[np.sort(first)]
-    chosen = np.random.default_rng(derive_seed(seed, "drawn", purpose)).permutation(usable)[:count]
-    return table.take(pa.array(np.sort(chosen)))

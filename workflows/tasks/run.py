@@ -28,6 +28,7 @@ from ..campaign.ledger import FOLLOWS, LIBRARY_PREFIX, Task
 from .context import TaskContext, TaskOutcome
 
 KINDS = {
+    "filter": ".filtering:filter_shard",
     "sample": ".selection:sample",
     "rank": ".selection:rank",
     "acquire": ".selection:acquire_batch",
@@ -39,6 +40,11 @@ KINDS = {
     "screen": ".surrogates:screen",
     "distil-factors": ".factors:distil_factors",
     "search": ".factors:search",
+    "sample-products": ".space_products:sample_products",
+    "label-products": ".space_products:label_products",
+    "rank-products": ".space_products:rank_products",
+    "rescore-products": ".space_products:rescore_products",
+    "acquire-products": ".space_products:acquire_products",
     "refine": ".surrogates:refine",
     "dock": ".dock:dock",
     "hits": ".hits:write_hits",
@@ -48,8 +54,10 @@ VERSIONED = ("numpy", "scipy", "pyarrow", "rdkit", "torch", "scikit-learn", "num
 """Packages whose versions a receipt remembers."""
 
 
-def run_task(root: str, task: Task) -> Receipt:
+def run_task(root: str, task: Task, heard: Callable[[], None] | None = None) -> Receipt:
     """Run ``task`` in the campaign folder ``root``, leave its receipt there and return it.
+
+    ``heard`` is called whenever a long task has told how far it is.
 
     Never raises for anything that goes wrong with the task itself: that is the receipt's ``failure``.
     """
@@ -58,7 +66,7 @@ def run_task(root: str, task: Task) -> Receipt:
     try:
         with watch("check_inputs"):
             _check_inputs(folder, task)
-        outcome = _function(task.kind)(TaskContext(folder, task, watch))
+        outcome = _function(task.kind)(TaskContext(folder, task, watch, heard))
         with watch("record_outputs"):
             outputs = tuple(record_file(path, folder) for path in outcome.outputs)
         receipt = Receipt(

@@ -9,12 +9,22 @@ that do the work, so that a driver does not load torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 WRITES = ("bundle", "held-out predictions")
 """What training leaves behind. It is part of the tasks' fingerprints: a campaign that an earlier version began, which
 left less, is trained again."""
+
+
+LATER = "later"
+"""Marks a field that tasks of older campaigns do not have. It stands in no JSON while it has its default: what such
+campaigns have finished stays finished."""
+
+
+def later(default: Any = None, **more: Any) -> Any:
+    """Return a field that came later (:data:`LATER`)."""
+    return field(metadata={LATER: True}, **(more or {"default": default}))
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,37 @@ class TaskSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
-        return asdict(self)
+        unchanged = {
+            item.name
+            for item in fields(self)
+            if item.metadata.get(LATER)
+            and getattr(self, item.name)
+            == (item.default_factory() if callable(item.default_factory) else item.default)
+        }
+        return {name: value for name, value in asdict(self).items() if name not in unchanged}
+
+
+@dataclass(frozen=True)
+class FilterSettings(TaskSettings):
+    """Settings of a task that says which molecules of one shard the campaign may dock.
+
+    Attributes
+    ----------
+    conditions : mapping
+        Those of ``[library]``, by key.
+    limits : mapping of str to mapping
+        What docking into each target refuses (:class:`docksieve.screening.docking.ligand_settings.LigandLimits`);
+        targets that refuse nothing are absent.
+    targets : tuple of str
+        All of them.
+    version : int
+        Of the rules.
+    """
+
+    conditions: Mapping[str, Any]
+    limits: Mapping[str, Mapping[str, Any]]
+    targets: tuple[str, ...]
+    version: int
 
 
 @dataclass(frozen=True)
@@ -243,6 +283,9 @@ class CutSettings(TaskSettings):
         How the seed sample was chosen.
     seed : int
         The campaign's.
+    may_dock : mapping of str to int
+        Molecules of the library that a target may dock, where some are left out from the start: shares are shares of
+        these.
     """
 
     round: str
@@ -260,6 +303,7 @@ class CutSettings(TaskSettings):
     lower_is_better: Mapping[str, bool]
     method: str
     seed: int
+    may_dock: Mapping[str, int] = later(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -287,12 +331,15 @@ class RankSettings(TaskSettings):
         Of the targets that the teacher has learnt.
     batch : int
         Molecules per prediction task.
+    aim : mapping or None
+        ``kind``, ``targets`` and ``one_unit``: molecules good for several targets go on too.
     """
 
     round: str
     keep: Mapping[str, int]
     lower_is_better: Mapping[str, bool]
     batch: int
+    aim: Mapping[str, Any] | None = later()
 
 
 @dataclass(frozen=True)
@@ -320,6 +367,10 @@ class AcquireSettings(TaskSettings):
         Fingerprint of the library.
     batch : int
         Ligands per docking task.
+    avoid_failures : bool
+        Whether values are discounted by the probability of a score.
+    aim : mapping or None
+        ``kind``, ``targets`` and ``one_unit``: what the batch of these targets is chosen for.
     """
 
     round: str
@@ -335,6 +386,8 @@ class AcquireSettings(TaskSettings):
     taught: tuple[str, ...]
     library: str
     batch: int
+    avoid_failures: bool = later(False)
+    aim: Mapping[str, Any] | None = later()
 
 
 @dataclass(frozen=True)
@@ -347,10 +400,39 @@ class SelectSettings(TaskSettings):
         Per target.
     lower_is_better : mapping of str to bool
         Of the targets that dock.
-    batch : int
-        Ligands per docking task.
+    batch : int or mapping of str to int
+        Ligands per docking task; by target where they differ.
     """
 
     molecules: int
     lower_is_better: Mapping[str, bool]
-    batch: int
+    batch: int | Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SpaceSampleSettings(SampleSettings):
+    """Settings of the task that chooses the seed sample of a space.
+
+    Attributes
+    ----------
+    limits : mapping of str to mapping
+        What docking refuses, by target.
+    """
+
+    limits: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SpaceAcquireSettings(AcquireSettings):
+    """Settings of the task that chooses what to dock next of a space.
+
+    Attributes
+    ----------
+    limits : mapping of str to mapping
+        What docking refuses, by target.
+    kept : mapping of str to int
+        Products of each target that the shortlist holds.
+    """
+
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ...data.seeds import derive_seed
-from ...data.spaces.source import open_source
 from ...data.store import concat, read_table, write_table
 from ...models.bundles.bundle import load_bundle, read_card, save_bundle
 from ...models.prediction import HeldOut
 from ...models.settings import StudentSettings, TeacherSettings
 from ...models.students.distill import distil_student
+from ...models.students.leave_out import leave_out
 from ...models.students.screen import screen_shard
+from ...models.teachers.sources import flattering, for_judging
 from ...models.teachers.teacher import Teacher
 from ...models.teachers.train import train_teacher
 from ...models.teachers.training_data import TrainingData, unteachable
@@ -26,7 +28,7 @@ from ..campaign.begin import MIN_LABELS
 from ..campaign.sources import FOLDER, read_sources
 from ..config.campaign_file import settings_from
 from .context import TaskContext, TaskOutcome
-from .factors import made
+from .eligible import ANY, Eligible, column_of, read_mask
 from .held_out import held_out_table, write_held_out
 from .settings import DistilSettings, LabelSettings, RoundSettings, TrainSettings
 from .training_scores import TrainingScores, read_training_scores
@@ -74,7 +76,7 @@ def train(context: TaskContext[TrainSettings]) -> TaskOutcome:
     held_out = context.root / "heldout" / f"{settings.model.replace('/', '-')}.parquet"
     with context.watch("write"):
         model = save_bundle(teacher, folder, {"units": units, "parent": settings.parent})
-        _write_held_out(held_out, teacher, found, untaught)
+        _write_held_out(held_out, teacher, found, untaught, sources)
     return TaskOutcome(
         rows_in=len(data.smiles),
         rows_out=len(data.smiles),
@@ -106,17 +108,24 @@ def _without(data: TrainingData, targets: Mapping[str, str]) -> TrainingData:
     )
 
 
-def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaught: Mapping[str, str]) -> None:
+def _write_held_out(
+    path: Path,
+    teacher: Teacher,
+    found: TrainingScores,
+    untaught: Mapping[str, str],
+    sources: Sequence[Teacher],
+) -> None:
     """Write what the teacher predicts for molecules it has not seen: by cross-validation, and the sealed ones."""
     assert teacher.held_out is not None
     tables = [held_out_table(teacher.held_out, teacher.targets, "folds", found.seed_sample)]
     sealed = _without(found.sealed, untaught)
     if len(sealed.smiles):
-        predicted = teacher.predict(sealed.smiles)
+        predicted = for_judging(teacher, sources).predict(sealed.smiles)
+        flattered = flattering(teacher, sources, sealed.smiles)
         apart = HeldOut(
             list(sealed.smiles),
             np.asarray(sealed.scores),
-            predicted.mean.astype(np.float64),
+            np.where(flattered[:, None], np.nan, predicted.mean.astype(np.float64)),
             predicted.spread.astype(np.float64),
         )
         tables.append(held_out_table(apart, teacher.targets, "sealed"))
@@ -125,25 +134,27 @@ def _write_held_out(path: Path, teacher: Teacher, found: TrainingScores, untaugh
 
 def label(context: TaskContext[LabelSettings]) -> TaskOutcome:
     """Let the teacher predict one slice of a random sample of the library, for the student."""
-    settings, library = context.settings, open_source(context.runtime["library"])
-    rows = library.sample_rows(settings.labels, settings.seed, "label", settings.round)
+    settings, eligible = context.settings, Eligible.of(context)
     start = settings.index * settings.batch
     with context.watch("read"):
-        molecules = library.take(rows[start : start + settings.batch], ["row", "id", "smiles"])
+        places = np.sort(eligible.draw(settings.labels, settings.seed, "label", settings.round))
+        rows = eligible.at(places[start : start + settings.batch])
+        molecules = eligible.library.take(rows, ["row", "id", "smiles"])
     path = context.root / "labels" / settings.round / f"batch-{settings.index:05d}.parquet"
-    return _predict_and_write(context, molecules, path)
+    return predict_and_write(context, molecules, path)
 
 
 def refine(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the teacher predict one batch of the shortlist."""
     (source,) = context.inputs("shortlists/")
     with context.watch("read"):
-        molecules = made(context, read_table(source))
+        molecules = read_table(source)
     path = context.root / "refined" / context.settings.round / source.name
-    return _predict_and_write(context, molecules, path)
+    return predict_and_write(context, molecules, path)
 
 
-def _predict_and_write(context: TaskContext[Any], molecules: pa.Table, path: Path) -> TaskOutcome:
+def predict_and_write(context: TaskContext[Any], molecules: pa.Table, path: Path) -> TaskOutcome:
+    """Let the teacher among the inputs predict molecules (a table with ``smiles``), and write table and predictions."""
     with context.watch("load"):
         teacher = bundle_of(context)
     with context.watch("predict"):
@@ -228,12 +239,20 @@ def _without_memory(smiles: pa.ChunkedArray, spread: np.ndarray, docked: pa.Chun
     return blanked
 
 
+def _rows_of(shard: Path) -> int:
+    with pq.ParquetFile(shard) as file:
+        return int(file.metadata.num_rows)
+
+
 def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
     """Let the student score every molecule of one shard, for all targets at once."""
     settings = context.settings
     (shard,) = context.inputs("@library/")
+    chosen = context.inputs("filters/")
     with context.watch("load"):
         student = bundle_of(context)
+        # What no target may dock is not scored: it costs the reading of its bytes.
+        wanted = read_mask(chosen[0], ANY, _rows_of(shard)) if chosen else None
     root, name, group = context.root, shard.stem, settings.round
     predictions, histogram, leaders = (
         root / kind / group / f"{name}.parquet" for kind in ("predictions", "histograms", "leaders")
@@ -246,7 +265,16 @@ def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
         leaders,
         threads=context.runtime.get("threads", 1),
         device=context.runtime.get("device", "cpu"),
+        wanted=wanted,
     )
+    left_out = 0 if wanted is None else int((~wanted).sum())
+    if wanted is not None:
+        with context.watch("leave_out"):
+            refused = {
+                target: wanted & ~read_mask(chosen[0], column_of(target), len(wanted))
+                for target in student.targets
+            }
+            leave_out(predictions, histogram, leaders, student, refused)
     return TaskOutcome(
         rows_in=result.rows,
         rows_out=result.rows,
@@ -254,7 +282,8 @@ def screen(context: TaskContext[RoundSettings]) -> TaskOutcome:
         counts={
             "molecules": result.rows,
             "predictions": (result.rows - result.missing) * len(student.targets),
-            "unpredictable": result.missing,
+            "unpredictable": result.missing - left_out,
+            **({} if wanted is None else {"left_out": left_out}),
             "bytes_read": result.bytes_read,
             "bytes_written": result.bytes_written,
             "bytes_moved": result.bytes_moved,

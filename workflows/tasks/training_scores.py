@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ...data.errors import CampaignError
 from ...data.seeds import unit_interval
 from ...data.store import concat
+from ...data.words import plural
 from ...models.teachers.training_data import TrainingData
 
 SCORE_COLUMNS = ["smiles", "target", "score"]
@@ -99,7 +100,7 @@ def read_training_scores(
     open_scores, closed = table.filter(pc.invert(apart)), table.filter(apart)
     if open_scores.num_rows == 0:
         raise CampaignError(
-            f"There is no docking score to train on: {failed:,} dockings failed.",
+            f"There is no docking score to train on: {plural(failed, 'docking')} failed.",
             "`docksieve hits CAMPAIGN --failed` lists them with their reasons.",
         )
     of_seed = pc.is_in(closed["smiles"], pa.array(sorted(seed_sample), pa.string()))

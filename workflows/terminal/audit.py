@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console, Group
-from rich.table import Table
 from rich.text import Text
 
+from ...data.words import plural
 from ..campaign.audits import audit_words, goal_words
-from ..text import core_time, plural
+from ..text import core_time
+from .grid import Grid, numbers
 
 UNSEEN = "A molecule that was not picked is seen only if it is drawn: the bound holds wherever hits hide."
 
@@ -31,24 +32,24 @@ def plan_view(card: dict[str, Any]) -> Group:
         f"({card['picked']:,} picked in rounds{before}), about {core_time(cost)}.",
         f"Asked: which share of {goal_words(card)} was picked? Bound with {confidence} confidence.",
     ]
-    strata = Table(title=f"Strata, by the prediction of round {card['round']}", title_justify="left")
-    for name in ("molecules", "drawn", "each stands for", "missed hits guessed"):
-        strata.add_column(name, justify="right")
+    strata = Grid(
+        numbers("molecules", "drawn", "each stands for", "missed hits guessed"),
+        f"Strata (groups from which molecules are drawn), by the prediction of round {card['round']}",
+    )
     for item in card["strata"]:
         each = f"{1 / item['probability']:,.1f}" if item["probability"] else "-"
-        strata.add_row(f"{item['size']:,}", f"{item['drawn']:,}", each, f"{item['expected']:,.1f}")
-    buys = Table(
-        title=f"What it buys ({plan['found']:,} found, by a guess of the score)", title_justify="left"
+        strata.add(f"{item['size']:,}", f"{item['drawn']:,}", each, f"{item['expected']:,.1f}")
+    buys = Grid(
+        numbers("misses seen", "recall at least", "at worst"),
+        f"What it buys ({plan['found']:,} found, by a guess of the score)",
     )
-    for name in ("misses seen", "recall at least", "at worst"):
-        buys.add_column(name, justify="right")
     for line in plan["if_seen"]:
-        buys.add_row(str(line["seen"]), share(line["likely"]), share(line["worst"]))
+        buys.add(str(line["seen"]), share(line["likely"]), share(line["worst"]))
     low, high = plan["bound_80"]
     after = [
         f"If the models are right the recall is {share(plan['modelled_recall'])}, and the bound will be about "
         f"{share(plan['expected_bound'])} ({share(low)} to {share(high)} in 4 of 5 draws).",
-        f"To vouch for {share(card['recall'])} with no miss seen takes some {plan['random_dockings']:,} dockings, "
+        f"To guarantee {share(card['recall'])} with no miss seen takes some {plan['random_dockings']:,} dockings, "
         "stratified or not, whatever the size of the library"
         + (
             f" (or the {left:,} that are left, where that is fewer)."
@@ -59,7 +60,7 @@ def plan_view(card: dict[str, Any]) -> Group:
         + (
             "no number of dockings will show that: too much is expected to be missed, or to fail."
             if plan["needed"] is None
-            else f"about {plan['needed']:,} dockings will show it."
+            else f"about {plural(plan['needed'], 'docking')} will show it."
         ),
     ]
     return Group(*map(Text, lines), strata, buys, *map(Text, after))
@@ -69,11 +70,9 @@ def result_view(card: dict[str, Any]) -> Group:
     """Return what was found."""
     result = card["result"]
     found = result["recall"]
-    table = Table(title="What the dockings showed", title_justify="left")
-    for name in ("molecules", "drawn", "missed hits", "failed"):
-        table.add_column(name, justify="right")
+    table = Grid(numbers("molecules", "drawn", "missed hits", "failed"), "What the dockings showed")
     for item in result["strata"]:
-        table.add_row(*(f"{item[key]:,}" for key in ("size", "drawn", "hits", "failed")))
+        table.add(*(f"{item[key]:,}" for key in ("size", "drawn", "hits", "failed")))
     lines = [
         f"Recall at least {share(found['lower'])} with {100 * card['confidence']:.3g} % confidence "
         f"(failed dockings counted as missed hits).",
@@ -106,6 +105,4 @@ def print_result(console: Console, card: dict[str, Any], fresh: bool) -> None:
     """Print what was found; of an audit that was finished before, how to begin another."""
     console.print(result_view(card))
     if not fresh:
-        console.print(
-            "It was finished before; another --budget or --seed begins another audit.", markup=False
-        )
+        console.print("It was finished before; another --budget or --seed begins another audit.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from ...data.words import plural
 from ...screening.decisions.scoring import chance_words
 from ..text import core_time
+from .grid import Column, Grid, numbers
 
 if TYPE_CHECKING:
     from ..deciding.decision import Answer
@@ -20,19 +21,17 @@ STYLES = {"go": "bold green", "stop": "bold red", "ask for more": "bold yellow",
 def decision_view(answer: Answer) -> Group:
     """Return what the next dockings bring, and the verdict."""
     decision, known = answer.decision, answer.evidence
-    lines: list[Text | Table] = [
+    lines: list[Text | Grid] = [
         Text.assemble(
             f"{answer.target}: ", (decision.verdict, STYLES[decision.verdict]), f". {decision.reason}"
         ),
         *map(Text, criteria_words(answer)),
     ]
     if decision.outlooks:
-        table = Table()
-        head = ("next", "hits (80 %)", "better best", "success", "cost", "verdict")
-        for name in head:
-            table.add_column(name, justify="left" if name == "verdict" else "right")
+        head = numbers("next dockings", "hits (80 %)", "chance of a better best", "chance of success", "cost")
+        table = Grid([*head, Column("verdict")])
         for item in decision.outlooks:
-            table.add_row(
+            table.add(
                 f"{item.dockings:,}",
                 f"{item.hits:,.1f} ({item.hits_low:,.0f}-{item.hits_high:,.0f})",
                 chance_words(item.improves),
@@ -44,10 +43,13 @@ def decision_view(answer: Answer) -> Group:
         shift, scale = decision.shift, decision.scale
         lines.append(
             Text(
-                f"Learnt from {decision.picked:,} picked molecules in {decision.batches} batches: scores come out "
-                f"{shift[0]:+.2f} spreads ({shift[1]:+.2f} to {shift[2]:+.2f}) worse than predicted, errors are "
+                f"Learnt from {plural(decision.picked, 'picked molecule')} in "
+                f"{plural(decision.batches, 'batch', 'batches')}: scores come out {shift[0]:+.2f} spreads (standard "
+                f"deviations of a prediction; {shift[1]:+.2f} to {shift[2]:+.2f}) worse than predicted, errors are "
                 f"{scale[0]:.2f} times the spread ({scale[1]:.2f} to {scale[2]:.2f}). "
-                f"{len(known.mean):,} candidates of round {known.round}."
+                f"{plural(len(known.mean), 'candidate')} of round {known.round}. "
+                f"{known.failed:,} of {plural(known.docked, 'docking')} failed so far; as large a share of the next "
+                "is taken to fail."
             )
         )
     return Group(*lines, *map(Text, answer.notes), Text(answer.learning))

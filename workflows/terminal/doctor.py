@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Group
 from rich.text import Text
@@ -24,6 +26,17 @@ def checkup_table(found: Checkup) -> Group:
     elif not found.pools:
         lines.append(Text("No job was submitted: it would be refused.", style="red"))
     return Group(*lines)
+
+
+def checkup_json(found: Checkup) -> dict[str, Any]:
+    """Return the checks of a site as JSON values."""
+    return {
+        "site": found.site.name,
+        "kind": found.site.kind,
+        "healthy": found.healthy,
+        "before": [asdict(item) for item in found.before],
+        "pools": {name: [asdict(item) for item in items] for name, items in found.pools.items()},
+    }
 
 
 def _lines(findings: Iterable[Finding]) -> Iterator[Text]:

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from ...data.receipts import Receipt
 from ...data.spaces.source import MoleculeSource
+from ...data.words import agree, plural
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
-from ..text import cut_words
+from ..source_words import source_words
+from ..text import cut_words, duration
 from .tables import meanings, without_score
 
 QUIET_SECONDS = 30.0
@@ -26,12 +29,12 @@ QUIET_SECONDS = 30.0
 STEP_WORDS = {
     "sample": "choose the seed sample",
     "train": "train the teacher",
-    "label": "teacher labels library molecules",
-    "distil": "distil the student",
-    "cut": "say how much to keep",
+    "label": "teacher predicts molecules for the student to learn from (labels)",
+    "distil": "teach the student (distil)",
+    "cut": "decide how many go on to the teacher (cut)",
     "screen": "student scores every shard",
     "rank": "rank the whole library",
-    "refine": "teacher scores the shortlist",
+    "refine": "teacher scores the shortlist (refine)",
     "acquire": "choose what to dock next",
     "select": "choose the final ligands",
     "dock": "dock",
@@ -58,6 +61,7 @@ class TerminalObserver:
         self._notes: list[str] = []
         self._without_score: Counter[str] = Counter()
         self._total = self._ended = 0
+        self._molecules = (0, 0, 0)
         self._told = 0.0
 
     def begun(self, campaign: Campaign, library: MoleculeSource, site: Site, orphans: int) -> None:
@@ -65,18 +69,22 @@ class TerminalObserver:
         self._say("If this is interrupted, the same command goes on with it:")
         self._say(f"  {shlex.join(self._command)}")
         self._say("Campaign ", (campaign.config.campaign.name, "bold"), f" in {campaign.root}")
+        shards = plural(len(library.shards), "file")
         self._say(
-            f"Library of {library.rows:,} molecules in {len(library.shards)} shards; "
-            f"targets: {', '.join(campaign.targets)}; site {site.name} with {site.worker_count} workers"
+            f"Library of {plural(library.rows, 'molecule')} in {shards} (shards); targets: "
+            f"{', '.join(campaign.targets)}; site {site.name} with {plural(site.worker_count, 'worker')}"
         )
         if orphans:
-            self._say(f"Ended {orphans} processes that a killed driver had left behind.")
+            self._say(
+                f"Ended {plural(orphans, 'process', 'processes')} that a killed driver had left behind."
+            )
 
     def stage_begun(self, stage: str, total: int, done: int) -> None:
         """Open the bar of a stage."""
         self._stage_started = self._told = time.monotonic()
         self._skipped = self._ended = done
         self._total = total
+        self._molecules = (0, 0, 0)
         self._rows = self._failed = 0
         self._notes = []
         self._without_score = Counter()
@@ -87,6 +95,18 @@ class TerminalObserver:
             self._progress.start()
             self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
 
+    def molecules_done(self, stage: str, done: int, total: int) -> None:
+        """Count the stage in molecules from here on: a task may be a hundred dockings, and an hour."""
+        if not self._molecules[1]:
+            self._molecules = (done, total, done)
+            if self._progress is not None and self._bar is not None:
+                self._progress.reset(self._bar, total=total, completed=done)
+        self._molecules = (done, total, self._molecules[2])
+        if self._progress is not None and self._bar is not None:
+            self._progress.update(self._bar, completed=done)
+        else:
+            self._sign_of_life(stage)
+
     def task_ended(self, stage: str, receipt: Receipt) -> None:
         """Move the bar on, and say what a failed task failed of."""
         self._rows += receipt.rows_in
@@ -94,13 +114,28 @@ class TerminalObserver:
             self._failed += 1
             self._say("  ", ("failed", "red"), f" {receipt.task}: {receipt.failure.message}")
         self._without_score.update(receipt.facts.get("failures", {}))
-        self._notes += _notes(receipt)
+        self._notes += self._notes_of(receipt)
         self._ended += 1
+        if self._molecules[1]:
+            return  # molecules_done comes with it
         if self._progress is not None and self._bar is not None:
             self._progress.advance(self._bar)
-        elif time.monotonic() - self._told > QUIET_SECONDS:  # a log file: no bar, but a sign of life
-            self._told = time.monotonic()
+        else:
+            self._sign_of_life(stage)
+
+    def _sign_of_life(self, stage: str) -> None:
+        """Say in a log file, which has no bar, how far the stage is; now and then."""
+        now = time.monotonic()
+        if now - self._told <= QUIET_SECONDS:
+            return
+        self._told = now
+        done, total, before = self._molecules
+        if not total:
             self._say(f"  {_described(stage)}: {self._ended} of {self._total} tasks")
+            return
+        each = (now - self._stage_started) / (done - before) if done > before else 0.0
+        left = f", about {duration(each * (total - done))} left" if each else ""
+        self._say(f"  {_described(stage)}: {done:,} of {total:,} molecules{left}")
 
     def stage_ended(self, stage: str) -> None:
         """Close the bar and leave one line about the stage."""
@@ -108,12 +143,13 @@ class TerminalObserver:
             self._progress.stop()
             self._progress = None
         seconds = time.monotonic() - self._stage_started
-        done = f", {self._skipped} tasks were done before" if self._skipped else ""
-        failed = [(f", {self._failed} tasks failed", "red")] if self._failed else []
-        molecules = f"{self._rows:,} molecules, " if self._rows else ""
+        were = agree(self._skipped, "was", "were")
+        done = f", {plural(self._skipped, 'task')} {were} done before" if self._skipped else ""
+        failed = [(f", {plural(self._failed, 'task')} failed", "red")] if self._failed else []
+        molecules = f"{plural(self._rows, 'molecule')}, " if self._rows else ""
         self._say(f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
         for note in self._notes:
-            self._say(f"      {note}")
+            self._note(note)
         if self._without_score:
             self._say(f"      {without_score(self._without_score)}")
             for line in meanings(code for code, _ in self._without_score.most_common()):
@@ -125,6 +161,17 @@ class TerminalObserver:
         self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
         for command in ("hits", "report", "throughput"):
             self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _notes_of(self, receipt: Receipt) -> list[str]:
+        """Return what to say of a task when its stage is over."""
+        return _notes(receipt)
+
+    def _note(self, text: str) -> None:
+        """Print a remark below its stage: in a terminal broken between words, in a log file one line."""
+        if self._console.is_terminal:
+            self._console.print(Padding(Text(text), (0, 0, 0, 6)))
+        else:
+            self._say(f"      {text}")
 
     def _say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line: texts, or (text, style); never wrapped, so that commands and paths can be copied."""
@@ -149,16 +196,21 @@ def _notes(receipt: Receipt) -> list[str]:
     report = receipt.facts.get("report")
     if receipt.kind == "train" and report:
         return [
-            f"teacher {receipt.facts['model']}, {receipt.counts['molecules']:,} scores",
+            f"teacher {receipt.facts['model']}, learnt from {plural(receipt.counts['molecules'], 'score')}; judged by "
+            "molecules that it had not seen (95 % intervals):",
             *_quality(report),
             *_attention(report),
+            *source_words(report),
             *(
                 f"{target}: no model yet ({reason}); its next molecules are drawn at random"
                 for target, reason in receipt.facts["untaught"].items()
             ),
         ]
     if receipt.kind == "distil" and report:
-        return [f"student {receipt.facts['model']}", *_quality(report)]
+        return [
+            f"student {receipt.facts['model']}, learnt from the teacher's predictions (labels); how well it agrees:",
+            *_quality(report),
+        ]
     if receipt.kind == "cut" and receipt.done:
         return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
     if receipt.kind == "acquire" and receipt.done:
@@ -184,7 +236,7 @@ def _short_of(facts: Mapping[str, Any]) -> Iterator[str]:
     for target, fact in facts.items():
         if isinstance(fact, Mapping) and fact.get("chosen", 0) < fact.get("asked", 0):
             yield (
-                f"{target}: only {fact['chosen']:,} of {fact['asked']:,} molecules asked for could be chosen; "
+                f"{target}: only {fact['chosen']:,} of {plural(fact['asked'], 'molecule')} asked for could be chosen; "
                 "the others of the shortlist are docked already or cannot be predicted"
             )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from ...data.words import plural
 from ..planning.estimate import STEPS, CampaignPlan, StepPlan
 from ..text import duration, time_words
+from .grid import Column, Grid, numbers
 
 WORDS = {
     "dock": "dock",
@@ -26,12 +27,9 @@ WORDS = {
 
 def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) -> Group:
     """Return a plan for a terminal; ``taken``: what the campaign has taken since."""
-    table = Table(title="What the campaign will take", title_justify="left")
-    table.add_column("work", no_wrap=True)
     columns = ["tasks", "molecules", "core time", "wall"]
     columns += ["core time so far", "wall so far"] if taken else []
-    for name in columns:
-        table.add_column(name, justify="right")
+    table = Grid([Column("work"), *numbers(*columns)], "What the campaign will take")
     for step in STEPS:
         item = plan.steps[step]
         if not item.tasks:
@@ -45,15 +43,11 @@ def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) 
         if taken:
             done = taken.get(step, StepPlan())
             row += [time_words(done.seconds), time_words(done.wall)] if done.tasks else ["-", "-"]
-        table.add_row(WORDS[step], *row)
+        table.add(WORDS[step], *row)
     lines = [
-        f"Wall time on {plan.workers} workers: {_margin(plan.wall)}; busy core time: {_margin(plan.core_seconds)} "
-        "(nine times of ten).",
-        *(
-            f"{target}: {count:,} dockings of {plan.docking_seconds[target]:.2g} core-seconds each, "
-            f"{time_words(count * plan.docking_seconds[target])} in all."
-            for target, count in plan.dockings.items()
-        ),
+        f"Wall time on {plural(plan.workers, 'worker')}: {_margin(plan.wall)}; busy core time: "
+        f"{_margin(plan.core_seconds)} (margins meant to hold for 90 of 100 campaigns).",
+        *(_dockings(plan, target) for target in plan.dockings),
         f"Disk: {_bytes(plan.disk)} in the campaign folder. Memory: about {_bytes(plan.memory)} a worker.",
         *plan.notes,
     ]
@@ -65,6 +59,16 @@ def plan_table(plan: CampaignPlan, taken: Mapping[str, StepPlan] | None = None) 
     if plan.trial_seconds:
         lines.append(f"From a trial of {duration(plan.trial_seconds)}.")
     return Group(table, *map(Text, lines))
+
+
+def _dockings(plan: CampaignPlan, target: str) -> str:
+    """Return what the dockings of a target cost; those of the final docking, which searches longer, apart."""
+    final = plan.final_dockings.get(target, 0)
+    each = plan.docking_seconds[target]
+    words = f"{target}: {plural(plan.dockings[target] - final, 'docking')} of {each:.2g} core-seconds each"
+    if final:
+        words += f" and {final:,} in the final docking of {plan.final_seconds.get(target, 0.0):.2g} each"
+    return f"{words}, {time_words(plan.docking_cost(target))} of core time in all."
 
 
 def _margin(values: tuple[float, float, float]) -> str:

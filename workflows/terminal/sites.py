@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ...data.errors import SiteError
+from ...data.words import plural
 from ...hpc.checks.dry_run import (
     ADDRESS,
     CAMPAIGN,
@@ -24,15 +24,30 @@ from ...hpc.checks.dry_run import (
 from ...hpc.sites.pool import Pool
 from ...hpc.sites.read import own_sites, preset_names, site_text
 from ...hpc.sites.site import Site
+from .grid import Column, Grid, numbers
 
 
-def site_list() -> Table:
+def site_list() -> Grid:
     """Return the table of all sites: those that come with the program, and those of ``DOCKSIEVE_SITES``."""
-    table = Table("site", "kind", "what it is", "confirmed", title="Sites", title_justify="left")
+    columns = [
+        Column("site"),
+        Column("kind"),
+        Column("what it is", wraps=True),
+        Column("confirmed", wraps=True),
+    ]
+    table = Grid(columns, "Sites")
     own = own_sites()
     for name in [*own, *(name for name in preset_names() if name not in own)]:
-        table.add_row(f"{name} (own)" if name in own else name, *_about(name))
+        table.add(f"{name} (own)" if name in own else name, *_about(name))
     return table
+
+
+def sites_json() -> list[dict[str, str]]:
+    """Return the sites as JSON values."""
+    keys = ("kind", "description", "confirmed")
+    own = own_sites()
+    names = [*own, *(name for name in preset_names() if name not in own)]
+    return [{"site": name, **dict(zip(keys, _about(name), strict=True))} for name in names]
 
 
 def _about(name: str) -> tuple[str, str, str]:
@@ -50,17 +65,40 @@ def _about(name: str) -> tuple[str, str, str]:
 
 def site_table(site: Site) -> RenderableType:
     """Return the pools of ``site``, every value resolved, and what they ask for in all."""
-    table = Table(title=f"Pools of {site.name}", title_justify="left")
-    table.add_column("pool", no_wrap=True)
-    table.add_column("does")
-    for name in ("nodes", "blocks", "workers per node"):
-        table.add_column(name, justify="right")
-    table.add_column("devices")
-    for name in ("walltime", "most workers", "node-hours"):
-        table.add_column(name, justify="right")
+    table = Grid(
+        [
+            Column("pool"),
+            Column("does", wraps=True),
+            *numbers("nodes", "blocks", "workers per node"),
+            Column("devices", wraps=True),
+            *numbers("walltime", "most workers", "node-hours"),
+        ],
+        f"Pools of {site.name}",
+    )
     for pool in site.pools.values():
-        table.add_row(*_row(site, pool))
+        table.add(*_row(site, pool))
     return Group(table, *map(Text, closing_lines(site))) if site.on_cluster else table
+
+
+def site_json(site: Site) -> dict[str, object]:
+    """Return the pools of a site, every value resolved, as JSON values."""
+    pools = {
+        pool.name: {
+            "roles": list(pool.roles),
+            "nodes": pool.nodes,
+            "blocks": pool.blocks,
+            "min_blocks": pool.min_blocks,
+            "workers_per_node": pool.workers_per_node,
+            "most_workers": pool.most_workers,
+            "gpus": pool.gpus,
+            "devices": list(pool.device_names),
+            "walltime": pool.walltime if site.on_cluster else None,
+            "node_hours": pool.node_hours if site.on_cluster else None,
+        }
+        for pool in site.pools.values()
+    }
+    hours = node_hours(site) if site.on_cluster else None
+    return {"site": site.name, "kind": site.kind, "node_hours": hours, "pools": pools}
 
 
 def _row(site: Site, pool: Pool) -> Sequence[str]:
@@ -132,11 +170,11 @@ def dry_run_words(site: Site, folder: Path, mark: str = "") -> str:
 
 def _head(script: BatchScript) -> list[str]:
     pool = script.pool
-    nodes = f"{pool.nodes} node" + ("s" if pool.nodes > 1 else "")
+    nodes = plural(pool.nodes, "node")
     most = f"up to {pool.blocks} times" if pool.blocks > 1 else "once at a time"
     return [
         f"pool {pool.name} ({', '.join(pool.roles)}): {nodes} for {pool.walltime}, {most}: "
-        f"{pool.most_workers:,} workers, {pool.node_hours:,.1f} node-hours",
+        f"{plural(pool.most_workers, 'worker')}, {pool.node_hours:,.1f} node-hours",
         f"submitted with: {script.command}",
     ]
 

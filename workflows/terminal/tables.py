@@ -7,22 +7,29 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 from rich.console import Console, Group
-from rich.table import Table
 from rich.text import Text
 
 from ...screening.docking.failures import meaning_of
+from ..progress.stage import StageStatus
 from ..progress.status import CampaignStatus
 from ..progress.throughput import Throughput, used_words
 from ..text import duration
+from .grid import Column, Grid, numbers
 
 ENDLESS = 10_000
 """Characters in a line where nobody looks at its width."""
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a console; one that is no terminal (a pipe, a log file) never breaks lines."""
-    here = Console(stderr=stderr)
-    return here if here.is_terminal else Console(stderr=stderr, width=ENDLESS)
+    """Return a console that prints every text as it is; one that is no terminal (a pipe, a log file) breaks no lines.
+
+    Ids, SMILES and paths hold brackets and colons: nothing is read as markup or as the name of a picture, and nothing
+    is coloured for looking like a number. What is to be bold or red is a ``Text`` with a style.
+    """
+    here = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if here.is_terminal:
+        return here
+    return Console(stderr=stderr, width=ENDLESS, markup=False, emoji=False, highlight=False)
 
 
 def without_score(failures: Mapping[str, int]) -> str:
@@ -39,63 +46,80 @@ def meanings(codes: Iterable[str]) -> list[str]:
 def status_table(status: CampaignStatus) -> Group:
     """Return the stages of a campaign as a table, and the dockings without a score below it."""
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
+    left += " (what has not run yet, by the plan)" if left and status.by_plan else ""
     driver = f" ({status.driver})" if status.driver else ""
     title = f"{status.root.name}: {status.state}{driver}{left if status.state == 'running' else ''}"
-    table = Table(title=Text(title, style="table.title"), title_justify="left")
-    table.add_column("stage", no_wrap=True)
-    for name in ("tasks", "done", "running", "failed", "left", "molecules", "per task-second"):
-        table.add_column(name, justify="right")
+    head = numbers("tasks", "done", "running", "failed", "left", "molecules", "per task-second")
+    table = Grid([Column("stage"), *head], title)
     for stage in status.stages:
         counts = (stage.total, stage.done, stage.running, stage.failed, stage.left)
         rate = f"{stage.rate:,.1f}" if stage.rate == stage.rate else "-"
-        table.add_row(stage.stage, *map(str, counts), f"{stage.rows:,}", rate)
+        table.add(stage.stage, *counts, _molecules(stage), rate)
     for name in status.waiting:
-        table.add_row(name, *["-"] * 7, style="dim")
-    lines = [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
+        table.add(name, *["-"] * 7, style="dim")
+    lines = list(status.dockings)
+    lines += [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
     lines += [f"  {line}" for line in meanings(code for stage in status.stages for code in stage.failures)]
     if status.blocks:
-        lines.append(f"Blocks: {'; '.join(status.blocks)}")
+        lines.append(f"Blocks (jobs of the scheduler): {'; '.join(status.blocks)}")
+    lines += status.left_out
+    lines += status.failing
     lines += status.audits
+    lines += status.sources
     return Group(table, *map(Text, lines))
+
+
+def _molecules(stage: StageStatus) -> str:
+    """Return the molecules that are done; of a stage that is not, out of how many."""
+    done = stage.rows + stage.under_way
+    return f"{done:,} of {stage.molecules:,}" if stage.molecules > done else f"{done:,}"
 
 
 def throughput_table(groups: list[Throughput]) -> Group:
     """Return the rates of a campaign's screens as a table, and what all of them used below it."""
-    table = Table(title="Molecules screened per device-second", title_justify="left")
-    table.add_column("group")
-    for name in (
-        "tasks",
-        "molecules",
-        "model only",
-        "+ features",
-        "end to end",
-        "per held second",
-        "per wall second",
-        "bound by",
-    ):
-        table.add_column(name, justify="right")
+    rates = ("model only", "+ features", "end to end", "per held second", "per wall second")
+    head = [Column("group"), *numbers("tasks", "molecules", *rates), Column("bound by", wraps=True, least=8)]
+    table = Grid(head, "Molecules screened per device-second")
     for item in groups:
         bound = f"{item.bound} ({item.shares[item.bound]:.0%})"
-        rates = (item.model_rate, item.features_rate, item.end_to_end_rate, item.held_rate, item.wall_rate)
-        shown = ("-" if rate != rate else f"{rate:,.0f}" for rate in rates)
-        table.add_row(Text(item.name), str(item.tasks), f"{item.molecules:,}", *shown, bound)
+        found = (item.model_rate, item.features_rate, item.end_to_end_rate, item.held_rate, item.wall_rate)
+        shown = ("-" if rate != rate else f"{rate:,.0f}" for rate in found)
+        table.add(item.name, item.tasks, f"{item.molecules:,}", *shown, bound)
     return Group(table, *map(Text, used_words(groups[-1])))
 
 
-def plain_table(table: pa.Table, decimals: int) -> Table:
+ON_OWN_LINE = (
+    "id",
+    "other_ids",
+    "message",
+    "meaning",
+    "scaffold",
+    "parent",
+    "query_match",
+    "known_match",
+    "smiles",
+)
+"""Columns whose values stand below their row where it has no room for them, the last of them first."""
+
+
+def plain_table(table: pa.Table, decimals: int, title: str = "") -> Grid:
     """Return any table for a terminal: every value in full, numbers to the right, nothing read as markup."""
-    shown = Table()
-    for field in table.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        shown.add_column(
-            Text(field.name.replace("_", " ")), justify="right" if number else "left", overflow="fold"
-        )
-    for row in table.to_pylist():
-        shown.add_row(*(_cell(value, decimals) for value in row.values()))
+    aside = [name for name in ON_OWN_LINE if name in table.column_names]
+    names = [name for name in table.column_names if name not in aside]
+    columns = []
+    for name in (*names, *aside):
+        kind = table.schema.field(name).type
+        number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        below = name in aside
+        named = below and name not in ("id", "smiles")
+        columns.append(Column(name.replace("_", " "), right=number, below=below, named=named))
+    shown = Grid(columns, title)
+    for row in table.select([*names, *aside]).to_pylist():
+        shown.add(*(_cell(value, decimals) for value in row.values()))
     return shown
 
 
-def _cell(value: object, decimals: int) -> Text:
+def _cell(value: object, decimals: int) -> str:
     if value is None:
-        return Text("-")
-    return Text(f"{value:.{decimals}f}" if isinstance(value, float) else str(value))
+        return "-"
+    return f"{value:.{decimals}f}" if isinstance(value, float) else str(value)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...data.store import read_json, read_table
+from ...data.words import plural
 from ...models.bundles.bundle import tensors_in
 
 TIMES = frozenset(
@@ -35,7 +36,7 @@ def _tables(first: pa.Table, second: pa.Table) -> Iterator[str]:
         yield f"columns {first.column_names} became {second.column_names}"
         return
     if first.num_rows != second.num_rows:
-        yield f"{first.num_rows:,} rows became {second.num_rows:,}"
+        yield f"{plural(first.num_rows, 'row')} became {second.num_rows:,}"
         return
     for name in first.column_names:
         if name in TIMES or first[name].equals(second[name]):
@@ -51,7 +52,7 @@ def _column(first: pa.ChunkedArray, second: pa.ChunkedArray) -> str:
         one, two = (pc.cast(column, pa.float64()).to_numpy() for column in (first, second))
         return _numbers(one, two)
     count = sum(a != b for a, b in zip(first.to_pylist(), second.to_pylist(), strict=True))
-    return f" differs in {count:,} of {len(first):,} rows"
+    return f" differs in {count:,} of {plural(len(first), 'row')}"
 
 
 def _numbers(one: np.ndarray, two: np.ndarray) -> str:

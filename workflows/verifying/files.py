@@ -55,9 +55,7 @@ def check_files(root: Path, known: Mapping[str, tuple[FileRecord, str]], found: 
                 continue
             if is_temporary(place) or any(is_temporary(parent) for parent in place.parents):
                 continue
-            found.wrong(
-                "extra", path, "No receipt vouches for this file.", f"Move it out of the campaign. {AGAIN}"
-            )
+            found.wrong("extra", path, "No receipt lists this file.", f"Move it out of the campaign. {AGAIN}")
 
 
 def check_library(campaign: Campaign, deep: bool, found: Verification) -> MoleculeSource | None:

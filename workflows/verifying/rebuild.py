@@ -9,7 +9,8 @@ from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.read import load_site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import Task
-from ..running.pipeline import Pipeline, walk
+from ..running.pipeline import walk
+from ..running.space_pipeline import pipeline_of
 
 
 class _Enough(Exception):
@@ -40,7 +41,7 @@ def rebuild(campaign: Campaign, library: MoleculeSource) -> tuple[dict[str, list
     recorder = _Recorder(campaign)
     try:
         # Where tasks run does not change what they are.
-        walk(Pipeline(campaign, library, recorder, load_site("inline")))
+        walk(pipeline_of(campaign, library, recorder, load_site("inline")))
     except _Enough:
         pass
     except (DocksieveError, KeyError, ValueError, TypeError, IndexError) as error:

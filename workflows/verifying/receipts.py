@@ -8,6 +8,7 @@ from pathlib import Path
 from ...data.errors import FormatError
 from ...data.receipts import RECEIPT_FORMAT, Receipt, receipt_path, seal_of
 from ...data.store import is_temporary, read_json
+from ...data.words import plural
 from ..campaign.campaign import Campaign
 from ..campaign.chain import BEFORE, beginning, link
 from ..campaign.ledger import Task, stage_order
@@ -93,7 +94,9 @@ def check_plans(
         lost = [task for task in tasks if task not in receipts]
         failed = [task for task in tasks if task in receipts and not receipts[task].done]
         if stage == last and lost:
-            found.notes.append(f"{stage} is unfinished: {len(lost)} of {len(tasks)} tasks have no receipt.")
+            found.notes.append(
+                f"{stage} is unfinished: no receipt of {len(lost)} of {plural(len(tasks), 'task')}."
+            )
             if len(lost) == len(tasks) == 1:
                 found.notes.append(f"There is no receipt of {lost[0]}.")
         else:
@@ -149,11 +152,12 @@ def check_chain(
     if unchained:
         found.count("unchained", unchained)
         found.notes.append(
-            f"{unchained:,} receipts are unchained: an earlier version of docksieve wrote them. Their files are "
+            f"{plural(unchained, 'receipt')} not linked to the one before (unchained): an earlier version of docksieve "
+            "wrote them. Their files are "
             "checked, the order of the receipts cannot be."
         )
     if again:
-        found.notes.append(f"{again:,} receipts were linked again after earlier work was done again.")
+        found.notes.append(f"{plural(again, 'receipt')} linked again after earlier work was done again.")
 
 
 def check_tasks(

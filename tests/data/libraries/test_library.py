@@ -124,7 +124,9 @@ def test_several_processes_find_the_same(library):
     assert len(checked) == len(library.shards) + 2
     for shard in (library.shards[2], library.shards[1]):
         shard.path.write_bytes(shard.path.read_bytes()[:-1])
-    with pytest.raises(LibraryError, match=rf"{library.shards[1].name}\.parquet was altered.*So are 1 other"):
+    with pytest.raises(
+        LibraryError, match=rf"{library.shards[1].name}\.parquet was altered.*So is 1 other file"
+    ):
         Library.open(library.path).verify(workers=2)
     assert not list(library.path.glob(".verify-*"))
 

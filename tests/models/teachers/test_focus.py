@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from docksieve.models.fingerprints import Features, featurise
@@ -121,6 +123,19 @@ def test_few_or_equal_scores_are_left_alone(features: Features) -> None:
     assert focus.trial(features, few, [True, True], TeacherSettings(), 1, 1) == [(0.0, 0.0)] * 2
 
 
+@pytest.mark.parametrize("lower", [True, False])
+def test_values_are_carried_back_along_the_curve(lower: bool) -> None:
+    sign = 1.0 if lower else -1.0
+    curve = focus.Curve.of(sign * SCORES, lower)
+    assert curve is not None
+    wanted = sign * np.array([-12.0, -9.0, -7.5, -6.0])
+    np.testing.assert_allclose(curve.undraw(curve.draw(wanted)), wanted, atol=1e-9)
+    assert np.isposinf(sign * curve.undraw(np.array([curve.middle])))[0], (
+        "worse than any score can be drawn to"
+    )
+    assert np.isnan(curve.undraw(curve.draw(np.array([np.nan]))))[0]
+
+
 def test_each_target_has_its_own_curve_and_it_is_said() -> None:
     both = np.stack([SCORES, -10 * SCORES], axis=1)
     data = CleanData(["C"] * len(both), both, ("A", "B"), (True, False), "hash", {"rows": 400})
@@ -128,7 +143,10 @@ def test_each_target_has_its_own_curve_and_it_is_said() -> None:
     found, said = focus.refocused(data, nothing, TeacherSettings(focus="always"), 1, 1)
     np.testing.assert_allclose(found.scores[:, 1], -10 * found.scores[:, 0])
     assert (found.sha256, found.facts) == (data.sha256, data.facts)
-    assert said == {"A": {"drawn_together": True}, "B": {"drawn_together": True}}
+    curves = [focus.Curve.of(both[:, column], lower) for column, lower in ((0, True), (1, False))]
+    for column, (target, curve) in enumerate(zip("AB", curves, strict=True)):
+        assert curve is not None and said[target] == {"drawn_together": True, **dataclasses.asdict(curve)}
+        np.testing.assert_array_equal(curve.draw(both[:, column]), found.scores[:, column])
     same, said = focus.refocused(data, nothing, TeacherSettings(focus="never"), 1, 1)
     np.testing.assert_array_equal(same.scores, data.scores)
     assert said["A"] == {"drawn_together": False}
@@ -142,7 +160,7 @@ def test_a_teacher_learns_what_is_drawn() -> None:
     drawing, plain = (train_teacher(data, TeacherSettings(focus=value)) for value in ("always", "never"))
     bad = [smiles[index] for index in np.argsort(scores)[-9:]]
     assert drawing.predict(bad).mean.mean() < plain.predict(bad).mean.mean() - 1
-    assert drawing.report["focus"] == {"A": {"drawn_together": True}}
+    assert drawing.report["focus"]["A"]["drawn_together"] and drawing.report["focus"]["A"]["good"] < 0
     assert plain.report["focus"] == {"A": {"drawn_together": False}}
     asked = train_teacher(data).report["focus"]["A"]
     assert asked["drawn_together"] == (asked["ranked_drawn_together"] > asked["ranked_as_they_are"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.cuts.cascade import molecules, plan_cascade, stage_goal, vouched_cut
+from docksieve.screening.cuts.cascade import StageCuts, molecules, plan_cascade, share_out, vouched_cut
 from docksieve.screening.cuts.order_statistics import CutGoal
 
 ROWS = 200_000
@@ -18,12 +18,30 @@ def library(seed: int, teacher_error: float = 0.5, student_error: float = 0.2) -
     return docked, teacher, teacher + generator.normal(0, student_error, ROWS)
 
 
-def test_each_stage_answers_for_its_part() -> None:
-    goal = stage_goal(CutGoal(0.9, 0.01, 0.9), 0.2)
-    assert goal.recall**2 == pytest.approx(0.9)
-    assert goal.confidence == pytest.approx(0.95)
-    assert goal.best == 0.2
-    assert stage_goal(CutGoal(0.9, 0.01, 0.9), 3.0).best == 1.0
+def test_recalls_multiply_and_risks_add_up() -> None:
+    teacher, student = share_out(CutGoal(0.9, 0.01, 0.9), 0.3, 0.1)
+    assert teacher.recall * student.recall == pytest.approx(0.9)
+    assert (1 - teacher.confidence) + (1 - student.confidence) == pytest.approx(0.1)
+    assert student.recall == pytest.approx(0.9**0.3) and student.confidence == pytest.approx(0.99)
+    assert teacher.best == student.best == 0.01
+
+
+def test_the_student_gets_as_little_of_the_loss_as_its_checks_can_vouch_for() -> None:
+    docked, teacher, student = library(7)
+    goal, pair = CutGoal(0.9, 0.02, 0.95), (docked[:1000], teacher[:1000])
+
+    def planned(checks: int) -> StageCuts:
+        labels = slice(1000, 1000 + checks)
+        return plan_cascade(goal, pair, (teacher[labels], student[labels]), (teacher, student), seed=1)
+
+    few, some, many = (planned(checks) for checks in (200, 3000, 20_000))
+    assert few.student.goal.recall == pytest.approx(0.9**0.5)
+    assert many.student.goal.recall == pytest.approx(0.9**0.1)
+    assert many.student.method == "order statistics" and many.promised
+    assert few.teacher.goal.recall > some.teacher.goal.recall > many.teacher.goal.recall
+    assert few.teacher.fraction > many.teacher.fraction, "what the teacher need not carry costs no dockings"
+    for cuts in (few, some, many):
+        assert cuts.teacher.goal.recall * cuts.student.goal.recall == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

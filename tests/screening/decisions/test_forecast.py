@@ -7,6 +7,7 @@ import pytest
 from docksieve.screening.calibration.picked import Batch
 from docksieve.screening.decisions.errors import CannotSay, learn_errors
 from docksieve.screening.decisions.forecast import Criteria, Decision, decide
+from docksieve.screening.decisions.records import Records
 from docksieve.screening.decisions.scoring import brier
 
 
@@ -30,9 +31,7 @@ CRITERIA = Criteria(threshold=-9.5, hits=20)
 def ask(
     batches: list[Batch], criteria: Criteria = CRITERIA, budgets: tuple[int, ...] = (50, 200, 1000)
 ) -> Decision:
-    return decide(
-        CANDIDATES, SPREAD, batches, criteria, budgets, best=-10.5, seconds_each=36, seed=1, draws=500
-    )
+    return decide(CANDIDATES, SPREAD, batches, criteria, budgets, seconds_each=36, seed=1, draws=500)
 
 
 def test_parameters_are_recovered() -> None:
@@ -52,7 +51,7 @@ def test_direction_is_turned_round() -> None:
     plain = ask(batches)
     mirrored = decide(
         -CANDIDATES, SPREAD, turned, Criteria(threshold=9.5, hits=20), (50, 200, 1000),
-        best=10.5, seconds_each=36, seed=1, draws=500, lower_is_better=False,
+        seconds_each=36, seed=1, draws=500, lower_is_better=False,
     )  # fmt: skip
     assert plain.outlooks == mirrored.outlooks and plain.verdict == mirrored.verdict
 
@@ -75,9 +74,7 @@ def test_expected_hits_are_the_sum_of_probabilities() -> None:
     errors = learn_errors(batches, seed=1, draws=2000)
     wanted = errors.below(-9.5, CANDIDATES[:1000], SPREAD[:1000]).sum(axis=1).mean()
     assert found.outlooks[2].hits == pytest.approx(wanted, rel=0.01)
-    half = decide(
-        CANDIDATES, SPREAD, batches, CRITERIA, [1000], best=-10.5, seconds_each=0, seed=1, failed=0.5
-    )
+    half = decide(CANDIDATES, SPREAD, batches, CRITERIA, [1000], seconds_each=0, seed=1, failed=0.5)
     assert half.outlooks[0].hits == pytest.approx(wanted / 2, rel=0.01)
 
 
@@ -87,7 +84,7 @@ def test_verdicts() -> None:
     assert ask(batches, Criteria(threshold=-9.0, hits=1)).dockings == 50
     hopeless = ask(batches, Criteria(threshold=-20.0, hits=1))
     assert hopeless.verdict == "stop" and hopeless.dockings is None
-    between = ask(batches, Criteria(threshold=-9.5, hits=1, improve=0.3, go=0.999, stop=0.001))
+    between = ask(batches, Criteria(threshold=-9.5, hits=20, go=0.9999, stop=0.0))
     assert between.verdict == "ask for more" and "between" in between.reason
 
 
@@ -110,7 +107,6 @@ def test_rounded_scores_are_at_a_limit_half_a_digit_earlier() -> None:
             history(4),
             CRITERIA,
             [500],
-            best=-10.5,
             seconds_each=1,
             seed=1,
             draws=500,
@@ -119,16 +115,27 @@ def test_rounded_scores_are_at_a_limit_half_a_digit_earlier() -> None:
         for r in (0.0, 0.1)
     )
     assert rounded.outlooks[0].hits > plain.outlooks[0].hits
-    assert rounded.outlooks[0].improves <= plain.outlooks[0].improves
 
 
-def test_improvement_is_a_criterion_of_its_own() -> None:
-    easy, hard = (ask(history(7), Criteria(-9.5, hits=0, improve=d)) for d in (0.1, 1.5))
-    assert easy.outlooks[2].success == easy.outlooks[2].improves > hard.outlooks[2].improves
-    both = ask(history(7), Criteria(-9.5, hits=20, improve=0.1))
-    assert both.outlooks[2].success <= easy.outlooks[2].success + 0.03
-    far = ask(history(7), Criteria(-12.0, hits=1, improve=0.1))  # hits are stricter than improving
-    assert far.outlooks[2].success <= far.outlooks[2].improves
+def test_by_how_much_the_best_improves_is_no_probability_but_a_limit() -> None:
+    batches, near, far = history(7), Records(200, 0.0), Records(5000, 1.5)
+
+    def asked(records: Records | None, hits: int = 0) -> Decision:
+        return decide(
+            CANDIDATES, SPREAD, batches, Criteria(-9.5, hits=hits, improve=0.5), (50, 200), seconds_each=1, seed=1,
+            draws=500, records=records,
+        )  # fmt: skip
+
+    open_, hopeless, nothing = asked(near), asked(far), asked(None)
+    assert open_.verdict == "cannot say" and "cannot be forecast" in open_.reason
+    assert [item.improves for item in open_.outlooks] == [near.chance(50), near.chance(200)]
+    assert hopeless.verdict == "stop" and "at most the 0.1" in hopeless.reason
+    assert nothing.verdict == "cannot say" and nothing.outlooks[0].improves is None
+    for found in (open_, hopeless, nothing):
+        assert all(item.success is None and item.hits > 0 for item in found.outlooks)
+    few = asked(None, hits=49)  # 49 of 50 are out of reach, whatever the best score does
+    assert few.outlooks[0].verdict == "stop" and few.outlooks[1].verdict == "cannot say"
+    json.dumps(open_.to_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -154,11 +161,11 @@ def test_too_little_is_said_to_be_too_little(
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="finite means"):
-        decide([np.nan], [1.0], history(9), CRITERIA, [1], best=0.0, seconds_each=1, seed=1)
+        decide([np.nan], [1.0], history(9), CRITERIA, [1], seconds_each=1, seed=1)
     with pytest.raises(ValueError, match="equally long"):
-        decide([0.0], [1.0, 2.0], history(9), CRITERIA, [1], best=0.0, seconds_each=1, seed=1)
+        decide([0.0], [1.0, 2.0], history(9), CRITERIA, [1], seconds_each=1, seed=1)
     with pytest.raises(ValueError, match="failed"):
-        decide([0.0], [1.0], history(9), CRITERIA, [1], best=0.0, seconds_each=1, seed=1, failed=1.0)
+        decide([0.0], [1.0], history(9), CRITERIA, [1], seconds_each=1, seed=1, failed=1.0)
     for bad in ({"go": 0.1, "stop": 0.2}, {"hits": -1}, {"hits": 0}):
         with pytest.raises(ValueError):
             Criteria(threshold=-9.0, **bad)  # type: ignore[arg-type]
@@ -181,7 +188,6 @@ def test_forecasts_come_true_as_often_as_they_say() -> None:
                 batches,
                 criteria,
                 [200],
-                best=-10.5,
                 seconds_each=1,
                 seed=campaign,
                 draws=300,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from docksieve.data.errors import DockingError, InputError
 from docksieve.screening.docking import tune as tuning
-from docksieve.screening.docking.dock import SearchSettings, VinaTarget
-from docksieve.screening.docking.tune import LIGANDS, QUICK, read_ligands, tune
+from docksieve.screening.docking.dock import DockingOutcome, FailureCode, SearchSettings, VinaTarget
+from docksieve.screening.docking.tune import LIGANDS, QUICK, TuneProgress, read_ligands, tune
 from rdkit import Chem
 
 STANDARD_A = np.array([-7.0, -8.0, -6.0, -9.0, -5.0])
@@ -56,17 +56,47 @@ def test_ligand_files_are_read_with_their_names(tmp_path: Path) -> None:
         read_ligands(path)
 
 
+def test_the_time_left_follows_what_dockings_take() -> None:
+    searches = {tuning.STANDARD: SearchSettings(8, 100_000), "half": SearchSettings(4, 100_000)}
+    watched = tuning._Watched(searches, dict.fromkeys("abcd", "C"), workers=2)
+    first = watched.now()
+    assert first.seconds_left == pytest.approx(4 * 1_200_000 * tuning.SECONDS_PER_EVALUATION / 2)
+    now = watched.now(tuning.STANDARD, "a", DockingOutcome(score=-7.0, seconds=10.0, cpu_seconds=9.0))
+    # Three more of 10 s and four of half the effort, on two workers.
+    assert (now.done, now.total, now.seconds_left) == (1, 8, pytest.approx((3 * 10.0 + 4 * 5.0) / 2))
+    for ligand in "bcd":
+        now = watched.now(tuning.STANDARD, ligand, DockingOutcome(score=-7.0, seconds=10.0, cpu_seconds=9.0))
+    assert now.so_far == f"{tuning.STANDARD}: 4 of 4 ligands docked, 9.00 CPU s each"
+    now = watched.now("half", "a", DockingOutcome(score=-6.5, seconds=2.0, cpu_seconds=2.0))
+    assert now.seconds_left == pytest.approx(3 * 2.0 / 2)  # now by its own
+    for ligand, score in zip("bc", (-6.5, -6.8), strict=True):
+        watched.now("half", ligand, DockingOutcome(score=score, seconds=2.0, cpu_seconds=2.0))
+    now = watched.now("half", "d", DockingOutcome(failure=FailureCode.EMBED, message="-", seconds=1.0))
+    assert (now.done, now.seconds_left) == (8, 0.0)
+    assert (
+        now.so_far == "half: 3 of 4 ligands docked, 2.00 CPU s each, mean gap to the standard +0.40 kcal/mol"
+    )
+
+
 @pytest.mark.slow
 def test_a_small_ladder_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(tuning.SEARCHES, "standard", SearchSettings(16, 20_000))
     ligands = {name: LIGANDS[name] for name in ("aspirin", "caffeine", "ibuprofen", "diazepam")}
     ladder = {"tiny": SearchSettings(1, 100), "small": SearchSettings(16, 10_000)}
     target = VinaTarget(receptor="dockstring:EGFR", box_size=18.0)
-    seen: list[tuple[int, int]] = []
-    result = tune(target, tmp_path, Path(), {**ligands, "none": "X"}, ladder, 1, 2, lambda *x: seen.append(x))
+    seen: list[TuneProgress] = []
+    result = tune(target, tmp_path, Path(), {**ligands, "none": "X"}, ladder, 1, 2, seen.append)
     assert set(result.ligands) == set(ligands)
     assert len(result.failures) == 4 and all("parse" in text for text in result.failures.values())
-    assert sorted(seen) == [(n, 20) for n in range(1, 21)]
+    assert [(now.done, now.total) for now in seen] == [(n, 20) for n in range(21)]
+    assert seen[0].seconds_left > 0 and seen[-1].seconds_left == 0.0
+    assert sorted(now.so_far.partition(":")[0] for now in seen if now.so_far) == sorted(
+        [tuning.STANDARD, tuning.REPEAT, "tiny", "small"]
+    )
+    (tiny,) = [now.so_far for now in seen if now.so_far.startswith("tiny")]
+    assert (
+        f"mean gap to the standard {result.rungs[0].gap:+.2f} kcal/mol" in tiny and "4 of 5 ligands" in tiny
+    )
     assert [r.name for r in result.rungs] == ["tiny", "small"]  # cheapest first
     assert result.rungs[0].gap > result.rungs[1].gap - 0.5
     snippet = tomllib.loads(result.to_toml())

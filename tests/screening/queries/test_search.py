@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import InputError
 from docksieve.data.libraries.enumerate import enumerate_library
@@ -122,7 +123,7 @@ def test_docked_where_docked_and_cautious_predictions_elsewhere(
     for caution in (0.0, 1.0, 2.5):
         combined = known["score"].fillna(known["mean"].astype(float) + caution * known["spread"]).dropna()
         wanted = combined.reset_index().sort_values([combined.name or 0, "row"], kind="stable")
-        found, _ = ask(sources["A"], HitQuery(by="combined", caution=caution, top=None))
+        found, _ = ask(sources["A"], HitQuery(by="combined", caution=caution, top=None, with_failed=True))
         assert found["row"].tolist() == wanted["row"].tolist()
         np.testing.assert_allclose(found["combined_score"], combined.loc[found["row"]])
         assert found["rank"].tolist() == list(range(1, len(found) + 1))
@@ -184,7 +185,7 @@ def test_better_for_one_target_than_for_another(
 ) -> None:
     one, other = (plainly(frames, molecules, target) for target in "AB")
     difference = (other["score"] - one["score"]).round(6).dropna()
-    query = HitQuery(by="docked", top=None, selective=Selective("A", "B", 0.5))
+    query = HitQuery(by="docked", top=None, selective=Selective("A", "B", 0.5, floor=None))
     ranked = across_files([sources["A"], sources["B"]], "docked", 1.0, True, 1)
     found = answer_from(ranked, query)[0].to_pandas()
     wanted = (
@@ -208,7 +209,8 @@ def test_selectivity_of_predictions_is_on_the_safe_side(
     avoided = other["score"].fillna(other["mean"].astype(float) - other["spread"])
     difference = (avoided - wanted).dropna()
     ranked = across_files([sources["A"], sources["B"]], "auto", 1.0, True, 1)
-    found = answer_from(ranked, HitQuery(top=None, selective=Selective("A", "B")))[0].to_pandas()
+    query = HitQuery(top=None, selective=Selective("A", "B", floor=None), with_failed=True)
+    found = answer_from(ranked, query)[0].to_pandas()
     assert set(found["row"]) == set(difference.index)
     np.testing.assert_allclose(found["selectivity"], difference.loc[found["row"]], atol=1e-5)
     assert found["selectivity"].is_monotonic_decreasing
@@ -286,3 +288,90 @@ def test_a_ranking_opens_no_other_file(sources: dict[str, HitSources]) -> None:
     with pytest.raises(duckdb.Error):
         ranked.connection.sql(f"SELECT * FROM '{path}'").fetchall()
     ranked.close()
+
+
+@pytest.mark.parametrize("by", ["predicted", "combined"])
+def test_what_failed_to_dock_is_in_no_list_unless_asked_for(
+    sources: dict[str, HitSources], frames: dict[str, pd.DataFrame], by: str
+) -> None:
+    docked = frames["A"].loc["docked"]
+    failed = set(docked[docked["score"].isna()]["row"]) & set(frames["A"].loc["refined"]["row"])
+    assert failed
+    usual, funnel = ask(sources["A"], HitQuery(by=by, top=None))
+    asked, _ = ask(sources["A"], HitQuery(by=by, top=None, with_failed=True))
+    assert set(asked["row"]) - set(usual["row"]) == failed
+    assert funnel["docking has not failed"] == len(usual) == len(asked) - len(failed)
+    assert "failure" not in usual.columns
+    assert set(asked[asked["row"].isin(failed)]["failure"]) == {"embed"}
+    assert asked[~asked["row"].isin(failed)]["failure"].isna().all()
+
+
+def test_what_to_buy_was_not_docked_with_or_without_a_score(
+    sources: dict[str, HitSources], frames: dict[str, pd.DataFrame]
+) -> None:
+    tried = set(frames["A"].loc["docked"]["row"])
+    found, _ = ask(sources["A"], HitQuery(by="predicted", undocked=True, top=None))
+    assert set(found["row"]) == set(frames["A"].loc["refined"]["row"]) - tried
+    buy = HitQuery.to_buy(5, where="rings > 1", add=("qed",))
+    assert (buy.top, buy.diverse, buy.no_alerts) == (5, "scaffold", ("pains", "brenk", "nih"))
+    assert buy.add == ("other_ids", "qed") and buy.where == "(rings > 1\n) AND id <> ''"
+    picked, _ = ask(sources["A"], buy)
+    assert len(picked) == 5 and not set(picked["row"]) & tried and (picked["rings"] > 1).all()
+    assert len(set(picked["scaffold"])) == 5
+
+
+@pytest.mark.parametrize(
+    ("within", "kind"), [(0.0, "maxmin"), (0.3, "maxmin"), (0.3, "scaffold"), (None, "maxmin")]
+)
+def test_diverse_picks_are_not_bought_with_bad_scores(
+    sources: dict[str, HitSources], within: float | None, kind: str
+) -> None:
+    best, _ = ask(sources["A"], HitQuery(by="predicted", top=None))
+    last = best["predicted_mean"][9]
+    allowed = float(np.median(best["predicted_spread"][:10])) if within is None else within
+    query = HitQuery(by="predicted", top=10, diverse=kind, within=within)
+    ranked = ranked_by_files(sources["A"], "predicted", 1.0, 1)
+    table, *_, notes = answer_from(ranked, query)
+    picked = table.to_pandas()
+    assert len(picked) == 10
+    assert picked["predicted_mean"].max() <= last + allowed + 1e-6
+    pool = int((best["predicted_mean"] <= last + allowed + 1e-6).sum())
+    assert any(f"picked from the best {pool:,}" in note for note in notes)
+    wide, _ = ask(sources["A"], HitQuery(by="predicted", top=10, diverse=kind, pool=150))
+    assert within != 0.0 or set(picked["row"]) == set(best["row"][:10])
+    assert kind != "maxmin" or wide["predicted_mean"].max() > last + allowed
+
+
+def test_selective_molecules_are_good_ones(sources: dict[str, HitSources]) -> None:
+    across = [sources["A"], sources["B"]]
+
+    def found(floor: float | None) -> pd.DataFrame:
+        ranked = across_files(across, "docked", 1.0, True, 1)
+        return answer_from(
+            ranked, HitQuery(by="docked", top=None, selective=Selective("A", "B", floor=floor))
+        )[0].to_pandas()
+
+    every, good = found(None), found(-8.5)
+    assert (good["score_A"] <= -8.5).all() and len(good) == int((every["score_A"] <= -8.5).sum()) < len(every)
+    assert good["row"].tolist() == every[every["score_A"] <= -8.5]["row"].tolist()
+
+
+def test_a_ranking_is_by_one_teacher(sources: dict[str, HitSources], tmp_path: Path) -> None:
+    """What only an earlier teacher predicted is left out, and counted; a molecule has the latest prediction."""
+    one = sources["A"]
+    old = pq.read_table(next(iter(one.refined[1])))
+    new = old.slice(0, 50).set_column(
+        old.schema.get_field_index("mean:A"), "mean:A", pa.array(np.linspace(-9, -7, 50), pa.float32())
+    )
+    write_table(tmp_path / "later.parquet", new)
+    later = HitSources(**{**vars(one), "refined": {**one.refined, 2: [tmp_path / "later.parquet"]}})
+    assert later.ranked_by_round == 2
+    query = HitQuery(by="predicted", top=None, with_failed=True)
+    table, *_, notes = answer_from(ranked_by_files(later, "predicted", 1.0, 1), query)
+    assert table["row"].to_pylist() == new["row"].to_pylist() and set(
+        table["predicted_round"].to_pylist()
+    ) == {2}
+    assert any("150 more molecules" in note and "round 2" in note for note in notes)
+    unfinished = HitSources(**{**vars(later), "teacher_round": 1})
+    earlier = answer_from(ranked_by_files(unfinished, "predicted", 1.0, 1), query)[0]
+    assert set(earlier["predicted_round"].to_pylist()) == {1} and earlier.num_rows == 200

@@ -19,7 +19,7 @@ from docksieve.models.teachers.teacher import Teacher
 from docksieve.models.teachers.train import train_teacher
 from docksieve.models.teachers.training_data import TrainingData
 from docksieve.workflows.campaign.campaign import open_campaign
-from docksieve.workflows.campaign.sources import freeze_sources
+from docksieve.workflows.campaign.sources import freeze_sources, read_sources
 from docksieve.workflows.config.campaign_file import parse_config
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.planning.trial import _made_up
@@ -95,7 +95,7 @@ def test_other_sources_are_another_campaign(make_campaign: Make, earlier: Path) 
     path.write_text(path.read_text().replace(f'"{earlier}/models/round-01/teacher"', ""))
     with pytest.raises(ConfigError, match=r"\[teacher\] sources"):
         submit(path, "inline")
-    assert len(open_campaign(root).source_records()) == 2
+    assert len(open_campaign(root).source_records()) == 3
 
 
 @pytest.mark.slow
@@ -155,3 +155,34 @@ def test_a_plans_made_up_scores_speak_for_the_sources(make_campaign: Make, earli
     source = load_bundle(earlier / "models" / "round-01" / "teacher")
     assert isinstance(source, Teacher)
     assert train_teacher(data, TeacherSettings(folds=2), sources=[source]).report["sources"][0]["kept"]
+
+
+def test_what_a_source_learned_from_is_kept_with_it(
+    small_campaign: Path, earlier: Path, tmp_path: Path
+) -> None:
+    records = freeze_sources([str(small_campaign / "models/round-01/teacher")], tmp_path, tmp_path)
+    (source,) = read_sources([tmp_path / record.path for record in records])
+    (receipt,) = open_campaign(small_campaign).ledger.receipts("round-01/train")
+    assert source.held_out is not None and len(source.held_out.smiles) == receipt.counts["molecules"]
+    assert source.held_out.mean.shape == (receipt.counts["molecules"], 2)
+    assert np.isfinite(source.held_out.mean).any(axis=1).all()
+
+    # A bundle that lies alone does not tell; a campaign of a version that did not ask goes on as it began.
+    records = freeze_sources([str(earlier / "models/round-01/teacher")], tmp_path, tmp_path)
+    paths = [tmp_path / record.path for record in records]
+    assert read_sources(paths)[0].held_out is None
+    (tmp_path / "sources/00/learned.parquet").unlink()
+    held_out = read_sources([path for path in paths if path.exists()])[0].held_out
+    assert held_out is not None and held_out.smiles == []
+
+
+def test_a_campaign_keeps_the_seed_it_began_with(make_campaign: Make) -> None:
+    """Before the seed followed from names it was 1: a file that gives none is no change."""
+    path = make_campaign(("seed = 11\n", "seed = 1\n"), ("count = 2", "count = 0"))
+    before = submit(path, "inline")
+    path.write_text(path.read_text().replace("seed = 1\n", ""))
+    after = submit(path, "inline")
+    assert (before.seed, after.seed) == (1, 1)
+    path.write_text(path.read_text().replace("[library]", "seed = 2\n\n[library]"))
+    with pytest.raises(ConfigError, match=r"\[campaign\] seed"):
+        submit(path, "inline")

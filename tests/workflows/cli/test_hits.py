@@ -108,7 +108,7 @@ def test_every_window_has_an_option() -> None:
         (("--has", "c1ccnX"), "character 6"),
         (("--where", "wieght < 3"), "Did you mean 'weight'"),
         (("--where", "1; drop table x"), "not understood"),
-        (("--weight", "9:1"), "Turn it round"),
+        (("--weight", "9:1"), "Did you mean 1:9?"),
         (("--similar-to", "CCX"), "neither a file nor a molecule"),
         (("--selective", "A:Z"), "no target 'Z'"),
         (("--margin", "1"), "--margin"),

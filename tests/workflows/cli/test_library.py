@@ -29,7 +29,7 @@ def library(tmp_path):
     (tmp_path / "in.smi").write_text("\n".join([*lines, "C1CC bad"]))
     result = run("build", tmp_path / "lib", tmp_path / "in.smi", "--workers", 1, "--quiet")
     assert result.exit_code == 0
-    assert "2 molecules in 1 shards" in result.output
+    assert "2 molecules in 1 shard (" in result.output
     return tmp_path / "lib"
 
 

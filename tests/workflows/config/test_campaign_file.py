@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from docksieve.data.errors import ConfigError
 from docksieve.models.settings import StudentSettings
-from docksieve.workflows.config.campaign_file import parse_config, read_config
+from docksieve.workflows.config.campaign_file import default_seed, parse_config, read_config
 from docksieve.workflows.config.template import campaign_template
 
 GOOD = """\
@@ -33,11 +33,20 @@ def test_a_short_file_gets_defaults() -> None:
     assert config.rounds.acquisition == "greedy"
     assert (config.teacher.focus, config.teacher.drop_failures) == ("auto", True)
     assert config.targets["EGFR"].engine == "vina"
-    assert config.campaign.seed == 1
+
+
+def test_the_seed_follows_from_the_names_of_campaign_and_targets_where_none_is_given() -> None:
+    first = parse_config(GOOD, "campaign.toml").campaign.seed
+    assert first == default_seed("screen", ["EGFR"]) != 1
+    assert parse_config(GOOD, "elsewhere.toml").campaign.seed == first
+    others = [GOOD.replace("EGFR", "JAK2"), GOOD.replace('"screen"', '"second"')]
+    assert len({first, *(parse_config(text, "c.toml").campaign.seed for text in others)}) == 3
+    given = GOOD.replace('name = "screen"', 'name = "screen"\nseed = 1')
+    assert parse_config(given, "campaign.toml").campaign.seed == 1
 
 
 def test_the_template_is_a_valid_campaign_that_states_the_defaults() -> None:
-    text = campaign_template("screen", "library", "campaign.toml")
+    text = campaign_template("screen", "library", "campaign.toml", "dockstring:EGFR", "EGFR")
     config = parse_config(text, "campaign.toml")
     short = GOOD.replace("count = 3\n", "").replace("[rounds]", "box_size = 22.0\n[rounds]")
     bare = parse_config(short, "campaign.toml")

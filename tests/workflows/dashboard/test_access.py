@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from docksieve.data.errors import CampaignError, ConfigError
 from docksieve.workflows.dashboard import serve as dashboard
 from docksieve.workflows.dashboard.access import Gate
 from docksieve.workflows.dashboard.app import application
+from docksieve.workflows.dashboard.peers import Peer
 from docksieve.workflows.dashboard.serve import bound, serve, welcome
 from docksieve.workflows.dashboard.watch import Watch
 from starlette.testclient import TestClient
@@ -35,9 +40,9 @@ def root(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Door:
     """A dashboard with its gate."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, peer: Peer = Peer.UNKNOWN) -> None:
         self.announced: list[str] = []
-        self.gate = Gate(self.announced.append)
+        self.gate = Gate(self.announced.append, lambda client, server: peer)
         self.app = application(Watch(root), self.gate)
 
     def browser(self, home: str = HOME) -> TestClient:
@@ -56,7 +61,26 @@ def test_without_the_cookie_nothing_is_answered(door: Door) -> None:
         assert "molecules" not in answer.text
 
 
-def test_the_link_lets_one_browser_in_and_works_once(door: Door) -> None:
+def test_the_owner_opens_the_link_again_and_again(root: Path) -> None:
+    door = Door(root, Peer.OWNER)
+    token = door.gate.token
+    for browser in (door.browser(), door.browser(), door.browser()):
+        assert browser.get(f"/?token={token}").status_code == 200
+        assert browser.get("/api/progress").status_code == 200
+    assert door.gate.token == token and door.announced == []
+    assert door.browser().get(f"/?token={token[:-1]}").status_code == 403
+
+
+def test_another_user_of_the_machine_is_refused_whatever_they_know(root: Path) -> None:
+    door = Door(root, Peer.OTHER)
+    token, browser = door.gate.token, door.browser()
+    answer = browser.get(f"/?token={token}")
+    assert answer.status_code == 403 and "another user" in answer.text and "set-cookie" not in answer.headers
+    assert browser.get("/api/progress").status_code == 403
+    assert door.gate.token == token and door.announced == []
+
+
+def test_where_nobody_says_who_asks_the_link_lets_one_browser_in_and_works_once(door: Door) -> None:
     token, one, other = door.gate.token, door.browser(), door.browser()
     answer = one.get(f"/?token={token}")
     cookie = answer.headers["set-cookie"]
@@ -196,3 +220,57 @@ def test_the_command_says_what_is_wrong(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2 and "Error:" in capsys.readouterr().err
+
+
+ASKING = """
+import sys, urllib.request, urllib.error
+try:
+    print(urllib.request.urlopen(sys.argv[1]).status)
+except urllib.error.HTTPError as error:
+    print(error.code, error.read().decode())
+"""
+
+
+@pytest.fixture
+def served(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+    """A dashboard that runs as a user runs it: the campaign, and the link it printed."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    command = [sys.executable, "-m", "docksieve", "dashboard", str(root), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        while "open " not in said:
+            said = process.stdout.readline()
+            assert said
+        yield root, said.split()[-1]
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+def ask_as(url: str, user: int) -> str:
+    """What a program of a user is answered."""
+    done = subprocess.run(
+        ["/usr/bin/env", "python3", "-c", ASKING, url], user=user, cwd="/", env={"PATH": os.defpath},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_real_link_opens_again_for_its_owner_and_never_for_another_user(
+    served: tuple[Path, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docksieve.workflows.cli.main import main
+
+    root, url = served
+    assert [ask_as(url, os.getuid()) for _ in range(3)] == ["200\n"] * 3
+    monkeypatch.setattr("sys.argv", ["docksieve", "dashboard", str(root), "--link"])
+    main()
+    assert capsys.readouterr().out == f"{url}\n"
+    if os.getuid() != 0:
+        pytest.skip("only the administrator can ask as another user: that they are refused is not tried")
+    assert ask_as(url, 65534).startswith("403 This dashboard belongs to another user")
+    assert ask_as(url, 0) == "200\n"

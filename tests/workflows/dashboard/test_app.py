@@ -253,13 +253,15 @@ def test_failed_tasks_are_told_with_their_message(copied: Path) -> None:
     assert "traceback" not in failed
 
 
-def test_a_campaign_that_was_moved_away_or_exchanged_is_told(
-    copied: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("fresh", [0.0, 3600.0])
+def test_a_campaign_that_was_moved_away_or_exchanged_is_told_at_once(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: float
 ) -> None:
-    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", fresh)
     client = entered(copied)
+    assert client.get("/api/progress").status_code == client.get("/api/there").status_code == 200
     copied.rename(tmp_path / "elsewhere")
-    for address in ("progress", "hits", "failures", "export"):
+    for address in ("there", "progress", "hits", "failures", "export"):
         answer = client.get(f"/api/{address}")
         assert answer.status_code == 503 and "is gone" in answer.json()["error"]
         assert "start the dashboard again" in answer.json()["hint"]
@@ -267,7 +269,18 @@ def test_a_campaign_that_was_moved_away_or_exchanged_is_told(
     assert client.get("/api/progress").status_code == 200
     state = read_json(copied / "campaign.json")
     write_json(copied / "campaign.json", {**state, "id": "another"})
-    assert "Another campaign" in client.get("/api/progress").json()["error"]
+    for address in ("there", "progress"):
+        assert "Another campaign" in client.get(f"/api/{address}").json()["error"]
+    write_json(copied / "campaign.json", state)
+    assert client.get("/api/there").json() == {"there": True}
+
+
+def test_asking_whether_it_is_there_reads_no_receipt(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = entered(copied)
+    client.get("/api/progress")
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("docksieve.workflows.dashboard.watch.Watch._look", lambda self: pytest.fail("looked"))
+    assert client.get("/api/there").json() == {"there": True}
 
 
 def test_receipts_are_read_once(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,9 @@ def test_an_easy_threshold_is_a_go_and_an_absurd_one_a_stop(finished: Path) -> N
     (hard,) = decide_campaign(finished, "A", [20], threshold=-50.0)
     assert hard.decision.verdict == "stop" and hard.decision.outlooks[0].hits < 0.5
     (better,) = decide_campaign(finished, "B", [20], threshold=0.0, improve=100.0)
-    assert better.decision.verdict == "stop" and better.decision.outlooks[0].improves < 0.05
+    (outlook,) = better.decision.outlooks
+    assert outlook.success is None and outlook.improves is not None and 0 < outlook.improves < 0.9
+    assert better.decision.verdict == ("stop" if outlook.improves <= 0.1 else "cannot say")
 
 
 def test_the_expected_hits_are_near_what_the_table_holds(finished: Path, small_inputs: Path) -> None:

@@ -104,11 +104,14 @@ def test_chemistry_over_the_whole_library(finished: Campaign, target: str) -> No
 
 
 def test_docked_scores_can_be_asked_about_in_the_whole_library(finished: Campaign) -> None:
-    everything = ask(finished, HitQuery(by="screened", top=None, targets=("A",))).table.to_pandas()
+    everything = ask(
+        finished, HitQuery(by="screened", top=None, targets=("A",), with_failed=True)
+    ).table.to_pandas()
     assert len(everything) == 400
-    answer = ask(
-        finished, HitQuery(by="screened", top=7, targets=("A",), where="docked_score is null and rings > 1")
+    query = HitQuery(
+        by="screened", top=7, targets=("A",), where="docked_score is null and rings > 1", with_failed=True
     )
+    answer = ask(finished, query)
     wanted = everything[everything.docked_score.isna() & (everything.rings > 1)]
     assert answer.table["row"].to_pylist() == wanted["row"].head(7).tolist()
     final = hits(finished, None, "A", by="final").to_pandas().set_index("row")["final_score"].dropna()
@@ -129,7 +132,8 @@ def test_where_the_leaderboard_ends(short: Campaign) -> None:
     inside = known.head(60)
     assert answer.table["row"].to_pylist() == inside[matching(inside.smiles, "c1ccncc1")]["row"].tolist()
     assert not answer.complete and "best 60 molecules" in answer.notes[0]
-    assert [step.left for step in answer.funnel] == [60, len(answer)]
+    assert [step.condition for step in answer.funnel[1:]] == ["docking has not failed", "has c1ccncc1"]
+    assert [step.left for step in answer.funnel] == [60, 60, len(answer)]
 
 
 def test_one_form_of_each_compound_and_picks_that_differ(finished: Campaign) -> None:

@@ -10,9 +10,10 @@ import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.store import read_table
 from docksieve.hpc.sites.read import load_site
+from docksieve.screening.queries.query import HitQuery
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign
-from docksieve.workflows.hits.ask import hits
+from docksieve.workflows.hits.ask import ask, hits
 
 Make = Callable[..., Path]
 
@@ -58,10 +59,13 @@ def test_the_whole_library_can_be_asked(
 
 
 def test_all_of_them_are_there(finished: Campaign) -> None:
-    everything = hits(finished, None, "A", by="screened")
+    query = HitQuery(by="screened", top=None, targets=("A",), with_failed=True)
+    everything = ask(finished, query).table
     assert everything.num_rows == 400
     assert everything["rank"].to_pylist() == list(range(1, 401))
-    assert everything.schema == hits(finished, 1, "A", by="screened").schema
+    usual = hits(finished, None, "A", by="screened")
+    assert usual.num_rows == 400 - len(everything["failure"].drop_null())
+    assert usual.schema == hits(finished, 1, "A", by="screened").schema
 
 
 def test_bad_questions_are_explained(finished: Campaign, make_campaign: Make) -> None:

@@ -7,7 +7,19 @@ import hashlib
 import re
 
 from docksieve.workflows.html.colours import COLOURS
-from docksieve.workflows.html.page import code, details, figure, page, pairs, paragraph, section, table, tag
+from docksieve.workflows.html.page import (
+    code,
+    contents,
+    details,
+    figure,
+    page,
+    pairs,
+    paragraph,
+    section,
+    table,
+    tag,
+    together,
+)
 from docksieve.workflows.html.script import SCRIPT
 from docksieve.workflows.html.style import STYLE
 
@@ -64,3 +76,19 @@ def test_tables_mark_numbers_and_wrap_words() -> None:
     assert f'<th scope="row">{SAFE}</th><td>gpu</td><td class="number">2</td>' in text
     assert '<th class="number" scope="col">rate</th>' in text and "words" not in text
     assert '<table class="words">' in table("Texts", ["a", "b"], [("x", "y")], left=2)
+
+
+def test_contents_are_nested_links_with_texts_escaped() -> None:
+    found = contents([("summary", "Summary", []), ("t", NASTY, [("t-best", "Best molecules")])])
+    assert '<a href="#summary">Summary</a>' in found and SAFE in found and NASTY not in found
+    assert found.count("<ol>") == 2 and '<ol><li><a href="#t-best">Best molecules</a></li></ol></li>' in found
+    assert 'aria-label="Contents"' in found
+
+
+def test_a_number_stays_with_its_unit_and_words_may_part() -> None:
+    assert together("25 min 46 s") == "25\u00a0min 46\u00a0s"
+    assert together("12 molecules, 3.1 %") == "12 molecules, 3.1\u00a0%"
+
+
+def test_commands_in_backticks_are_code_and_stay_escaped() -> None:
+    assert paragraph("Ask `docksieve <b>`.") == "<p>Ask <code>docksieve &lt;b&gt;</code>.</p>"

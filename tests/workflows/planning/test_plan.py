@@ -16,6 +16,7 @@ from docksieve.workflows.planning.plan import campaign_of, kept_plan, plan, plan
 from docksieve.workflows.planning.trial import Measured
 from docksieve.workflows.running.submit import submit
 from docksieve.workflows.terminal.plan import plan_table
+from docksieve.workflows.terminal.trial import TrialObserver
 from rich.console import Console
 
 Make = Callable[..., Path]
@@ -57,6 +58,54 @@ def test_a_plan_counts_what_the_campaign_then_does(make_campaign: Make) -> None:
 def receipt(task: str, rows: int, seconds: float) -> Receipt:
     stages = {"total": seconds, "train": seconds, "predict": seconds}
     return Receipt(task=task, kind=task.split("/")[1], fingerprint="", rows_in=rows, seconds=stages)
+
+
+def test_the_final_search_has_its_own_cost_in_the_sentence(make_campaign: Make, tmp_path: Path) -> None:
+    (tmp_path / "egfr.pdbqt").write_text("")
+    text = make_campaign().read_text()
+    begin, end = text.index("[targets.A]"), text.index("[targets.B]")
+    vina = '[targets.A]\nengine = "vina"\nreceptor = "egfr.pdbqt"\n'
+    config = read_config(make_campaign((text[begin:end], vina), ("count = 2", "count = 0")))
+    measured = Measured(
+        receipts=[
+            receipt("round-00/dock/A/batch-00000", 10, 20.0),
+            receipt("round-00/dock/B/batch-00000", 10, 10.0),
+            receipt("final/dock/A/batch-00000", 1, 30.0),
+            receipt("final/dock/A/batch-00001", 1, 50.0),
+        ]
+    )
+    found = estimate(config, rows=400, shards=2, workers=5, measured=measured)
+    assert (found.dockings, found.final_dockings) == ({"A": 65, "B": 60}, {"A": 5})
+    assert found.docking_cost("A") == pytest.approx(60 * 2.0 + 5 * 40.0)
+    assert (found.steps["final"].tasks, found.steps["final"].wall) == (5, pytest.approx(40.0))
+    shown = text_of(found)
+    assert (
+        "A: 60 dockings of 2 core-seconds each and 5 in the final docking of 40 each, 5.33 min of core time"
+        in shown
+    )
+    assert "B: 60 dockings of 1 core-seconds each, 60 s of core time" in shown
+    older = {key: value for key, value in found.to_json().items() if not key.startswith("final_")}
+    assert plan_from_json(json.loads(json.dumps(older))).final_dockings == {}
+
+
+@pytest.mark.slow
+def test_a_trial_draws_no_conclusions(make_campaign: Make) -> None:
+    out = Console(file=io.StringIO(), width=200)
+    plan(make_campaign(), "inline", dockings=20, observer=TrialObserver(out, []))
+    said = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "A trial in small" in said and "20 molecules are docked per target" in said
+    assert "trial     train the teacher" in said  # what comes after the campaign's own steps has lines too
+    for word in (
+        "pearson",
+        "spearman",
+        "r2",
+        "promised",
+        "keep ",
+        "Complete",
+        "docksieve hits",
+        "teacher round",
+    ):
+        assert word not in said.replace("say how much to keep", ""), word
 
 
 def test_everything_is_in_proportion_to_the_trial(make_campaign: Make) -> None:

@@ -58,13 +58,17 @@ def test_four_molecules_test_nothing() -> None:
 class Docked:
     """Facts of a campaign of which only scores matter."""
 
-    def __init__(self, lower: bool, **scores: list[float]) -> None:
+    def __init__(self, lower: bool, failed: int = 0, **scores: list[float]) -> None:
+        self._failed = failed
         self.campaign = SimpleNamespace(targets={"A": {"lower_is_better": lower}})
         self.rounds = len(scores) - 1
         self._scores = {name.replace("_", "-"): np.array(values) for name, values in scores.items()}
 
     def docked(self, group: str, target: str) -> Any:
-        return SimpleNamespace(scores=self._scores[group])
+        scores = self._scores[group]
+        return SimpleNamespace(
+            scores=scores, tried=len(scores) + (self._failed if group == "round-01" else 0)
+        )
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -82,6 +86,17 @@ def test_acquired_molecules_against_the_best_tenth_of_the_seed_sample(sign: int)
     assert (found.ratio.value, found.ratio.low, found.ratio.high) == pytest.approx(
         (5, 0.9701, 25.77), rel=1e-3
     )
+
+
+def test_a_pick_that_failed_to_dock_is_no_hit() -> None:
+    """Two of four scores are good, and six more picks failed: 20 % per pick, 50 % per score."""
+    seed = [-float(score) for score in range(1, 21)]
+    facts = Docked(True, failed=6, round_00=seed, round_01=[-25.0, -5.0, -19.0, 0.0])
+    found = enrichment(facts, "A")  # type: ignore[arg-type]
+    assert found is not None
+    assert found.acquired == (2, 10) and (found.acquired_scored, found.seed_scored) == (4, 20)
+    assert (found.acquired_share.value, found.acquired_share_per_score.value) == (0.2, 0.5)
+    assert (found.ratio.value, found.ratio_per_score.value) == pytest.approx((2, 5))
 
 
 def test_enrichment_needs_a_seed_sample_and_a_round() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from docksieve.data.receipts import Failure, Receipt
 from docksieve.workflows.progress.rates import rates_by_node, rates_over_time
-from docksieve.workflows.report.charts.learning import Learnt, found_so_far, learning_curve, rate_chart
+from docksieve.workflows.report.charts.learning import found_so_far, rate_chart
 from docksieve.workflows.report.cost import every, rates_figure
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import write_report
@@ -93,13 +93,6 @@ def test_few_dockings_make_few_curves() -> None:
     assert ElementTree.fromstring(found_so_far({}, True, "x")).tag == "svg"
 
 
-def test_a_learning_curve_says_its_figures() -> None:
-    items = [Learnt(97, 1, 0.8, 0.7, 0.9), Learnt(1570, 2, 0.85, float("nan"), float("nan"))]
-    svg = learning_curve(items, "Spearman")
-    assert "0.80 from 97, 0.85 from 1,570" in svg
-    assert svg.count("whisker") == 1 and ElementTree.fromstring(svg) is not None
-
-
 def test_slow_work_is_told_by_the_minute_or_hour() -> None:
     rates = {"dock": np.array([0.0, 1 / 120, 0.0])}
     assert "molecules per h" in rate_chart(rates, {"dock": "docked"}, {"dock": "s0"}, 3600.0)
@@ -125,7 +118,7 @@ def test_every_figure_of_the_page_is_a_file_that_stands_alone(reported: tuple[Pa
     names = {path.name for path in files}
     assert {
         "target-a-what-docking-found.svg",
-        "target-b-learning-curve.svg",
+        "target-b-rank-correlation-of-the-models.svg",
         "time-throughput-over-time.svg",
     } <= names
     for path in files:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from docksieve.data.receipts import Failure, Receipt
 from docksieve.screening.metrics.paired import Estimate
-from docksieve.workflows.progress.status import StageStatus
+from docksieve.workflows.progress.stage import StageStatus
 from docksieve.workflows.report.quality import Enrichment, HonestTest, Retrospect
 from docksieve.workflows.report.summary import (
     Findings,
@@ -94,23 +94,38 @@ def test_what_was_measured_in_words() -> None:
         HonestTest(
             50, Estimate(0.3, 0.1, 0.5), Estimate(0.8, 0.7, 0.9), Estimate(-0.2, -0.4, 0.0), 0.66, 0.94
         ),
-        Enrichment(-9.5, (4, 39), (20, 49), Estimate(0.1, 0.05, 0.2), share, Estimate(4, 1.5, 10)),
+        Enrichment(
+            -9.5,
+            (4, 40),
+            (20, 50),
+            Estimate(0.1, 0.05, 0.2),
+            share,
+            Estimate(4, 1.5, 10),
+            39,
+            25,
+            Estimate(0.8, 0.6, 0.9),
+            Estimate(7.8, 3, 20),
+        ),
         Retrospect(best=10, scored=1_000, docked=90, by_score=0.8, strictly_better=9, found=7),
     )
     lines = list(about_target(facts(engine="table"), "A", findings))
     assert lines[2] == (
-        "Of the acquired molecules, 40 % (95 % interval 30 to 50 %) score as well as the best 10 % of the random seed "
-        "sample (-9.50 or better; 20 of 49 against 4 of 39): 4.0 (95 % interval 1.5 to 10.0) times as often."
+        "Of the molecules picked by prediction, 40 % (95 % interval 30 to 50 %) score as well as the best 10 % of the "
+        "random seed sample (-9.50 or better; 20 of 50 picks against 4 of 40): 4.0 (95 % interval 1.5 to 10.0) times "
+        "as often. These figures count every pick; 25 of the picks and 1 of the seed sample failed to dock. Per score: "
+        "80 % (95 % interval 60 to 90 %) of 25, 7.8 (95 % interval 3.0 to 20.0) times as often."
     )
     assert lines[3] == (
-        "The table knows every score, so what was missed is known too: 80.0 % of the best 10 scores were found by "
-        "docking 9.0 % of the 1,000 scored molecules (7 of the 9 molecules strictly better than the last of them)."
+        "The table knows every score, so what was missed is known too: 80.0 % of the best 10 scores were found by 90 "
+        "dockings, failed ones counted: 9.0 % of the 1,000 scored molecules (7 of the 9 molecules strictly better than "
+        "the last of them)."
     )
     assert lines[4] == (
-        "Predictions made before docking, on 50 acquired molecules: error (RMSE) 0.80 (95 % interval 0.70 to 0.90) "
-        "kcal/mol, docked minus predicted -0.20 (95 % interval -0.40 to 0.00) on average, Spearman 0.30 (95 % interval "
-        "0.10 to 0.50) (low by nature: all of them were predicted to be good); 66 % lie within one spread (68 % "
-        "expected), 94 % within two (95 %)."
+        "Predictions made before docking, on the 50 acquired molecules with a score: error (RMSE) 0.80 (95 % "
+        "interval 0.70 to 0.90) kcal/mol, docked minus predicted -0.20 (95 % interval -0.40 to 0.00) on average, "
+        "Spearman 0.30 (95 % interval "
+        "0.10 to 0.50) (low by nature: all of them were predicted to be good); 66 % lie within one spread (the "
+        "prediction's standard deviation; 68 % expected), 94 % within two (95 %)."
     )
     chosen = facts()
     chosen.campaign.config.start.method = "diverse"

@@ -155,11 +155,14 @@ def test_a_confidence_is_printed_only_with_a_promise() -> None:
     assert promised["promised"] and not refused["promised"]
     assert refused["reasons"] and refused["dockings_model"] == 5_000
     words = _told(refused, promised, promised=False)
-    assert "90 % of the best 0.1 % cannot be promised (3,000 held-out" in words
-    assert "an estimate without a confidence" in words
-    assert "5,000 random dockings in all may carry a promise, about" in words and "(now 3,000)" in words
-    assert "promised instead of the teacher alone: 83 % of the best 0.1 % with 95 % confidence" in words
-    assert "to find 90 %" not in words
+    assert (
+        "How many dockings find 90 % of the best 0.1 % of the library cannot be promised (3,000 held-out"
+        in words
+    )
+    assert "the best guess, without a confidence" in words
+    assert "may be had from 5,000 random dockings on (now 3,000), and for certain from about" in words
+    assert "Promised instead of the teacher alone: 83 % of the best 0.1 % with 95 % confidence" in words
+    assert "To find 90 %" not in words
     # A sweep in which one stage falls short of its part promises nothing for the whole.
     assert "cannot be promised of this sweep" in _told(promised, promised, promised=False, sweep=100)
     # With nothing but order statistics left, the promise is about molecules beyond a score.
@@ -215,7 +218,7 @@ def _scores_of(path: Path, few: int, value: float | None = None) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("few", "value", "reason"), [(8, None, "have a score"), (0, 3.0, "scores are 3")])
+@pytest.mark.parametrize(("few", "value", "reason"), [(8, None, "with a score"), (0, 3.0, "all of them 3")])
 def test_a_target_that_no_teacher_can_learn_does_not_stop_the_others(
     make_campaign: Make, small_inputs: Path, tmp_path: Path, few: int, value: float | None, reason: str
 ) -> None:

@@ -1,6 +1,9 @@
 // A molecule as a card: drawing, scores that are never mixed, properties.
 import { drawing, fixed, h } from "./dom.js";
 
+export const UNITS = { weight: "Da", tpsa: "Å²" };
+export const unit = (text) => (text ? h("span", { class: "unit" }, `\u00a0${text}`) : null);
+
 export const PROPERTIES = {
   weight: ["weight", 0], logp: ["logP", 1], tpsa: ["TPSA", 0], donors: ["donors", 0], acceptors: ["acceptors", 0],
   rotatable_bonds: ["rot. bonds", 0], rings: ["rings", 0], fsp3: ["Fsp3", 2], qed: ["QED", 2], heavy_atoms: ["heavy atoms", 0],
@@ -21,7 +24,7 @@ export function scores(row) {
     list.push(["docked", fixed(row.docked_score), row.docked_round === 0 ? "seed sample" : `round ${row.docked_round}`]);
   }
   if (row.predicted_mean !== null && row.predicted_mean !== undefined) {
-    const spread = row.predicted_spread === null || row.predicted_spread === undefined ? "" : ` ± ${fixed(row.predicted_spread)}`;
+    const spread = row.predicted_spread === null || row.predicted_spread === undefined ? "" : `\u00a0±\u00a0${fixed(row.predicted_spread)}`;
     list.push(["predicted", fixed(row.predicted_mean) + spread, `round ${row.predicted_round}`]);
   }
   return list;
@@ -29,7 +32,7 @@ export function scores(row) {
 
 export function scoreList(row) {
   return h("dl", { class: "scores" }, ...scores(row).map(([name, figure, note]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, note)))));
+    h("div", {}, h("dt", {}, name), h("dd", {}, figure, h("small", {}, [row.unit, note].filter(Boolean).join(", "))))));
 }
 
 const figure = (value) => (typeof value === "number" ? fixed(value, Number.isInteger(value) ? 0 : 2) : String(value));
@@ -43,5 +46,5 @@ export function card(row, open) {
       h("span", { class: "name" }, row.rank ? h("span", { class: "rank" }, `${row.rank} `) : null, row.id)),
     scoreList(row),
     made.length ? h("dl", { class: "scores made" }, ...made.map((name) => h("div", {}, h("dt", {}, words(name)), h("dd", {}, figure(row[name]))))) : null,
-    h("p", { class: "soft small" }, shown.map((name) => `${PROPERTIES[name][0]} ${fixed(row[name], PROPERTIES[name][1])}`).join(" · ")));
+    h("p", { class: "soft small" }, shown.map((name) => `${PROPERTIES[name][0]} ${fixed(row[name], PROPERTIES[name][1])}${UNITS[name] ? `\u00a0${UNITS[name]}` : ""}`).join(" · ")));
 }

@@ -31,9 +31,11 @@ export async function ask(name, parameters = {}, signal = undefined) {
   }
   const json = (response.headers.get("content-type") || "").includes("json");
   if (response.ok) return json ? response.json() : response.text();
-  if (response.status === 403) throw new Error("This browser is not let in any more: open the link that the terminal shows.");
+  if (response.status === 403) throw new Error("This browser may not open the page any more: use the link that the terminal shows.");
   const told = json ? await response.json() : { error: `The server answered ${response.status}.` };
-  throw new Error([told.error, told.hint].filter(Boolean).join(" "));
+  const said = [told.error, told.hint].filter(Boolean).join(" ");
+  if (response.status === 503) window.dispatchEvent(new CustomEvent("gone", { detail: said })); // the campaign's folder
+  throw new Error(said);
 }
 
 export function address(name, parameters) {
@@ -85,7 +87,7 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${s / 60} min`;
   if (s < 48 * 3600) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }

@@ -1,5 +1,5 @@
 // Search and filter of the hits: a form that becomes a question, and its answer as cards or as a table.
-import { PROPERTIES, card, extras, words } from "./cards.js";
+import { PROPERTIES, UNITS, card, extras, words } from "./cards.js";
 import { address, ask, count, fixed, h } from "./dom.js";
 
 const PAGE = 48;
@@ -51,7 +51,7 @@ export class Hits {
 
   build() {
     const c = this.choices;
-    const pair = (name) => h("fieldset", { class: "window" }, h("legend", {}, WORDS[name] || name.replaceAll("_", " ")),
+    const pair = (name) => h("fieldset", { class: "window" }, h("legend", {}, (WORDS[name] || name.replaceAll("_", " ")) + (UNITS[name] ? ` (${UNITS[name]})` : "")),
       h("input", { type: "number", step: "any", name: `low-${name}`, placeholder: "from", "aria-label": `${WORDS[name] || name} from` }),
       h("input", { type: "number", step: "any", name: `high-${name}`, placeholder: "to", "aria-label": `${WORDS[name] || name} to` }));
     const tick = (group, value, words) => h("label", {}, h("input", { type: "checkbox", name: group, value }), ` ${words}`);
@@ -219,11 +219,14 @@ export class Hits {
   table(open) {
     const columns = [...COLUMNS.slice(0, 7), ...extras(this.page.columns), ...COLUMNS.slice(7)].filter((name) => this.page.columns.includes(name) && (name === "rank" || this.rows.some((row) => row[name] !== null)));
     const several = new Set(this.rows.map((row) => row.target)).size > 1;
+    const units = [...new Set(this.rows.map((row) => row.unit))];
+    const scores = units.length === 1 ? units[0] : "";
+    const unit = (name) => UNITS[name] || (/^(final_score|docked_score|predicted_mean|predicted_spread|combined_score)$/.test(name) ? scores : "");
     const head = columns.map((name) => {
       const sorted = this.sort === name || (!this.sort && name === "rank");
       const turn = () => (name === "rank" ? this.order("", false) : this.order(name, this.sort === name ? !this.down : false));
       return h("th", { scope: "col", class: name === "id" ? "" : "number", "aria-sort": sorted ? (this.down ? "descending" : "ascending") : "none" },
-        h("button", { type: "button", onclick: turn }, WORDS[name] || words(name), sorted ? (this.down ? " ▾" : " ▴") : ""));
+        h("button", { type: "button", onclick: turn }, WORDS[name] || words(name), unit(name) ? ` (${unit(name)})` : "", sorted ? (this.down ? " ▾" : " ▴") : ""));
     });
     const cell = (row, name) => {
       const value = row[name];

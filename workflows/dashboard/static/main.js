@@ -33,8 +33,23 @@ function show(value) {
 }
 
 function trouble(message) {
-  by("trouble").textContent = message || "";
+  const more = message && latest ? " What stands below is what was last seen." : "";
+  by("trouble").textContent = message ? message + more : "";
   by("trouble").hidden = !message;
+  by("main").classList.toggle("stale", Boolean(message));
+}
+
+// Whether the folder and the dashboard are still there costs next to nothing to ask.
+async function there() {
+  if (!document.hidden) {
+    try {
+      await ask("there");
+      if (!by("trouble").hidden) look();
+    } catch (error) {
+      trouble(error.message);
+    }
+  }
+  setTimeout(there, EVERY);
 }
 
 async function look() {
@@ -66,6 +81,7 @@ function route() {
   if (chosen === "hits") hits.open(location.hash.split("?")[1] || "");
 }
 
+window.addEventListener("gone", (event) => trouble(event.detail));
 window.addEventListener("hashchange", (event) => {
   if (location.hash === "#main") {
     event.preventDefault();
@@ -78,4 +94,5 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) look
 setInterval(tick, 1000);
 by("about").replaceChildren(h("span", {}, "Asking …"));
 look();
+setTimeout(there, EVERY);
 route();

@@ -1,5 +1,5 @@
 // One molecule in full: drawing, scores, properties, poses in the receptor, files.
-import { PROPERTIES, scoreList } from "./cards.js";
+import { PROPERTIES, UNITS, scoreList, unit } from "./cards.js";
 import { address, ask, count, drawing, fixed, fromText, h } from "./dom.js";
 
 const KINDS = { final: "final pose", docked: "docked pose" };
@@ -64,13 +64,13 @@ export class Molecule {
       h("div", { class: "drawing" }, told.drawing ? fromText(told.drawing) : h("span", { class: "soft" }, "not drawn")),
       h("p", { class: "soft small" }, `Scores for ${hit.target}, in ${hit.unit}`),
       scoreList(hit),
-      h("dl", { class: "properties" }, ...properties.map(([name, [words, digits]]) => h("div", {}, h("dt", {}, words), h("dd", {}, fixed(hit[name], digits))))),
+      h("dl", { class: "properties" }, ...properties.map(([name, [words, digits]]) => h("div", {}, h("dt", {}, words), h("dd", {}, fixed(hit[name], digits), unit(UNITS[name]))))),
       h("p", { class: "smiles" }, h("code", {}, hit.smiles), " ", h("button", { type: "button", class: "small", onclick: (event) => copy(hit.smiles, event.target) }, "Copy SMILES")),
       hit.novel ? h("p", { class: "soft small" }, "Unlike anything that its model had learnt from: trust the prediction less.") : null,
       h("p", { class: "soft small" }, [hit.row !== null && `library row ${hit.row}`, hit.model && `model ${hit.model}`].filter(Boolean).join(" · ")));
     const right = h("div", { class: "pose" });
     const problems = told.problems.map((text) => h("p", { class: "notice" }, text));
-    if (told.poses.length) this.poses(right, told.poses, key, problems);
+    if (told.poses.length) this.poses(right, told.poses, key, problems, hit.unit);
     else right.replaceChildren(...(problems.length ? problems : [h("p", { class: "soft" }, "No pose: this molecule was not docked by a program that writes poses.")]));
     return [left, right, ...(hit.row === null ? [] : [this.everything(hit.row)])];
   }
@@ -92,12 +92,12 @@ export class Molecule {
     return part;
   }
 
-  async poses(box, poses, key, problems) {
+  async poses(box, poses, key, problems, unitOf) {
     const space = h("div", { class: "viewer" });
     const note = h("p", { class: "soft small", "aria-live": "polite" });
     const file = h("a", { class: "button", download: "" }, "Download pose (SDF)");
     const choose = h("select", { "aria-label": "Pose", onchange: () => load(true) },
-      ...poses.map((p, i) => h("option", { value: i }, `${KINDS[p.kind]} ${p.rank + 1}: ${fixed(p.score)}`)));
+      ...poses.map((p, i) => h("option", { value: i }, `${KINDS[p.kind]} ${p.rank + 1}: ${fixed(p.score)} ${unitOf}`)));
     const help = h("details", {}, h("summary", {}, "Mouse and keys"), h("p", { class: "soft small" },
       "Drag to turn, wheel or two fingers to zoom, shift-drag to move. Arrow keys turn, , and . roll, + and − zoom, 0 resets. Point at an atom for its name."));
     box.replaceChildren(...problems, h("div", { class: "choose" }, h("label", {}, "Pose ", choose), file), space, note, help);

@@ -3,7 +3,7 @@ import { ask, count, duration, h, refresh, short, svg } from "./dom.js";
 import { card } from "./cards.js";
 
 const STEPS = {
-  sample: "seed sample", train: "train teacher", label: "label", distil: "distil student", cut: "how much to keep",
+  sample: "seed sample", train: "train teacher", label: "labels for the student", distil: "distil student", cut: "how many go to the teacher",
   screen: "screen library", rank: "rank", refine: "teacher's look", acquire: "acquire", select: "select", dock: "dock",
   hits: "list hits",
 };
@@ -19,7 +19,7 @@ export class Progress {
   }
 
   show(value) {
-    refresh(by("tiles"), tiles(value), (items) => items.map(([name, figure]) => h("div", {}, h("dt", {}, name), h("dd", {}, figure))));
+    refresh(by("tiles"), tiles(value), (items) => items.map(([name, figure]) => h("div", {}, h("dt", {}, name), h("dd", {}, figure.replace(/(\d) (?=[a-z%])/g, "$1\u00a0")))));
     refresh(by("stages"), [value.stages, value.waiting], ([done, waiting]) => stages(done, waiting));
     refresh(by("rates"), value.rates, rates);
     refresh(by("queue"), [value.queue, value.state, value.driver, value.waiting], queue);
@@ -71,7 +71,8 @@ function tiles(value) {
   const list = [
     ["tasks planned so far, done", `${count(sum(value.stages, "done"))} of ${count(tasks)}`],
     ["molecules screened, all rounds", short(scored)],
-    ["dockings", count(docked)],
+    ["dockings, failed ones counted", count(docked)],
+    ["dockings with a score", docked ? `${count(docked - lost)} (${Math.round((100 * (docked - lost)) / docked)} %)` : "–"],
     ["dockings without a score", count(lost)],
   ];
   if (value.first) list.push(["from the first task to the last", duration(value.last - value.first)]);
@@ -120,7 +121,8 @@ function stageRow(s) {
     h("span", { class: "what" }, words(s.stage)[1]),
     h("span", { class: "bar", role: "img", "aria-label": numbers }, ...parts),
     h("span", { class: "how" }, numbers),
-    h("span", { class: "more soft" }, `${short(s.molecules)}${s.rate ? `, ${short(s.rate)}/s` : ""}`));
+    h("span", { class: "more soft", title: "molecules, and molecules per second of task time" },
+      `${short(s.molecules)} molecule${s.molecules === 1 ? "" : "s"}${s.rate ? `, ${short(s.rate)}/s` : ""}`));
 }
 
 function perTime(perSecond) {
@@ -135,7 +137,7 @@ function rates(value) {
     const [name, colour] = KINDS[kind];
     const [now, unit] = perTime(value.present[kind] || 0);
     return h("div", { class: "rate" },
-      h("p", {}, h("strong", {}, name), ` ${now} ${unit} `,
+      h("p", {}, h("strong", {}, name), ` ${now} molecules ${unit} `,
         h("span", { class: "soft" }, `in the last ${duration(value.window)}`)),
       chart(value.series[kind], colour, value.end - value.start, name));
   });
@@ -173,14 +175,17 @@ function queue([q, state, driver, waiting]) {
 
 function nodeTable(nodes, now) {
   if (!nodes.count) return h("p", { class: "soft" }, "No task is finished yet.");
-  const head = ["node", "device", "workers", "tasks", "failed", "docked", "screened", "busy", "last task"];
-  const rows = nodes.listed.map((n) => h("tr", { class: n.failed ? "bad" : "" },
-    h("th", { scope: "row" }, n.host), h("td", {}, n.devices.join(", ") || "–"),
+  const head = ["node", "device", "workers", "tasks done", "tasks failed", "molecules docked", "molecules screened", "busy", "last task"];
+  // Roles are said, for on a phone the rows are laid out as lists and would lose them.
+  const cell = (i, number, text) => h("td", { role: "cell", class: number, "data-label": head[i] }, text);
+  const rows = nodes.listed.map((n) => h("tr", { role: "row", class: n.failed ? "bad" : "" },
+    h("th", { scope: "row", role: "rowheader" }, n.host), cell(1, "", n.devices.join(", ") || "–"),
     ...[count(n.workers), count(n.tasks), count(n.failed), count(n.molecules.dock || 0), short(n.molecules.screen || 0),
-      `${Math.round(100 * n.busy)} %`, `${duration(Math.max(0, now - n.last))} ago`].map((text) => h("td", { class: "number" }, text))));
+      `${Math.round(100 * n.busy)} %`, `${duration(Math.max(0, now - n.last))} ago`].map((text, i) => cell(i + 2, "number", text))));
   return [
-    h("table", {}, h("thead", {}, h("tr", {}, ...head.map((name, i) => h("th", { scope: "col", class: i > 1 ? "number" : "" }, name)))),
-      h("tbody", {}, ...rows)),
+    h("table", { class: "nodes", role: "table" },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...head.map((name, i) => h("th", { scope: "col", role: "columnheader", class: i > 1 ? "number" : "" }, name)))),
+      h("tbody", { role: "rowgroup" }, ...rows)),
     h("p", { class: "soft" }, "Busy: share of its workers' time that tasks took in the latest ten minutes of the run.",
       nodes.count > nodes.listed.length ? ` The ${nodes.listed.length} latest of ${count(nodes.count)} nodes.` : ""),
   ];

@@ -1,10 +1,8 @@
-"""Charts of how a campaign went: what each score taught, what docking found, how fast it was."""
+"""Charts of how a campaign went: what docking found, how fast it was."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,69 +21,11 @@ from ...html.svg import (
     ticks,
     titled,
 )
+from .scores import HEIGHT, WIDTH
 
 Array = NDArray[np.float64]
-WIDTH = 420
 _WIDE = 860
 _STEPS = 400
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """A model's figure with its interval; ``low`` and ``high`` may be NaN."""
-
-    scores: int
-    round: int
-    value: float
-    low: float
-    high: float
-
-
-def learning_curve(items: Sequence[Learnt], axis: str) -> str:
-    """Return a figure of the teacher against the scores it had learnt from, with intervals.
-
-    Parameters
-    ----------
-    items : sequence of Learnt
-        At least one, in the order of rounds.
-    axis : str
-        What the figure is.
-    """
-    values = [v for item in items for v in (item.value, item.low, item.high) if math.isfinite(v)]
-    counts = [max(1, item.scores) for item in items]
-    low, high = math.log10(min(counts)) - 0.1, math.log10(max(counts)) + 0.1
-    height = 230
-    frame = Frame(
-        Scale(low, high, 48, WIDTH - 12), Scale(min([0.0, *values]), max([1.0, *values]), height - 42, 12)
-    )
-    marks = _decimal_marks(min(counts), max(counts)) if max(counts) > 2 * min(counts) else sorted(set(counts))
-    body = frame.axes(
-        "docked scores learnt from (logarithmic)",
-        axis,
-        x_ticks=[math.log10(value) for value in marks],
-        x_text=lambda at: tick_label(round(10**at)),
-    )
-    points = [(frame.x(math.log10(max(1, item.scores))), frame.y(item.value)) for item in items]
-    if len(points) > 1:
-        body.append(path(points, "link s0"))
-    for item, (x, y) in zip(items, points, strict=True):
-        if math.isfinite(item.low) and math.isfinite(item.high):
-            body.append(line(x, frame.y(item.low), x, frame.y(item.high), "whisker s0"))
-        title = f"round {item.round}, {item.scores:,} scores: {item.value:.3f} ({item.low:.3f} to {item.high:.3f})"
-        body.append(titled("circle", title, cx=x, cy=y, r=4, class_="dot s0"))
-    said = ", ".join(f"{item.value:.2f} from {item.scores:,}" for item in items)
-    return drawing(WIDTH, height, body, f"{axis} of the teacher by docked scores learnt from: {said}.")
-
-
-def _decimal_marks(low: int, high: int) -> list[int]:
-    """Return 1, 2 and 5 times the powers of ten between two counts."""
-    found = [
-        factor * 10**power
-        for power in range(len(str(high)) + 1)
-        for factor in (1, 2, 5)
-        if low <= factor * 10**power <= high
-    ]
-    return found[:: max(1, math.ceil(len(found) / 6))]
 
 
 def found_so_far(groups: Mapping[str, Array], lower_is_better: bool, unit: str) -> str:
@@ -105,8 +45,7 @@ def found_so_far(groups: Mapping[str, Array], lower_is_better: bool, unit: str) 
         if len(scores) >= 2 * rank
     }
     names = list(curves)
-    top = 10 + 16 * legend_rows(names, WIDTH - 60)
-    height = 210 + top
+    top, height = 10 + 16 * legend_rows(names, WIDTH - 60), HEIGHT
     drawn = [float(value) for curve in curves.values() for value in curve[np.isfinite(curve)]]
     frame = Frame(Scale(0, max(len(scores), 1), 48, WIDTH - 12), Scale(*padded(drawn), height - 42, top))
     body = legend(names, 48, 12, WIDTH - 60)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...html.svg import Frame, Scale, drawing, element, legend, legend_rows, line, padded, titled
-from .scores import WIDTH
+from .scores import HEIGHT, WIDTH
 
 Array = NDArray[np.float64]
 _POINTS = 300
@@ -26,19 +26,20 @@ class Errors:
     round : int
     ids : sequence of str
     predicted, docked, low, high : array of float64, shape (n,)
-        ``low`` and ``high`` end the recalibrated 95 % intervals.
+        ``low`` and ``high`` end the recalibrated 95 % intervals; None where there are none.
     promised, recalibrated : tuple of (float, float)
-        Mean ends of the 95 % intervals, as differences from the prediction, before and after recalibration.
+        Mean ends of the 95 % intervals, as differences from the prediction, before and after recalibration; None where
+        nothing was there to recalibrate from.
     """
 
     round: int
     ids: Sequence[str]
     predicted: Array
     docked: Array
-    low: Array
-    high: Array
+    low: Array | None
+    high: Array | None
     promised: tuple[float, float]
-    recalibrated: tuple[float, float]
+    recalibrated: tuple[float, float] | None
 
 
 def errors_by_round(rounds: Sequence[Errors], unit: str, lower_is_better: bool) -> str:
@@ -53,11 +54,11 @@ def errors_by_round(rounds: Sequence[Errors], unit: str, lower_is_better: bool) 
         Says which side of the line is worse than predicted.
     """
     shown = list(rounds)[-MAX_ROUNDS:]
-    ends = [end for item in shown for end in (*item.promised, *item.recalibrated)]
+    ends = [end for item in shown for end in (*item.promised, *(item.recalibrated or ()))]
     values = [*ends, *(float(v) for item in shown for v in (item.docked - item.predicted))]
     names = ["95 % promised", "95 % recalibrated", "picked molecule"]
     top = 10 + 16 * legend_rows(names, WIDTH - 60)
-    height = 250 + top
+    height = HEIGHT
     x = Scale(0.5, len(shown) + 0.5, 48, WIDTH - 12)
     frame = Frame(x, Scale(*padded(values), height - 42, top))
     body = legend(names, 48, 12, WIDTH - 60, ("s7", "s1", "s0"))
@@ -68,7 +69,10 @@ def errors_by_round(rounds: Sequence[Errors], unit: str, lower_is_better: bool) 
         x_text=lambda at: str(shown[round(at) - 1].round),
     )
     for place, item in enumerate(shown, start=1):
-        for (low, high), class_, side in ((item.promised, "s7", -0.36), (item.recalibrated, "s1", 0.02)):
+        for interval, class_, side in ((item.promised, "s7", -0.36), (item.recalibrated, "s1", 0.02)):
+            if interval is None:
+                continue
+            low, high = interval
             left, right = frame.x(place + side), frame.x(place + side + 0.34)
             box = {
                 "x": left,
@@ -101,10 +105,9 @@ def _points(frame: Frame, place: int, item: Errors, error: Array) -> list[str]:
     parts = []
     for turn, at in enumerate(chosen.tolist()):
         aside = 0.3 * (2 * ((turn * 0.618034) % 1) - 1)  # the golden ratio spreads neighbours apart
-        title = (
-            f"{item.ids[at]}: predicted {item.predicted[at]:.2f}, docked {item.docked[at]:.2f}; recalibrated 95 % "
-            f"interval {item.low[at]:.2f} to {item.high[at]:.2f}"
-        )
+        title = f"{item.ids[at]}: predicted {item.predicted[at]:.2f}, docked {item.docked[at]:.2f}"
+        if item.low is not None and item.high is not None:
+            title += f"; recalibrated 95 % interval {item.low[at]:.2f} to {item.high[at]:.2f}"
         spot = {"cx": frame.x(place + aside), "cy": frame.y(float(error[at])), "r": 2.5}
         parts.append(titled("circle", title, class_="point s0", **spot))
     return parts

@@ -21,6 +21,7 @@ from ...html.svg import (
     path,
     text,
     tick_label,
+    ticks,
     titled,
 )
 
@@ -28,8 +29,14 @@ Array = NDArray[np.float64]
 WIDTH = 420
 """View-box width of a chart that stands in a column; text stays readable on a phone."""
 
+MOST_NAMED = 14
+"""Rounds that a legend in a column has room for."""
+
 MAX_ROWS = 10
 """Distributions drawn under each other; of more, some in the middle are left out, in words."""
+
+HEIGHT = 300
+"""View-box height of the same: charts beside each other end on one line."""
 
 _POINTS = 2_000
 
@@ -60,8 +67,8 @@ def distributions(groups: Mapping[str, Array], axis: str, lower_is_better: bool)
     shown = names if len(names) <= MAX_ROWS else [*names[:2], *names[2 - MAX_ROWS :]]
     everything = np.concatenate([groups[name] for name in names]) if names else np.empty(0)
     low, high = padded(everything.tolist())
-    row, top, left = (60 if len(shown) <= 4 else 40), 10, 104
-    height = top + row * max(len(shown), 1) + 42
+    top, left, height = 10, 104, HEIGHT
+    row = (height - 42 - top) / max(len(shown), 1)
     scale = Scale(low, high, left, WIDTH - 12)
     edges = np.linspace(low, high, 41)
     frame = Frame(scale, Scale(0, 1, height - 42, top))
@@ -77,7 +84,7 @@ def distributions(groups: Mapping[str, Array], axis: str, lower_is_better: bool)
 
 
 def _ridge(
-    values: Array, name: str, index: int, edges: Array, scale: Scale, base: float, row: int
+    values: Array, name: str, index: int, edges: Array, scale: Scale, base: float, row: float
 ) -> list[str]:
     parts = [
         text(98, base - 14, name, class_="name", text_anchor="end"),
@@ -87,7 +94,7 @@ def _ridge(
     if not len(values):
         return parts
     counts, _ = np.histogram(values, bins=edges)
-    heights = counts / counts.max() * (row - 8)
+    heights = counts / counts.max() * (min(row, 60) - 8)
     points = [(scale(edges[0]), base)]
     for count, left, right in zip(heights.tolist(), edges[:-1], edges[1:], strict=True):
         points += [(scale(left), base - count), (scale(right), base - count)]
@@ -95,7 +102,7 @@ def _ridge(
     parts.append(path(points, f"area {'s7' if index == 0 else 's0'}", closed=True))
     median = float(np.median(values))
     mark = element("title", f"median {median:.2f}")
-    at = {"x1": scale(median), "x2": scale(median), "y1": float(base), "y2": float(base - row + 6)}
+    at = {"x1": scale(median), "x2": scale(median), "y1": float(base), "y2": float(base - min(row, 60) + 6)}
     parts.append(element("line", mark, class_="median", **at))
     return parts
 
@@ -103,7 +110,7 @@ def _ridge(
 def predicted_against_docked(
     predicted: Array, spread: Array, docked: Array, rounds: NDArray[np.int64], ids: Sequence[str], unit: str
 ) -> str:
-    """Return a scatter plot of predictions made before docking against the docked scores.
+    """Return a scatter plot of predictions made before docking against the docked scores, both over the same range.
 
     Parameters
     ----------
@@ -114,17 +121,15 @@ def predicted_against_docked(
         Shown when a point is pointed at.
     unit : str
     """
-    across, up = padded(predicted.tolist(), 0.1), padded(docked.tolist())
+    low, high = padded([*predicted.tolist(), *docked.tolist()])
     numbers = sorted(set(rounds.tolist()))
     names = [f"round {value}" for value in numbers]
-    top = 8 + 16 * legend_rows(names, WIDTH - 60)
-    height = 300 + top
-    frame = Frame(Scale(*across, 48, WIDTH - 12), Scale(*up, height - 42, top))
-    body = legend(names, 48, 12, WIDTH - 60)
-    body += frame.axes(f"predicted before docking ({unit})", f"docked ({unit})")
-    low, high = max(across[0], up[0]), min(across[1], up[1])
-    if low < high:  # the two axes differ: what is docked varies more than what was predicted to be good
-        body.append(line(frame.x(low), frame.y(low), frame.x(high), frame.y(high), "ideal"))
+    top, side = 12, HEIGHT - 42 - 12
+    frame = Frame(Scale(low, high, 48, 48 + side), Scale(low, high, HEIGHT - 42, top))
+    marks = ticks(low, high)
+    body = legend(_few(names), 62 + side, top + 10, 90, [f"s{index % 8}" for index in range(len(names))])
+    body += frame.axes(f"predicted before docking ({unit})", f"docked ({unit})", x_ticks=marks, y_ticks=marks)
+    body.append(line(frame.x(low), frame.y(low), frame.x(high), frame.y(high), "ideal"))
     chosen = range(len(ids))
     if len(ids) > _POINTS:  # every k-th by docked score keeps both ends
         chosen = np.argsort(docked)[np.linspace(0, len(ids) - 1, _POINTS).astype(int)].tolist()
@@ -143,24 +148,45 @@ def predicted_against_docked(
         )
     few = f" {_POINTS:,} of {len(ids):,} points are drawn." if len(ids) > _POINTS else ""
     label = f"Predicted before docking against docked, {len(ids):,} molecules; exact on the dashed line.{few}"
-    return drawing(WIDTH, height, body, label)
+    return drawing(WIDTH, HEIGHT, body, label)
 
 
-def quality_by_round(series: Mapping[str, Sequence[Measured]], axis: str) -> str:
-    """Return figures with their intervals, round by round, one colour per series."""
+def _few(names: Sequence[str]) -> list[str]:
+    """Return the first names of a legend that stands in a column; what comes after them in a word."""
+    return list(names) if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 1], f"to {names[-1]}"]
+
+
+def quality_by_round(
+    series: Mapping[str, Sequence[Measured]], axis: str, learnt: Mapping[int, int] | None = None
+) -> str:
+    """Return figures with their intervals, round by round, one colour per series.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of Measured
+    axis : str
+        What the figures are.
+    learnt : mapping of int to int, optional
+        By round, the docked scores that the model of the first series had learnt from; written under the rounds.
+    """
     values = [
         v for items in series.values() for m in items for v in (m.value, m.low, m.high) if math.isfinite(v)
     ]
     low, high = min([0.0, *values]), max([1.0, *values])
     rounds = sorted({item.round for items in series.values() for item in items})
     names = list(series)
-    top = 10 + 16 * legend_rows(names, WIDTH - 60)
-    height = 200 + top
+    top, height = 10 + 16 * legend_rows(names, WIDTH - 60), HEIGHT
     x = Scale((rounds[0] if rounds else 0) - 0.5, (rounds[-1] if rounds else 1) + 0.5, 48, WIDTH - 12)
     frame = Frame(x, Scale(low, high, height - 42, top))
-    every = max(1, len(rounds) // 12)
+    known = learnt or {}
+    every = math.ceil(len(rounds) / (6 if known else 12)) or 1
     body = legend(names, 48, 12, WIDTH - 60)
-    body += frame.axes("round", axis, x_ticks=rounds[::every])
+    body += frame.axes(
+        "round (docked scores that its teacher learnt from)" if known else "round",
+        axis,
+        x_ticks=rounds[::every],
+        x_text=lambda at: f"{at:g} ({known[round(at)]:,})" if round(at) in known else f"{at:g}",
+    )
     for index, (name, items) in enumerate(series.items()):
         shift = (index - (len(names) - 1) / 2) * 9
         points = [(frame.x(item.round) + shift, frame.y(item.value)) for item in items]
@@ -194,7 +220,7 @@ def library_histogram(scores: Array, counts: NDArray[np.int64], cut: float | Non
     edges = np.linspace(low, high, 61)
     filled, _ = np.histogram(scores, bins=edges, weights=counts)
     decades = max(1, math.ceil(math.log10(max(filled.max(initial=1.0), 1.0) + 1e-9)))
-    height, top = 220, 14
+    height, top = HEIGHT, 14
     frame = Frame(Scale(low, high, 48, WIDTH - 12), Scale(0, decades, height - 42, top))
     step = max(1, decades // 5)
     body = frame.axes(axis, "molecules", y_ticks=[])

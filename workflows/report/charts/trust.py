@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ....screening.metrics.virtual_screening import EnrichmentSurface, bootstrap, enrichment_surface
 from ....screening.metrics.virtual_screening import Interval as Estimate
 from ...html.svg import Frame, Scale, drawing, element, legend, legend_rows, line, path, text, titled
-from .scores import WIDTH
+from .scores import HEIGHT, WIDTH
 
 Array = NDArray[np.float64]
 BEST = (0.01, 0.05, 0.1, 0.2)
@@ -131,7 +131,7 @@ def recall_chart(found: Enriched, cut: float | None = None) -> str:
     """
     names = [f"best {_share(curve.best)} ({curve.members})" for curve in found.curves]
     top = 10 + 16 * legend_rows(names, WIDTH - 60)
-    height = 230 + top
+    height = HEIGHT
     least = 1 / found.molecules
     frame, marks = _log_frame(least, top, height)
     body = legend(names, 48, 12, WIDTH - 60)
@@ -178,9 +178,9 @@ def _log_frame(least: float, top: int, height: int) -> tuple[Frame, list[float]]
 def surface_chart(found: Enriched) -> str:
     """Return the regression enrichment surface as a map, both axes logarithmic."""
     shares, surface = found.surface.shares, found.surface.surface
-    size, left, top = 300, 62, 12
+    left, top, height = 62, 12, HEIGHT
+    size = height - top - 44
     cell = size / len(shares)
-    height = top + size + 44
     body: list[str] = []
     for i, kept in enumerate(shares.tolist()):
         for j, best in enumerate(shares.tolist()):
@@ -226,7 +226,7 @@ def calibration_chart(table: Sequence[Mapping[str, Any]], molecules: int) -> str
         ``expected``, ``observed``, ``low``, ``high`` (:func:`docksieve.models.teachers.calibration.coverage`).
     molecules : int
     """
-    height, top = 270, 12
+    height, top = HEIGHT, 12
     frame = Frame(Scale(0, 1, 48, WIDTH - 14), Scale(0, 1, height - 42, top))
     marks = [0, 0.25, 0.5, 0.75, 1]
     body = frame.axes("share that the spread promises", "share observed", x_ticks=marks, y_ticks=marks)

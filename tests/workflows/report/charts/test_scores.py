@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import Element
+
 import numpy as np
 import pytest
 from docksieve.workflows.report.charts import scores as charts
@@ -40,10 +42,48 @@ def test_points_lie_where_their_numbers_say_and_name_the_molecule() -> None:
     points = list(tree(svg).iter("circle"))
     x = [float(item.get("cx", 0)) for item in points]
     y = [float(item.get("cy", 0)) for item in points]
+    root = tree(svg)
+    across, up = root_ticks(root)
+    assert across == up != []  # both axes cover the same range
     assert x[0] < x[1] < x[2] and x[1] - x[0] == pytest.approx(x[2] - x[1], abs=0.2)
     assert y[1] < y[0] < y[2]  # a higher score lies higher on the page
     assert points[1].findtext("title") == "<b>: predicted -8.00 ± 0.50, docked -8.00"
     assert [item.get("class") for item in points] == ["point s0", "point s0", "point s1"]
+
+
+def root_ticks(root: Element) -> tuple[list[str | None], list[str | None]]:
+    """The labels of the horizontal and of the vertical axis, each from low to high."""
+    texts = [item for item in root.iter("text") if item.get("class") == "tick"]
+    across = [item.text for item in texts if item.get("text-anchor") == "middle"]
+    return across, [item.text for item in texts if item.get("text-anchor") == "end"]
+
+
+def test_the_axes_of_predicted_and_docked_are_one_range_and_the_line_a_diagonal() -> None:
+    svg = charts.predicted_against_docked(
+        np.array([-9.0, -8.8]), np.ones(2), np.array([-11.0, -4.0]), np.array([1, 2]), ["a", "b"], "kcal/mol"
+    )
+    (exact,) = [item for item in tree(svg).iter("line") if item.get("class") == "ideal"]
+    x1, y1, x2, y2 = (float(exact.get(name, 0)) for name in ("x1", "y1", "x2", "y2"))
+    assert x2 - x1 == y1 - y2 > 200
+
+
+def test_the_scores_that_a_teacher_learnt_from_stand_under_its_round() -> None:
+    items = [charts.Measured(1, 0.7, 0.6, 0.8), charts.Measured(2, 0.9, 0.8, 0.95)]
+    svg = charts.quality_by_round({"teacher": items}, "Spearman", {1: 97, 2: 1570})
+    texts = [item.text for item in tree(svg).iter("text")]
+    assert "1 (97)" in texts and "2 (1,570)" in texts
+
+
+def test_charts_of_a_column_are_equally_high() -> None:
+    values = np.linspace(-9, -5, 30)
+    drawn = [
+        charts.distributions({"seed sample": values, "round 1": values}, "score", True),
+        charts.distributions({f"round {index}": values for index in range(12)}, "score", True),
+        charts.predicted_against_docked(values, values, values, np.ones(30, int), ["m"] * 30, "x"),
+        charts.quality_by_round({"teacher": [charts.Measured(1, 0.7, 0.6, 0.8)]}, "Spearman"),
+        charts.library_histogram(values, np.full(30, 5), -8.0, "score"),
+    ]
+    assert {tree(svg).get("viewBox") for svg in drawn} == {f"0 0 {charts.WIDTH} {charts.HEIGHT}"}
 
 
 def test_a_cloud_of_points_is_thinned_and_keeps_its_extremes() -> None:
