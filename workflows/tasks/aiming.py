@@ -17,7 +17,7 @@ from ...screening.acquisition.aims import FrontStream, Scale, combined, front_va
 from ...screening.acquisition.failing import FailureModel
 from ...screening.acquisition.functions import AcquisitionContext
 from ...screening.acquisition.stream import Acquired, AcquisitionStream, BestRows
-from .eligible import column_of
+from .eligible import MayDock, column_of
 from .settings import AcquireSettings, RankSettings
 
 FRONT_LISTS = 16

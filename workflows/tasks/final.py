@@ -1,9 +1,13 @@
-"""How the final docking is cut into tasks."""
+"""The end of a campaign: how the final docking is cut into tasks, and the task that writes the ranked hits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .context import TaskContext, TaskOutcome
+    from .settings import TaskSettings
 
 FINAL_TASKS = 500
 """The final docking of a target is cut into about so many tasks, if it has as many molecules."""
@@ -36,3 +40,16 @@ def final_batches(
     small = min(dock_batch, max(1, -(-molecules // FINAL_TASKS)))
     sizes = {name: dock_batch if spec.get("mode") == "batch" else small for name, spec in targets.items()}
     return small if set(sizes.values()) <= {small} else sizes
+
+
+def write_hits(context: TaskContext[TaskSettings]) -> TaskOutcome:
+    """Write all hits of the finished campaign, so that they can be copied and compared as one file."""
+    from ...data.store import write_table  # a driver that only counts tasks needs none of these
+    from ..campaign.campaign import open_campaign
+    from ..hits.ask import hits
+    from .context import TaskOutcome
+
+    table = hits(open_campaign(context.root), top=None)
+    path = context.root / "hits" / "hits.parquet"
+    write_table(path, table)
+    return TaskOutcome(table.num_rows, table.num_rows, (path,))

@@ -47,7 +47,7 @@ KINDS = {
     "acquire-products": ".space_products:acquire_products",
     "refine": ".surrogates:refine",
     "dock": ".dock:dock",
-    "hits": ".hits:write_hits",
+    "hits": ".final:write_hits",
 }
 """Where the function of each kind of task lies; imported when first needed."""
 VERSIONED = ("numpy", "scipy", "pyarrow", "rdkit", "torch", "scikit-learn", "numba", "vina", "meeko")

@@ -10,7 +10,7 @@ from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.tasks.context import TaskContext
-from docksieve.workflows.tasks.hits import write_hits
+from docksieve.workflows.tasks.final import write_hits
 from docksieve.workflows.tasks.settings import TaskSettings
 
 
