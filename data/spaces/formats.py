@@ -106,7 +106,15 @@ def smarts_part(smarts: str, files: Sequence[str | os.PathLike[str]], name: str 
 _COLUMNS = {
     "smiles": ("smiles", "synthon", "synton", "synthon_smiles"),
     "id": ("synton#", "synthon#", "synton_id", "synthon_id", "id"),
-    "position": ("synton_role", "synthon_role", "position", "r_group", "synton_position", "synthon_position", "release"),
+    "position": (
+        "synton_role",
+        "synthon_role",
+        "position",
+        "r_group",
+        "synton_position",
+        "synthon_position",
+        "release",
+    ),
     "reaction": ("reaction_id", "reaction", "reaction_name", "rxn"),
 }
 
@@ -178,7 +186,10 @@ def synthon_parts(path: str | os.PathLike[str]) -> list[Part]:
 
 
 def _synthon_part(
-    file: Path, name: str, positions: Mapping[str, Mapping[str, tuple[str, str]]], lost: Sequence[RefusedReagent]
+    file: Path,
+    name: str,
+    positions: Mapping[str, Mapping[str, tuple[str, str]]],
+    lost: Sequence[RefusedReagent],
 ) -> Part:
     roles = tuple(sorted(positions, key=lambda text: (len(text), text)))
     if len(roles) < 2:
@@ -200,4 +211,3 @@ def _lines(file: Path) -> list[str]:
     if len(found) < 2:
         raise InputError(f"{file} holds no synthon.", "It needs a header and a line for each synthon.")
     return found
-

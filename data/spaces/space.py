@@ -186,7 +186,9 @@ class Space:
             here = np.flatnonzero(reactions == index)
             rest = wanted[here] - edges[index]
             for role in reversed(range(len(self.reactions[index].roles))):
-                rest, positions[here, role] = np.divmod(rest, self.manifest["reactions"][index]["files"][role]["rows"])
+                rest, positions[here, role] = np.divmod(
+                    rest, self.manifest["reactions"][index]["files"][role]["rows"]
+                )
         return reactions, positions
 
     def number(self, reaction: int, positions: ArrayLike) -> NDArray[np.int64]:

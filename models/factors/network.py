@@ -83,7 +83,9 @@ class FactorNetwork(torch.nn.Module):
         self.role = torch.nn.Embedding(total, width)
         self.hidden = torch.nn.Linear(width, width)
         self.heads = torch.nn.ModuleList(
-            torch.nn.Linear(width, targets * (1 + rank * (count - 1))) for count in roles for _ in range(count)
+            torch.nn.Linear(width, targets * (1 + rank * (count - 1)))
+            for count in roles
+            for _ in range(count)
         )
         self.offset = torch.nn.Parameter(torch.zeros(len(self.roles), targets))
         torch.nn.init.zeros_(self.role.weight)

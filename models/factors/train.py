@@ -177,7 +177,9 @@ def _fit(
     return network, described
 
 
-def _loss(network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows: NDArray[np.int64]) -> torch.Tensor:
+def _loss(
+    network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows: NDArray[np.int64]
+) -> torch.Tensor:
     """Return the mean squared error of a batch: each of its blocks goes through the network once."""
     total, known = torch.zeros(()), 0
     for index in np.unique(data.reactions[rows]).tolist():
@@ -191,7 +193,9 @@ def _loss(network: FactorNetwork, described: torch.Tensor, data: _Labelled, rows
             vectors.append(vector[places])
         scores = torch.stack(singles).sum(dim=0) + network.offset[index]
         for one, other in pairs_of(data.roles[index]):
-            scores = scores + (vectors[one][:, partner(one, other)] * vectors[other][:, partner(other, one)]).sum(-1)
+            scores = scores + (
+                vectors[one][:, partner(one, other)] * vectors[other][:, partner(other, one)]
+            ).sum(-1)
         wanted = torch.from_numpy(data.wanted[here])
         mask = ~torch.isnan(wanted)
         total = total + ((scores - torch.nan_to_num(wanted))[mask] ** 2).sum()
@@ -233,7 +237,9 @@ def _evaluated(
 
 
 def _chunks(start: int, stop: int, size: int = 4_096) -> list[NDArray[np.int64]]:
-    return [np.arange(at, min(at + size, stop), dtype=np.int64) for at in range(start, max(stop, start + 1), size)]
+    return [
+        np.arange(at, min(at + size, stop), dtype=np.int64) for at in range(start, max(stop, start + 1), size)
+    ]
 
 
 def _report(

@@ -110,9 +110,7 @@ def _starts(tables: Sequence[FactorTables]) -> list[int]:
 
 def _promising_first(tables: Sequence[FactorTables]) -> list[int]:
     """Return the reactions by their best sum of single values: a high floor early saves work."""
-    tops = [
-        sum(float(part.max()) for part in item.single) if item.products else -np.inf for item in tables
-    ]
+    tops = [sum(float(part.max()) for part in item.single) if item.products else -np.inf for item in tables]
     return sorted(range(len(tables)), key=lambda index: (-tops[index], index))
 
 
@@ -214,7 +212,9 @@ class _TwoRoles:
             done += scores.size
             row, place = np.divmod(np.flatnonzero(scores >= sink.best.floor), scores.shape[1])
             if len(row):
-                sink.take(scores[row, place], (self.row_order[start + row], self.column_order[column + place]))
+                sink.take(
+                    scores[row, place], (self.row_order[start + row], self.column_order[column + place])
+                )
         return done
 
 
