@@ -12,7 +12,6 @@ from scipy.sparse import csr_matrix
 
 from ..fingerprints import Features, fold
 
-
 COMPONENTS = 384
 """Principal components of the blocks' fingerprints that the network reads: a dense product instead of a sparse sum."""
 OVERSAMPLED = 32
