@@ -60,7 +60,8 @@ def named_parts(
     for role in reagent_files:
         if role not in roles:
             raise InputError(f"No chosen reaction uses {role!r}.", f"Their roles are {', '.join(roles)}.")
-    sets, refused = {}, {}
+    sets: dict[str, list[tuple[str, str]]] = {}
+    refused: dict[str, list[RefusedReagent]] = {}
     numbers: dict[str, dict[str, dict[str, float]]] = {}
     for role in roles:
         files = reagent_files.get(role) or [SAMPLES / f"{role}.smi"]

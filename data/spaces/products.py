@@ -103,11 +103,11 @@ def _make(reaction: Reaction, combinations: Sequence[Sequence[str]], settings: S
     forms = standard_forms(texts, settings, molecules=molecules)
     smiles, values = [""] * len(combinations), np.zeros((len(combinations), len(PROPERTY_NAMES)))
     for at, index in enumerate(places):
-        error = forms.problems.get(at)
-        if error is None:
+        why = forms.problems.get(at)
+        if why is None:
             smiles[index], values[index] = forms.smiles[at], forms.values[at]
         else:
-            problems[index] = (error.code, str(error.message))
+            problems[index] = (why.code, str(why.message))
     return Made(smiles, values, problems)
 
 

@@ -49,13 +49,14 @@ def join(molecules: Sequence[Any]) -> Any:
         If a point is left over, or a number occurs three times.
     """
     where: dict[int, list[int]] = {}
-    whole, offset = None, 0
+    whole: Any = None
+    offset = 0
     for mol in molecules:
         for number, index in points(mol).items():
             where.setdefault(number, []).append(index + offset)
         whole = mol if whole is None else Chem.CombineMols(whole, mol)
         offset += mol.GetNumAtoms()
-    edited = Chem.RWMol(whole)
+    edited: Any = Chem.RWMol(whole)
     for number, places in where.items():
         if len(places) != 2:
             raise ValueError(f"attachment point {number} occurs {len(places)} times; it must occur twice")

@@ -1,4 +1,4 @@
-"""Spaces are built from blocks that fit, everything else is a reject with its reason, and products are found by number."""
+"""Spaces are built from blocks that fit, all others are rejects with a reason, and products are found by number."""
 
 from __future__ import annotations
 
