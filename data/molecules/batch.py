@@ -127,10 +127,10 @@ def _standard_form(
 ) -> tuple[str, Any]:
     """Return standard SMILES and molecule; ``ready`` is a text whose canonical form is the standard form."""
     if ready is not None:
-        if known is not None and ready == structure and not _STEREO.intersection(structure):
-            # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
-            if settings.min_heavy_atoms <= known.GetNumAtoms() <= settings.max_heavy_atoms:
-                return structure, known
+        # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
+        whole = known is not None and ready == structure and not _STEREO.intersection(structure)
+        if whole and settings.min_heavy_atoms <= known.GetNumAtoms() <= settings.max_heavy_atoms:
+            return structure, known
         mol = Chem.MolFromSmiles(ready, PARSER)
         # What cannot be read goes the long way, for the reason why.
         if mol is not None and settings.min_heavy_atoms <= mol.GetNumAtoms() <= settings.max_heavy_atoms:
