@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from rdkit import Chem
 
 from ..errors import InputError
-from ..molecules.standardise import MoleculeError, mol_from_block, rdkit_messages, standardise
+from ..molecules.batch import standard_forms
+from ..molecules.standardise import DEFAULT_STANDARD, rdkit_messages
 from ..readers.layout import Layout, ReadingSettings, decode, split_line
 from ..readers.records import LineCounts, any_records
 from ..readers.sources import open_files
@@ -118,17 +119,16 @@ def read_reagents(
             for chunk in source.chunks():
                 if columns is None and source.layout.kind == "text":
                     columns = NumericColumns.of(chunk["payload"], chunk["first_line"], source.layout)
-                for record in any_records(source.layout.kind, chunk, source.layout, LineCounts()):
-                    sdf = source.layout.kind == "sdf"
-                    try:
-                        smiles = standardise(
-                            mol_from_block(record.structure) if sdf else record.structure
-                        ).smiles
-                    except MoleculeError as error:
+                records = list(any_records(source.layout.kind, chunk, source.layout, LineCounts()))
+                structures = [record.structure for record in records]
+                forms = standard_forms(structures, DEFAULT_STANDARD, source.layout.kind == "sdf")
+                for at, record in enumerate(records):
+                    if (error := forms.problems.get(at)) is not None:
                         if refused is not None:
                             why = (record.structure[:200], error.code, error.message)
                             refused.append(RefusedReagent(source.name, record.line, record.id or "", *why))
                         continue
+                    smiles = forms.smiles[at]
                     identifier = record.id or f"{source.stem}-{record.line}"
                     where = f"{source.name}, line {record.line}"
                     if ":" in identifier:
