@@ -26,7 +26,7 @@ from ..seeds import derive_seed
 from ..store import read_table, record_file, sha256_json, write_json, write_table
 from ..version import __version__
 from .formats import Part, named_parts, smarts_part, synthon_parts
-from .products import SYNTHONS, cap_blocks, make_products
+from .products import cap_blocks, make_products, misfit
 from .space import MANIFEST, SPACE_FORMAT, SPACE_VERSION, Space, products_of
 
 CHUNK = 4_000
@@ -148,21 +148,25 @@ def _write_space(
     rejects: list[tuple[str, ...]] = []
     offered = sum(len(role) for part in parts for role in part.blocks)
     drafts = []
-    with reporter.stage("checking building blocks", offered):
+    with reporter.stage("looking for small partners", offered):
         for part in parts:
             drafts.append(_drafted(part, standard, rejects))
             reporter.molecules(sum(len(role) for role in part.blocks))
-    with reporter.stage("putting them into molecules", sum(len(role) for d in drafts for role in d.usable)):
+    with reporter.stage(
+        "checking blocks inside molecules", sum(len(role) for d in drafts for role in d.usable)
+    ):
         _cap(drafts, standard, pool, rejects, reporter)
     described = [_write_reaction(root, draft, standard) for draft in drafts]
     total = sum(item["products"] for item in described)
     products_of([total])
     if not total:
+        reasons = Counter(item[5] for item in rejects if item[4] != "no_partner") or Counter(
+            item[5] for item in rejects
+        )
+        common = reasons.most_common(1)
         raise InputError(
             "No product is possible: in every reaction a role has no usable building block.",
-            "Check files and SMARTS; the most frequent reason: "
-            + max((item[5] for item in rejects), key=[item[5] for item in rejects].count, default="none")
-            + ".",
+            f"Check files and SMARTS; the most frequent reason: {common[0][0] if common else 'none'}.",
         )
     _finish(root, described, standard, rejects, total)
 
@@ -180,8 +184,11 @@ def _cap(
             continue
         reaction = draft.part.reaction  # nothing is lost silently: blocks without partners are rejects too
         for role, blocks in enumerate(draft.usable):
-            why = "no product could be made of the smallest building blocks of all roles"
-            rejects += [(reaction.name, reaction.roles[role], *item, "no_partner", why) for item in blocks]
+            why = ("no_partner", "no product could be made of the smallest building blocks of all roles")
+            rejects += [
+                (reaction.name, reaction.roles[role], *item, *(misfit(reaction, role, item[1]) or why))
+                for item in blocks
+            ]
         draft.usable = [[] for _ in draft.usable]
     done = 0
     for job, found in pool.run(cap_blocks, _jobs(drafts, standard)):
@@ -222,46 +229,31 @@ def _finish(
 
 
 def _drafted(part: Part, standard: StandardSettings, rejects: list[tuple[str, ...]]) -> _Draft:
-    """Return a reaction with the blocks that fit their place once, and partners that make a product of them."""
+    """Return a reaction with its blocks, and small ones that fit their places and make a product."""
     reaction = part.reaction
     for lost in part.refused:
         where = f"{lost.file}, line {lost.line}: {lost.reason}"
         rejects.append((reaction.name, "", lost.id, lost.text, lost.code, where))
-    usable: list[list[tuple[str, str]]] = []
-    compiled = None if reaction.smarts == SYNTHONS else reaction.compiled()
-    sizes: list[list[int]] = []
-    for role, blocks in enumerate(part.blocks):
-        kept, heavy = [], []
-        template = compiled.GetReactantTemplate(role) if compiled is not None else None
-        for name, smiles in blocks:
-            mol = Chem.MolFromSmiles(smiles)
-            times = 1 if template is None else len(mol.GetSubstructMatches(template, True, maxMatches=3))
-            if times == 1:
-                kept.append((name, smiles))
-                heavy.append(mol.GetNumHeavyAtoms())
-                continue
-            code = "several_matches" if times else "no_match"
-            reason = (
-                "it fits its place of the reaction more than once" if times else "the SMARTS does not fit it"
+    small = [
+        list(
+            islice(
+                (text for _, text in sorted(blocks, key=_size) if not misfit(reaction, role, text)), PARTNERS
             )
-            rejects.append((reaction.name, reaction.roles[role], name, smiles, code, reason))
-        usable.append(kept)
-        sizes.append(heavy)
-    partners, base = _partners(reaction, usable, sizes, standard)
-    return _Draft(part, usable, partners, base, [{} for _ in usable])
+        )
+        for role, blocks in enumerate(part.blocks)
+    ]
+    partners, base = _partners(reaction, small, standard)
+    return _Draft(part, [list(blocks) for blocks in part.blocks], partners, base, [{} for _ in part.blocks])
+
+
+def _size(block: tuple[str, str]) -> tuple[int, str]:
+    return len(block[1]), block[1]
 
 
 def _partners(
-    reaction: Reaction,
-    usable: Sequence[Sequence[tuple[str, str]]],
-    sizes: Sequence[Sequence[int]],
-    standard: StandardSettings,
+    reaction: Reaction, small: Sequence[Sequence[str]], standard: StandardSettings
 ) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Return the smallest blocks that react with each other, and the properties of what they make."""
-    small = [
-        [blocks[at][1] for at in np.lexsort(([b[0] for b in blocks], heavy))[:PARTNERS]] if blocks else []
-        for blocks, heavy in zip(usable, sizes, strict=True)
-    ]
+    """Return small blocks that react with each other, and the properties of what they make."""
     tried = list(islice(product(*small), PARTNERS * PARTNERS))
     made = make_products(reaction, tried, standard)
     for partners, text, values in zip(tried, made.smiles, made.values, strict=True):

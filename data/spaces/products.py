@@ -22,7 +22,7 @@ from .synthons import join
 SYNTHONS = "synthons"
 """In place of a SMARTS: the blocks carry numbered attachment points and are joined where the numbers agree."""
 _ODD_ATOM = re.compile(r"\[(?!nH\])|[/\\\\]")
-_KEPT_MOLECULES = 100_000
+_KEPT_MOLECULES = 20_000
 _AT_ONCE = 4_000
 """Products whose molecules are held at the same time."""
 
@@ -165,6 +165,30 @@ def cap_blocks(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     reaction = Reaction(**{**job["reaction"], "roles": tuple(job["reaction"]["roles"])})
     role, partners = int(job["role"]), list(job["partners"])
-    combinations = [[*partners[:role], text, *partners[role + 1 :]] for text in job["smiles"]]
+    problems: dict[int, tuple[str, str]] = {}
+    for at, text in enumerate(job["smiles"]):
+        if (why := misfit(reaction, role, text)) is not None:
+            problems[at] = why
+    places = [at for at in range(len(job["smiles"])) if at not in problems]
+    combinations = [[*partners[:role], job["smiles"][at], *partners[role + 1 :]] for at in places]
     made = make_products(reaction, combinations, StandardSettings(**job["standard"]))
-    return {"capped": made.smiles, "values": made.values, "problems": made.problems}
+    capped, values = [""] * len(job["smiles"]), np.zeros((len(job["smiles"]), len(PROPERTY_NAMES)))
+    for place, at in enumerate(places):
+        capped[at] = made.smiles[place]
+        if place in made.problems:
+            problems[at] = made.problems[place]
+    values[places] = made.values
+    return {"capped": capped, "values": values, "problems": problems}
+
+
+def misfit(reaction: Reaction, role: int, smiles: str) -> tuple[str, str] | None:
+    """Return code and reason if a block does not fit its place of a reaction exactly once."""
+    if reaction.smarts == SYNTHONS:
+        return None
+    template = _compiled(reaction).GetReactantTemplate(role)
+    times = len(_molecule(smiles).GetSubstructMatches(template, True, maxMatches=3))
+    if times == 1:
+        return None
+    if times:
+        return "several_matches", "it fits its place of the reaction more than once"
+    return "no_match", "the SMARTS does not fit it"
