@@ -5,14 +5,14 @@ import json
 
 import pytest
 from docksieve.data.errors import ConfigError, InputError
-from docksieve.workflows.cli.main import app
+from docksieve.workflows.cli.space import app
 from typer.testing import CliRunner
 
 AMIDE = "[#6:5]-[C:1](=[O:2])-[OX2H1].[NX3;H1,H2;!$(N-C=O):3]>>[#6:5]-[C:1](=[O:2])-[N:3]"
 
 
 def run(*arguments):
-    result = CliRunner().invoke(app, ["space", *[str(argument) for argument in arguments]])
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
