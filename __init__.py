@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .data.molecules.standardise import StandardSettings as StandardSettings
     from .data.molecules.standardise import standard_smiles as standard_smiles
     from .data.readers.layout import ReadingSettings as ReadingSettings
+    from .data.spaces.build import build_space as build_space
+    from .data.spaces.space import Space as Space
     from .data.statistics import Interval as Interval
     from .data.statistics import bootstrap as bootstrap
     from .data.statistics import paired_difference as paired_difference
@@ -96,6 +98,10 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .screening.ranking.leaderboard import ScreenedSources as ScreenedSources
     from .screening.ranking.leaderboard import write_leaderboard as write_leaderboard
     from .screening.ranking.top_k import merge_histograms as merge_histograms
+    from .screening.spaces.conditions import SpaceConditions as SpaceConditions
+    from .screening.spaces.from_space import allowed_blocks as allowed_blocks
+    from .screening.spaces.from_space import space_tables as space_tables
+    from .screening.spaces.search import search_space as search_space
     from .workflows.auditing.audit import audit as audit
     from .workflows.campaign.campaign import Campaign as Campaign
     from .workflows.dashboard.serve import serve as serve
@@ -131,6 +137,13 @@ _HOMES = {
     "StandardSettings": ".data.molecules.standardise",
     "standard_smiles": ".data.molecules.standardise",
     "ReadingSettings": ".data.readers.layout",
+    # Spaces of products that are never written down
+    "build_space": ".data.spaces.build",
+    "Space": ".data.spaces.space",
+    "SpaceConditions": ".screening.spaces.conditions",
+    "allowed_blocks": ".screening.spaces.from_space",
+    "space_tables": ".screening.spaces.from_space",
+    "search_space": ".screening.spaces.search",
     # Teachers and students
     "load_bundle": ".models.bundles.bundle",
     "save_bundle": ".models.bundles.bundle",

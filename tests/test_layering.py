@@ -38,7 +38,7 @@ HOMES = {
 """Where a library may be imported: a folder with all below it, or a module."""
 STARTED = {("hpc.nodes.devices", "models.devices.proof")}
 """Programs that are started by name in a process of their own: only that process loads what they import."""
-WIDEST = 15
+WIDEST = 17
 LONGEST = 400
 
 

@@ -24,6 +24,7 @@ KERNEL_ROWS = 2_000
 """A process does its first molecules one by one: kernels take a second to load, several to compile."""
 
 _done = 0
+_STEREO = frozenset("@/\\")
 _RINGS, _UNASSIGNED = (PROPERTY_NAMES.index(name) for name in ("rings", "unassigned_stereocentres"))
 
 
@@ -51,6 +52,7 @@ def standard_forms(
     settings: StandardSettings,
     from_block: bool = False,
     kernel_rows: int = KERNEL_ROWS,
+    molecules: Sequence[Any] | None = None,
 ) -> StandardForms:
     """Standardise structures and compute their properties.
 
@@ -63,6 +65,9 @@ def standard_forms(
         Mol blocks are given.
     kernel_rows : int
         No kernel is used before a process has met so many structures. The result is the same.
+    molecules : sequence of rdkit Mol, optional
+        What the structures, canonical SMILES then, were written from: sanitised, with stereochemistry assigned. One
+        that needs no step is not read again.
 
     Returns
     -------
@@ -91,7 +96,8 @@ def standard_forms(
             repeated.append((index, first))
             continue
         try:
-            smiles, mol = _standard_form(structure, ready[index], settings, from_block)
+            known = molecules[index] if molecules is not None else None
+            smiles, mol = _standard_form(structure, ready[index], settings, from_block, known)
             if fast:
                 forms.values[index, _RINGS] = mol.GetRingInfo().NumRings()
                 forms.values[index, _UNASSIGNED] = rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol)
@@ -117,10 +123,14 @@ def prepare_kernels() -> None:
 
 
 def _standard_form(
-    structure: str, ready: str | None, settings: StandardSettings, from_block: bool
+    structure: str, ready: str | None, settings: StandardSettings, from_block: bool, known: Any = None
 ) -> tuple[str, Any]:
     """Return standard SMILES and molecule; ``ready`` is a text whose canonical form is the standard form."""
     if ready is not None:
+        # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
+        whole = known is not None and ready == structure and not _STEREO.intersection(structure)
+        if whole and settings.min_heavy_atoms <= known.GetNumAtoms() <= settings.max_heavy_atoms:
+            return structure, known
         mol = Chem.MolFromSmiles(ready, PARSER)
         # What cannot be read goes the long way, for the reason why.
         if mol is not None and settings.min_heavy_atoms <= mol.GetNumAtoms() <= settings.max_heavy_atoms:

@@ -18,19 +18,23 @@ from rdkit import Chem
 from ..enumeration.product_space import Reaction
 from ..errors import InputError, LibraryError
 from ..libraries.pool import BuildWorkers, available_cores
+from ..libraries.progress import Reporter
 from ..molecules.properties import PROPERTY_NAMES
 from ..molecules.standardise import StandardSettings
 from ..schema import PROPERTY_COLUMNS
-from ..store import record_file, sha256_json, write_json, write_table
+from ..seeds import derive_seed
+from ..store import read_table, record_file, sha256_json, write_json, write_table
 from ..version import __version__
 from .formats import Part, named_parts, smarts_part, synthon_parts
-from .products import SYNTHONS, cap_blocks, make_products
+from .products import cap_blocks, make_products, misfit
 from .space import MANIFEST, SPACE_FORMAT, SPACE_VERSION, Space, products_of
 
 CHUNK = 4_000
 """Blocks that one job caps."""
 PARTNERS = 12
 """Smallest blocks of each role among which the fixed partners are sought."""
+TRIED = 300
+"""Random products of a reaction that are made to see which properties are sums over building blocks."""
 REJECTS = "rejects.parquet"
 REJECT_SCHEMA = pa.schema(
     [
@@ -53,6 +57,7 @@ def build_space(
     synthons: Sequence[str | os.PathLike[str]] = (),
     standard: StandardSettings | None = None,
     workers: int | None = None,
+    progress: bool = False,
 ) -> Space:
     """Build a combinatorial space: reactions over building blocks, whose products are never written down.
 
@@ -75,6 +80,8 @@ def build_space(
         The standard form of products.
     workers : int, optional
         Processes that cap blocks; all cores by default.
+    progress : bool
+        Show on standard error how far it is.
 
     Returns
     -------
@@ -115,9 +122,9 @@ def build_space(
     try:
         count = workers or available_cores()
         few = sum(len(role) for part in parts for role in part.blocks) <= 4 * CHUNK
-        with BuildWorkers(1 if few else count, scratch) as pool:
-            _write_space(scratch, parts, standard, pool)
-        scratch.rename(folder)
+        with BuildWorkers(1 if few else count, scratch) as pool, Reporter(progress) as reporter:
+            _write_space(scratch, parts, standard, pool, reporter)
+        scratch.replace(folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
@@ -135,10 +142,59 @@ class _Draft:
     capped: list[dict[int, tuple[str, np.ndarray]]]
 
 
-def _write_space(root: Path, parts: Sequence[Part], standard: StandardSettings, pool: BuildWorkers) -> None:
+def _write_space(
+    root: Path, parts: Sequence[Part], standard: StandardSettings, pool: BuildWorkers, reporter: Reporter
+) -> None:
     rejects: list[tuple[str, ...]] = []
-    drafts = [_drafted(part, standard, rejects) for part in parts]
+    offered = sum(len(role) for part in parts for role in part.blocks)
+    drafts = []
+    with reporter.stage("looking for small partners", offered):
+        for part in parts:
+            drafts.append(_drafted(part, standard, rejects))
+            reporter.molecules(sum(len(role) for role in part.blocks))
+    with reporter.stage(
+        "checking blocks inside molecules", sum(len(role) for d in drafts for role in d.usable)
+    ):
+        _cap(drafts, standard, pool, rejects, reporter)
+    described = [_write_reaction(root, draft, standard) for draft in drafts]
+    total = sum(item["products"] for item in described)
+    products_of([total])
+    if not total:
+        reasons = Counter(item[5] for item in rejects if item[4] != "no_partner") or Counter(
+            item[5] for item in rejects
+        )
+        common = reasons.most_common(1)
+        raise InputError(
+            "No product is possible: in every reaction a role has no usable building block.",
+            f"Check files and SMARTS; the most frequent reason: {common[0][0] if common else 'none'}.",
+        )
+    _finish(root, described, standard, rejects, total)
+
+
+def _cap(
+    drafts: Sequence[_Draft],
+    standard: StandardSettings,
+    pool: BuildWorkers,
+    rejects: list[tuple[str, ...]],
+    reporter: Reporter,
+) -> None:
+    """Find out how every usable block looks inside a product."""
+    for draft in drafts:
+        if draft.partners:
+            continue
+        reaction = draft.part.reaction  # nothing is lost silently: blocks without partners are rejects too
+        for role, blocks in enumerate(draft.usable):
+            why = ("no_partner", "no product could be made of the smallest building blocks of all roles")
+            rejects += [
+                (reaction.name, reaction.roles[role], *item, *(misfit(reaction, role, item[1]) or why))
+                for item in blocks
+            ]
+        draft.usable = [[] for _ in draft.usable]
+    done = 0
     for job, found in pool.run(cap_blocks, _jobs(drafts, standard)):
+        done += len(job["smiles"])
+        reporter.position(done)
+        reporter.molecules(len(job["smiles"]))
         draft, start, role = drafts[job["draft"]], job["start"], job["role"]
         for at, text in enumerate(found["capped"]):
             if text:
@@ -147,18 +203,17 @@ def _write_space(root: Path, parts: Sequence[Part], standard: StandardSettings, 
             name, smiles = draft.usable[role][start + at]
             reaction = draft.part.reaction
             rejects.append((reaction.name, reaction.roles[role], name, smiles, code, reason))
-    described = [_write_reaction(root, draft) for draft in drafts]
-    total = sum(item["products"] for item in described)
-    products_of([total])
-    if not total:
-        raise InputError(
-            "No product is possible: for every reaction a role has no usable building block.",
-            "Check files and SMARTS; the most frequent reason: "
-            + max((item[4] for item in rejects), key=[item[4] for item in rejects].count, default="none")
-            + ".",
-        )
+
+
+def _finish(
+    root: Path,
+    described: Sequence[dict[str, Any]],
+    standard: StandardSettings,
+    rejects: Sequence[tuple[str, ...]],
+    total: int,
+) -> None:
     write_table(root / REJECTS, _reject_table(rejects))
-    identity = {"reactions": described, "standard": dataclasses.asdict(standard)}
+    identity = {"reactions": list(described), "standard": dataclasses.asdict(standard)}
     write_json(
         root / MANIFEST,
         {
@@ -175,46 +230,31 @@ def _write_space(root: Path, parts: Sequence[Part], standard: StandardSettings, 
 
 
 def _drafted(part: Part, standard: StandardSettings, rejects: list[tuple[str, ...]]) -> _Draft:
-    """Return a reaction with the blocks that fit their place once, and partners that make a product of them."""
+    """Return a reaction with its blocks, and small ones that fit their places and make a product."""
     reaction = part.reaction
     for lost in part.refused:
         where = f"{lost.file}, line {lost.line}: {lost.reason}"
         rejects.append((reaction.name, "", lost.id, lost.text, lost.code, where))
-    usable: list[list[tuple[str, str]]] = []
-    compiled = None if reaction.smarts == SYNTHONS else reaction.compiled()
-    sizes: list[list[int]] = []
-    for role, blocks in enumerate(part.blocks):
-        kept, heavy = [], []
-        template = compiled.GetReactantTemplate(role) if compiled is not None else None
-        for name, smiles in blocks:
-            mol = Chem.MolFromSmiles(smiles)
-            times = 1 if template is None else len(mol.GetSubstructMatches(template, True, maxMatches=3))
-            if times == 1:
-                kept.append((name, smiles))
-                heavy.append(mol.GetNumHeavyAtoms())
-                continue
-            code = "several_matches" if times else "no_match"
-            reason = (
-                "it fits its place of the reaction more than once" if times else "the SMARTS does not fit it"
+    small = [
+        list(
+            islice(
+                (text for _, text in sorted(blocks, key=_size) if not misfit(reaction, role, text)), PARTNERS
             )
-            rejects.append((reaction.name, reaction.roles[role], name, smiles, code, reason))
-        usable.append(kept)
-        sizes.append(heavy)
-    partners, base = _partners(reaction, usable, sizes, standard)
-    return _Draft(part, usable, partners, base, [{} for _ in usable])
+        )
+        for role, blocks in enumerate(part.blocks)
+    ]
+    partners, base = _partners(reaction, small, standard)
+    return _Draft(part, [list(blocks) for blocks in part.blocks], partners, base, [{} for _ in part.blocks])
+
+
+def _size(block: tuple[str, str]) -> tuple[int, str]:
+    return len(block[1]), block[1]
 
 
 def _partners(
-    reaction: Reaction,
-    usable: Sequence[Sequence[tuple[str, str]]],
-    sizes: Sequence[Sequence[int]],
-    standard: StandardSettings,
+    reaction: Reaction, small: Sequence[Sequence[str]], standard: StandardSettings
 ) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Return the smallest blocks that react with each other, and the properties of what they make."""
-    small = [
-        [blocks[at][1] for at in np.lexsort(([b[0] for b in blocks], heavy))[:PARTNERS]] if blocks else []
-        for blocks, heavy in zip(usable, sizes, strict=True)
-    ]
+    """Return small blocks that react with each other, and the properties of what they make."""
     tried = list(islice(product(*small), PARTNERS * PARTNERS))
     made = make_products(reaction, tried, standard)
     for partners, text, values in zip(tried, made.smiles, made.values, strict=True):
@@ -240,7 +280,7 @@ def _jobs(drafts: Sequence[_Draft], standard: StandardSettings) -> Iterator[dict
                 }
 
 
-def _write_reaction(root: Path, draft: _Draft) -> dict[str, Any]:
+def _write_reaction(root: Path, draft: _Draft, standard: StandardSettings) -> dict[str, Any]:
     """Write the blocks of one reaction, and return what the manifest says of it."""
     reaction, files = draft.part.reaction, []
     for role, blocks in enumerate(draft.usable):
@@ -252,7 +292,11 @@ def _write_reaction(root: Path, draft: _Draft) -> dict[str, Any]:
         }
         values = np.array([draft.capped[role][at][1] for at in order]).reshape(-1, len(PROPERTY_NAMES))
         for place, (name, kind) in enumerate(PROPERTY_COLUMNS.items()):
-            columns[name] = pa.array(values[:, place]).cast(kind, safe=False)
+            wide = pa.float64() if pa.types.is_floating(kind) else kind  # sums are to be exact
+            columns[name] = pa.array(values[:, place]).cast(wide, safe=False)
+        for name, known in (draft.part.numbers[role] if draft.part.numbers else {}).items():
+            told = [known.get(blocks[at][0]) for at in order]
+            columns[name if name not in columns else f"block_{name}"] = pa.array(told, pa.float64())
         path = root / "blocks" / f"{reaction.name}-{role + 1}.parquet"
         path.parent.mkdir(exist_ok=True)
         write_table(path, pa.table(columns))
@@ -263,8 +307,30 @@ def _write_reaction(root: Path, draft: _Draft) -> dict[str, Any]:
         "files": files,
         "base": draft.base,
         "partners": list(draft.partners),
+        "deviations": _deviations(draft, standard),
         "products": products_of([file["rows"] for file in files]),
     }
+
+
+def _deviations(draft: _Draft, standard: StandardSettings) -> dict[str, float]:
+    """Return by how much the sum over blocks missed each property of random products at most."""
+    sizes = [len(role) for role in draft.capped]
+    if not draft.base or not all(sizes):
+        return {}
+    generator = np.random.default_rng(derive_seed("space-deviations", draft.part.reaction.name, *sizes))
+    orders = [sorted(role) for role in draft.capped]
+    places = [[orders[r][at] for at in generator.integers(0, size, TRIED)] for r, size in enumerate(sizes)]
+    texts = [[draft.usable[r][at][1] for r, at in enumerate(row)] for row in zip(*places, strict=True)]
+    made = make_products(draft.part.reaction, texts, standard)
+    base = np.array([draft.base[name] for name in PROPERTY_NAMES])
+    sums = base + sum(
+        np.array([draft.capped[r][at][1] for at in places[r]]) - base for r in range(len(sizes))
+    )
+    whole = np.array([bool(text) for text in made.smiles])
+    if not whole.any():
+        return {}
+    worst = np.abs(sums - made.values)[whole].max(axis=0)
+    return {name: float(np.round(value, 6)) for name, value in zip(PROPERTY_NAMES, worst, strict=True)}
 
 
 def _reject_table(rejects: Sequence[tuple[str, ...]]) -> pa.Table:
@@ -275,3 +341,9 @@ def _reject_table(rejects: Sequence[tuple[str, ...]]) -> pa.Table:
             for field, column in zip(REJECT_SCHEMA, columns, strict=True)
         }
     )
+
+
+def rejects_by_reason(space: Space) -> dict[str, int]:
+    """Return how many building blocks were left out for which reason, most frequent first."""
+    codes = read_table(space.path / REJECTS)["code"].to_pylist()
+    return dict(sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0])))

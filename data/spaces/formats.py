@@ -29,11 +29,14 @@ class Part:
         For each role: id and SMILES.
     refused : tuple of RefusedReagent
         Lines that are no building block at all.
+    numbers : tuple of dict
+        For each role: numeric columns of its tables, by name, by id.
     """
 
     reaction: Reaction
     blocks: tuple[tuple[tuple[str, str], ...], ...]
     refused: tuple[RefusedReagent, ...] = ()
+    numbers: tuple[Mapping[str, Mapping[str, float]], ...] = ()
 
 
 def named_parts(
@@ -59,6 +62,7 @@ def named_parts(
             raise InputError(f"No chosen reaction uses {role!r}.", f"Their roles are {', '.join(roles)}.")
     sets: dict[str, list[tuple[str, str]]] = {}
     refused: dict[str, list[RefusedReagent]] = {}
+    numbers: dict[str, dict[str, dict[str, float]]] = {}
     for role in roles:
         files = reagent_files.get(role) or [SAMPLES / f"{role}.smi"]
         if role not in reagent_files and not (SAMPLES / f"{role}.smi").exists():
@@ -66,12 +70,15 @@ def named_parts(
                 f"No building blocks are given for the role {role!r}.", f"Add --reagents {role}=FILE."
             )
         refused[role] = []
-        sets[role] = [(item.id, item.smiles) for item in read_reagents(role, files, refused[role])]
+        numbers[role] = {}
+        found = read_reagents(role, files, refused[role], numbers[role])
+        sets[role] = [(item.id, item.smiles) for item in found]
     return [
         Part(
             reaction,
             tuple(tuple(sets[role]) for role in reaction.roles),
             tuple(item for role in dict.fromkeys(reaction.roles) for item in refused[role]),
+            tuple(numbers[role] for role in reaction.roles),
         )
         for reaction in chosen
     ]
@@ -94,14 +101,19 @@ def smarts_part(smarts: str, files: Sequence[str | os.PathLike[str]], name: str 
             f"The SMARTS {smarts!r} and {len(files)} files do not go together: {error.message}",
             "Give one file of building blocks for each component before the arrow, in that order.",
         ) from None
+    if ":" in name:
+        raise InputError(f"The name {name!r} holds a colon, which separates parts of product ids.")
     if not left:
         raise InputError(f"The SMARTS {smarts!r} has no reactants.")
     blocks, refused = [], []
+    numbers: list[dict[str, dict[str, float]]] = []
     for role, file in zip(probe.roles, files, strict=True):
         lost: list[RefusedReagent] = []
-        blocks.append(tuple((item.id, item.smiles) for item in read_reagents(role, [file], lost)))
+        numbers.append({})
+        found = read_reagents(role, [file], lost, numbers[-1])
+        blocks.append(tuple((item.id, item.smiles) for item in found))
         refused += lost
-    return Part(probe, tuple(blocks), tuple(refused))
+    return Part(probe, tuple(blocks), tuple(refused), tuple(numbers))
 
 
 _COLUMNS = {

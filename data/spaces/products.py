@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,10 @@ from .synthons import join
 
 SYNTHONS = "synthons"
 """In place of a SMARTS: the blocks carry numbered attachment points and are joined where the numbers agree."""
-_KEPT_MOLECULES = 100_000
+_ODD_ATOM = re.compile(r"\[(?!nH\])|[/\\\\]")
+_KEPT_MOLECULES = 20_000
+_AT_ONCE = 4_000
+"""Products whose molecules are held at the same time."""
 
 
 @dataclass(frozen=True)
@@ -61,42 +65,75 @@ def make_products(
         A combination that gives no product, or several, or one that has no standard form, has a problem; nothing
         is raised for it.
     """
-    raw: list[str] = []
+    smiles: list[str] = []
+    values: list[NDArray[np.float64]] = [np.zeros((0, len(PROPERTY_NAMES)))]
+    problems: dict[int, tuple[str, str]] = {}
+    with rdkit_messages():
+        for start in range(0, len(combinations), _AT_ONCE):
+            part = _make(reaction, combinations[start : start + _AT_ONCE], settings)
+            smiles += part.smiles
+            values.append(part.values)
+            problems |= {start + at: problem for at, problem in part.problems.items()}
+    return Made(smiles, np.concatenate(values), problems)
+
+
+def _make(reaction: Reaction, combinations: Sequence[Sequence[str]], settings: StandardSettings) -> Made:
+    texts: list[str] = []
+    molecules: list[Any] = []
+    places: list[int] = []
     problems: dict[int, tuple[str, str]] = {}
     compiled = None if reaction.smarts == SYNTHONS else _compiled(reaction)
-    with rdkit_messages():
-        for index, blocks in enumerate(combinations):
-            try:
-                found = _products(compiled, [_molecule(text) for text in blocks])
-            except (RuntimeError, ValueError) as error:  # RDKit's C++ exceptions
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                found, problems[index] = set(), ("refused", lines[0])
-            if len(found) == 1:
-                raw.append(found.pop())
-                continue
-            raw.append("")
-            several = (
-                "several_products",
-                f"the reaction gives {len(found)} products of these building blocks",
-            )
-            none = ("no_product", "the reaction gives no product of these building blocks")
-            problems.setdefault(index, several if found else none)
-        places = [index for index, text in enumerate(raw) if text]
-        forms = standard_forms([raw[index] for index in places], settings)
-    smiles, values = [""] * len(raw), np.zeros((len(raw), len(PROPERTY_NAMES)))
+    for index, blocks in enumerate(combinations):
+        try:
+            found = _products(compiled, blocks)
+        except (RuntimeError, ValueError) as error:  # RDKit's C++ exceptions
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            problems[index] = ("refused", lines[0])
+            continue
+        if len(found) == 1:
+            ((text, mol),) = found.items()
+            texts.append(text)
+            molecules.append(mol)
+            places.append(index)
+        elif found:
+            many = f"the reaction gives {len(found)} products of these building blocks"
+            problems[index] = ("several_products", many)
+        else:
+            problems[index] = ("no_product", "the reaction gives no product of these building blocks")
+    forms = standard_forms(texts, settings, molecules=molecules)
+    smiles, values = [""] * len(combinations), np.zeros((len(combinations), len(PROPERTY_NAMES)))
     for at, index in enumerate(places):
-        problem = forms.problems.get(at)
-        if problem is None:
+        why = forms.problems.get(at)
+        if why is None:
             smiles[index], values[index] = forms.smiles[at], forms.values[at]
         else:
-            problems[index] = (problem.code, str(problem.message))
+            problems[index] = (why.code, str(why.message))
     return Made(smiles, values, problems)
 
 
-def _products(compiled: Any, molecules: Sequence[Any]) -> set[str]:
+def _products(compiled: Any, blocks: Sequence[str]) -> dict[str, Any]:
+    """Return the different products by SMILES, with the molecule where the SMILES need not be read again."""
+    molecules = tuple(_molecule(text) for text in blocks)
     if compiled is None:
-        return {Chem.MolToSmiles(join(molecules))}
-    return {Chem.MolToSmiles(product[0]) for product in compiled.RunReactants(tuple(molecules), 4)}
+        return dict([_written(join(molecules))])
+    found: dict[str, Any] = {}
+    if not any(_ODD_ATOM.search(text) for text in blocks):
+        for (mol,) in compiled.RunReactants(molecules, 4):
+            if Chem.SanitizeMol(mol, catchErrors=True):
+                break
+            text, _ = _written(mol)
+            if _ODD_ATOM.search(text):
+                break
+            found[text] = mol
+        else:
+            return found
+    # Charges, radicals and stereo marks are settled when the product's SMILES is read; so is what RDKit refuses.
+    return {Chem.MolToSmiles(mol): None for (mol,) in compiled.RunReactants(molecules, 4)}
+
+
+def _written(mol: Any) -> tuple[str, Any]:
+    Chem.AssignStereochemistry(mol, True, True, True)
+    return Chem.MolToSmiles(mol), mol
 
 
 @lru_cache(maxsize=64)
@@ -128,6 +165,30 @@ def cap_blocks(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     reaction = Reaction(**{**job["reaction"], "roles": tuple(job["reaction"]["roles"])})
     role, partners = int(job["role"]), list(job["partners"])
-    combinations = [[*partners[:role], text, *partners[role + 1 :]] for text in job["smiles"]]
+    problems: dict[int, tuple[str, str]] = {}
+    for at, text in enumerate(job["smiles"]):
+        if (why := misfit(reaction, role, text)) is not None:
+            problems[at] = why
+    places = [at for at in range(len(job["smiles"])) if at not in problems]
+    combinations = [[*partners[:role], job["smiles"][at], *partners[role + 1 :]] for at in places]
     made = make_products(reaction, combinations, StandardSettings(**job["standard"]))
-    return {"capped": made.smiles, "values": made.values, "problems": made.problems}
+    capped, values = [""] * len(job["smiles"]), np.zeros((len(job["smiles"]), len(PROPERTY_NAMES)))
+    for place, at in enumerate(places):
+        capped[at] = made.smiles[place]
+        if place in made.problems:
+            problems[at] = made.problems[place]
+    values[places] = made.values
+    return {"capped": capped, "values": values, "problems": problems}
+
+
+def misfit(reaction: Reaction, role: int, smiles: str) -> tuple[str, str] | None:
+    """Return code and reason if a block does not fit its place of a reaction exactly once."""
+    if reaction.smarts == SYNTHONS:
+        return None
+    template = _compiled(reaction).GetReactantTemplate(role)
+    times = len(_molecule(smiles).GetSubstructMatches(template, True, maxMatches=3))
+    if times == 1:
+        return None
+    if times:
+        return "several_matches", "it fits its place of the reaction more than once"
+    return "no_match", "the SMARTS does not fit it"

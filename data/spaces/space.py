@@ -21,7 +21,7 @@ from ..molecules.properties import PROPERTY_NAMES
 from ..molecules.standardise import StandardSettings
 from ..schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
 from ..seeds import derive_seed
-from ..store import FileRecord, matches, read_json, read_table
+from ..store import FileRecord, matches, read_json, read_table, sha256_json
 from .products import Made, make_products
 
 SPACE_FORMAT, SPACE_VERSION = "docksieve-space", 1
@@ -171,6 +171,11 @@ class Space:
         LibraryError
             If one is missing or altered.
         """
+        identity = {key: self.manifest.get(key) for key in ("reactions", "standard")}
+        if sha256_json(identity) != self.fingerprint or self.manifest.get("products") != self.rows:
+            raise LibraryError(
+                f"{self.path / MANIFEST} is altered since the space was built.", "Build the space anew."
+            )
         for record in self.records():
             if not matches(record, self.path):
                 raise LibraryError(
@@ -199,6 +204,10 @@ class Space:
     def base(self, reaction: int) -> Mapping[str, float]:
         """Return the properties of the product of a reaction's fixed partners: what contributions are counted from."""
         return {k: float(v) for k, v in self.manifest["reactions"][reaction]["base"].items()}
+
+    def deviations(self, reaction: int) -> Mapping[str, float]:
+        """Return by how much a sum over blocks missed each property of 300 random products at most; 0 where exact."""
+        return {k: float(v) for k, v in self.manifest["reactions"][reaction].get("deviations", {}).items()}
 
     def first(self, reaction: int) -> int:
         """Return the number of a reaction's first product."""

@@ -56,7 +56,7 @@ def join(molecules: Sequence[Any]) -> Any:
             where.setdefault(number, []).append(index + offset)
         whole = mol if whole is None else Chem.CombineMols(whole, mol)
         offset += mol.GetNumAtoms()
-    edited = Chem.RWMol(whole)
+    edited: Any = Chem.RWMol(whole)
     for number, places in where.items():
         if len(places) != 2:
             raise ValueError(f"attachment point {number} occurs {len(places)} times; it must occur twice")

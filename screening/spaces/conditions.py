@@ -27,7 +27,7 @@ class SpaceConditions:
 
     Examples
     --------
-    >>> SpaceConditions(windows={"weight": (0.0, 500.0)}, per_block=10).per_block
+    >>> docksieve.SpaceConditions(windows={"weight": (0.0, 500.0)}, per_block=10).per_block
     10
     """
 
@@ -58,6 +58,8 @@ class SpaceConditions:
                     f"Known are {', '.join(sorted(tables.sums)) or 'none'}.",
                 )
             item = tables.sums[name]
+            # A block of which the value is not known cannot be shown to be within the window.
+            chosen = [rows[~np.isnan(part[rows])] for part, rows in zip(item.parts, chosen, strict=True)]
             if not all(len(rows) for rows in chosen):
                 break
             least = [part[rows].min() for part, rows in zip(item.parts, chosen, strict=True)]

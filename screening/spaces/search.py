@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ TILE_ROWS, TILE_COLUMNS = 512, 2_048
 """Of two roles: what fits the cache of a core beside its vectors."""
 SMALL_TILE = 128
 """Of three roles: the smaller a tile, the sharper its bound."""
+BATCH = 1_000
+"""Products beyond those wanted that are looked through at a time where blocks may occur a few times only."""
 MARGIN = 1e-5
 """Relative rounding of bounds and scores in float32."""
 
@@ -43,12 +45,16 @@ class Found:
     products, evaluated : int
         How many products the search answers for, and of how many a score was computed. The rest was shown to be
         worse by bounds, or to miss the conditions.
+    estimated : tuple of str
+        Windows on properties that are no exact sums over blocks, as real products showed: products near a limit may
+        miss it, or have been left out. :func:`docksieve.screening.spaces.from_space.made_within` looks at them.
     """
 
     scores: Floats
     numbers: NDArray[np.int64]
     products: int
     evaluated: int
+    estimated: tuple[str, ...] = ()
 
 
 def search_space(
@@ -79,26 +85,58 @@ def search_space(
 
     Examples
     --------
-    >>> one = np.array([0.0, 1.0], np.float32)
-    >>> none = (np.zeros((2, 1), np.float32), np.zeros((2, 1), np.float32))
-    >>> search_space([FactorTables((one, one), {(0, 1): none})], 2).numbers
-    array([3, 1])
+    >>> space = docksieve.build_space("amides", ["amide"], workers=1)
+    >>> from types import SimpleNamespace  # in place of a model: heavy products are good ones
+    >>> single = tuple(role.values("weight").astype(np.float32)[:, None] for role in space.blocks[0])
+    >>> none = tuple(np.zeros((len(part), 1, 1), np.float32) for part in single)
+    >>> factors = [SimpleNamespace(single=single, pairs={(0, 1): none})]
+    >>> tables = docksieve.space_tables(space, factors, lower_is_better=False)
+    >>> conditions = docksieve.SpaceConditions({"weight": (0, 400)}, per_block=1)
+    >>> found = docksieve.search_space(tables, 5, conditions)
+    >>> bool((space.take(found.numbers, ["weight"])["weight"].to_numpy() <= 400).all())
+    True
     """
     conditions = conditions or SpaceConditions()
     starts = list(first) if first is not None else _starts(tables)
     total = sum(item.products for item in tables)
-    wanted, evaluated = count, 0
+    estimated = tuple(
+        name
+        for name in conditions.windows
+        if any(one.sums[name].error > 0 for one in tables if name in one.sums)
+    )
+    if conditions.per_block is None:
+        keys, numbers, evaluated = _search_all(tables, starts, count, conditions, threads)
+        return Found(keys, numbers, total, evaluated, estimated)
+    taken = _Spread(tables, starts, conditions.per_block, count)
+    allowed, evaluated = dict(conditions.allowed), 0
+    wanted = 2 * count + BATCH
     while True:
-        best = BestProducts(wanted)
-        for index in _promising_first(tables):
-            evaluated += _search_one(tables[index], index, starts[index], best, conditions, threads)
-        keys, numbers = best.best()
-        if conditions.per_block is None:
-            return Found(keys, numbers, total, evaluated)
-        kept = _spread(tables, starts, numbers, conditions.per_block, count)
-        if len(kept) >= count or len(numbers) < wanted:
-            return Found(keys[kept], numbers[kept], total, evaluated)
-        wanted *= 4
+        # What was accepted comes again as long as its blocks may still be used: at most ``count`` products.
+        keys, numbers, more = _search_all(
+            tables, starts, wanted, replace(conditions, allowed=allowed), threads
+        )
+        evaluated += more
+        exhausted = taken.accept(keys, numbers)
+        if len(taken.numbers) >= count or len(numbers) < wanted:
+            found = np.array(taken.keys, np.float32), np.array(taken.numbers, np.int64)
+            return Found(*found, total, evaluated, estimated)
+        for index, role, block in exhausted:
+            mask = np.array(allowed.get((index, role), np.ones(tables[index].sizes[role], bool)))
+            mask[block] = False
+            allowed[index, role] = mask
+
+
+def _search_all(
+    tables: Sequence[FactorTables],
+    starts: Sequence[int],
+    count: int,
+    conditions: SpaceConditions,
+    threads: int,
+) -> tuple[Floats, NDArray[np.int64], int]:
+    best, evaluated = BestProducts(count), 0
+    for index in _promising_first(tables):
+        evaluated += _search_one(tables[index], index, starts[index], best, conditions, threads)
+    return *best.best(), evaluated
 
 
 def _starts(tables: Sequence[FactorTables]) -> list[int]:
@@ -114,26 +152,40 @@ def _promising_first(tables: Sequence[FactorTables]) -> list[int]:
     return sorted(range(len(tables)), key=lambda index: (-tops[index], index))
 
 
-def _spread(
-    tables: Sequence[FactorTables], starts: Sequence[int], numbers: NDArray[np.int64], most: int, count: int
-) -> NDArray[np.int64]:
-    """Return the places of products accepted from the best down, no block more often than ``most``."""
-    edges = np.array([*starts, 2**63 - 1], np.int64)
-    used: dict[tuple[int, int, int], int] = {}
-    kept: list[int] = []
-    for place, number in enumerate(numbers.tolist()):
-        index = int(np.searchsorted(edges, number, side="right")) - 1
-        rest, blocks = number - starts[index], []
-        for role in reversed(range(len(tables[index].sizes))):
-            rest, at = divmod(rest, tables[index].sizes[role])
-            blocks.append((index, role, at))
-        if all(used.get(block, 0) < most for block in blocks):
-            for block in blocks:
-                used[block] = used.get(block, 0) + 1
-            kept.append(place)
-            if len(kept) == count:
+class _Spread:
+    """Products accepted from the best down, no block more often than ``most``."""
+
+    def __init__(self, tables: Sequence[FactorTables], starts: Sequence[int], most: int, count: int) -> None:
+        self._tables, self._starts, self._most, self._count = tables, starts, most, count
+        self._order = np.argsort(starts, kind="stable")
+        self._edges = np.array(starts, np.int64)[self._order]
+        self._used: dict[tuple[int, int, int], int] = {}
+        self._seen: set[int] = set()
+        self.keys: list[float] = []
+        self.numbers: list[int] = []
+
+    def accept(self, keys: Floats, numbers: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+        """Go through further products, best first; return the blocks (reaction, role, position) used up."""
+        for key, number in zip(keys.tolist(), numbers.tolist(), strict=True):
+            if len(self.numbers) == self._count:
                 break
-    return np.array(kept, np.int64)
+            blocks = self._blocks(number)
+            if number in self._seen or any(self._used.get(block, 0) >= self._most for block in blocks):
+                continue
+            for block in blocks:
+                self._used[block] = self._used.get(block, 0) + 1
+            self._seen.add(number)
+            self.keys.append(key)
+            self.numbers.append(number)
+        return [block for block, times in self._used.items() if times >= self._most]
+
+    def _blocks(self, number: int) -> list[tuple[int, int, int]]:
+        index = int(self._order[int(np.searchsorted(self._edges, number, side="right")) - 1])
+        rest, blocks = number - self._starts[index], []
+        for role in reversed(range(len(self._tables[index].sizes))):
+            rest, at = divmod(rest, self._tables[index].sizes[role])
+            blocks.append((index, role, at))
+        return blocks
 
 
 def _search_one(
@@ -206,7 +258,9 @@ class _TwoRoles:
                 + self.column_tops[other]
                 + self.row_norms[tile] * self.column_norms[other]
             )
-            if bound + MARGIN * (1 + abs(bound)) < sink.best.floor:
+            size = abs(self.row_tops[tile]) + abs(self.column_tops[other])
+            size += self.row_norms[tile] * self.column_norms[other]
+            if bound + MARGIN * (1 + size) < sink.best.floor:
                 continue
             scores = self.rows[start:stop] @ self.columns[column : column + TILE_COLUMNS].T
             done += scores.size
@@ -273,12 +327,11 @@ class _ThreeRoles:
     def run(self, block: int, sink: _Sink) -> int:
         one = self._with_outer(block, self.inner[0])[self.orders[0]] + self.tables.single[self.outer][block]
         two = self._with_outer(block, self.inner[1])[self.orders[1]]
-        tops = (
-            np.maximum.reduceat(one, self.starts[0])[:, None].astype(np.float64)
-            + np.maximum.reduceat(two, self.starts[1])[None, :]
-            + self.tile_tops
-        )
-        tops += MARGIN * (1 + np.abs(tops))
+        first = np.maximum.reduceat(one, self.starts[0])[:, None].astype(np.float64)
+        second = np.maximum.reduceat(two, self.starts[1])[None, :].astype(np.float64)
+        tops = first + second + self.tile_tops
+        # Terms may cancel: the margin is that of their sizes, not of their sum.
+        tops += MARGIN * (1 + np.abs(first) + np.abs(second) + np.abs(self.tile_tops))
         rows, columns = np.nonzero(tops >= sink.best.floor)
         order = np.argsort(-tops[rows, columns], kind="stable")
         done = 0

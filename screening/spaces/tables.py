@@ -22,26 +22,29 @@ class Sums:
     base : float
         Added to every product.
     parts : tuple of array of float64
-        For each role, what each block adds.
+        For each role, what each block adds; NaN where nothing is known.
+    error : float
+        By how much sums missed real products at most, where that was measured; 0 where they are exact.
     """
 
     base: float
     parts: tuple[NDArray[np.float64], ...]
+    error: float = 0.0
 
     def of(self, positions: Positions) -> NDArray[np.float64]:
         """Return the property of products, given the positions of their blocks, shape (n, roles)."""
         total = np.full(len(positions), self.base)
         for role, part in enumerate(self.parts):
             total += part[positions[:, role]]
-        return total
+        return np.round(total, 6)
 
 
 @dataclass(frozen=True)
 class FactorTables:
     """Scores of the products of one reaction, larger is better.
 
-    The score of a product is the sum of its blocks' ``single`` values and, for each pair of roles, the scalar
-    product of its blocks' vectors.
+    The score of a product is the sum of its blocks' ``single`` values and, for each pair of roles, the scalar product
+    of its blocks' vectors.
 
     Attributes
     ----------
@@ -99,7 +102,9 @@ class FactorTables:
             },
             {
                 name: Sums(
-                    item.base, tuple(part[rows] for part, rows in zip(item.parts, chosen, strict=True))
+                    item.base,
+                    tuple(part[rows] for part, rows in zip(item.parts, chosen, strict=True)),
+                    item.error,
                 )
                 for name, item in self.sums.items()
             },

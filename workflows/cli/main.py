@@ -19,6 +19,7 @@ from .library import app as library_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
 from .site import app as site_app
+from .space import app as space_app
 from .submit import register as register_submit
 from .usage import OrderedGroup, plainly
 from .verification import register as register_verification
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(library_app, name="library")
 app.add_typer(receptor_app, name="receptor")
 app.add_typer(site_app, name="site")
+app.add_typer(space_app, name="space")
 register_submit(app)
 register_queries(app)
 register_ahead(app)

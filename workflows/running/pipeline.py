@@ -388,25 +388,3 @@ class Pipeline:
         for receipt in self.ledger.receipts(stage):
             return receipt
         raise CampaignError(f"The receipt of {stage} is missing.", "Submit the campaign again.")
-
-
-def walk(pipeline: Pipeline) -> None:
-    """Go through every stage of the campaign of ``pipeline``, in order."""
-    pipeline.filter()
-    pipeline.sample()
-    pipeline.dock("round-00", "screen")
-    for number in range(1, pipeline.config.rounds.count + 1):
-        name = round_name(number)
-        pipeline.train(number)
-        pipeline.label(name)
-        pipeline.distil(name, number)
-        pipeline.cut(name, number)
-        pipeline.screen(name, number)
-        pipeline.rank(name, number)
-        pipeline.refine(name)
-        pipeline.acquire(name, number)
-        pipeline.dock(name, "screen")
-    if pipeline.config.final.molecules:
-        pipeline.select()
-        pipeline.dock("final", "final")
-    pipeline.hits()

@@ -12,13 +12,12 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..campaign.filters import limits_by_target
 from ..campaign.ledger import LIBRARY_PREFIX, Task
-from ..tasks.settings import (
+from ..tasks.settings import SampleSettings, TaskSettings
+from ..tasks.space_settings import (
     FactorTaskSettings,
-    SampleSettings,
     SearchSettings,
     SpaceAcquireSettings,
     SpaceSampleSettings,
-    TaskSettings,
 )
 from .pipeline import Pipeline, RunsStages
 
@@ -105,10 +104,3 @@ class SpacePipeline(Pipeline):
             *self.ledger.outputs(f"{name}/screen"),
         )
         self._run(f"{name}/acquire", [super()._task(f"{name}/acquire", "acquire-products", settings, inputs)])
-
-
-def pipeline_of(campaign: Campaign, library: Any, runner: RunsStages, site: Site) -> Pipeline:
-    """Return the stages of a campaign on its library, or its space."""
-    if isinstance(library, Space):
-        return SpacePipeline(campaign, library, runner, site)
-    return Pipeline(campaign, library, runner, site)

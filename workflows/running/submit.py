@@ -24,9 +24,8 @@ from ..config.campaign_file import CampaignFile, read_campaign_file
 from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_runner
-from .pipeline import walk
-from .space_pipeline import pipeline_of
 from .stages import StageRunner
+from .walk import pipeline_of, walk
 
 __all__ = ["check_place", "load_campaign", "submit"]
 

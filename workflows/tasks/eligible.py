@@ -126,6 +126,26 @@ class Eligible:
         return read_mask(self._files[shard.name], column, shard.rows)
 
 
+def first_of_each(eligible: Eligible, targets: Sequence[str], count: int, seed: int) -> dict[str, np.ndarray]:
+    """Return for each target the first ``count`` molecules of one random order that it may dock, sorted by row.
+
+    All that it may dock, where there are fewer. So every target has a simple random sample of what it may dock, and
+    targets with the same limits have the same one.
+    """
+    total = eligible.count()
+    fewest = min((eligible.count(column_of(target)) for target in targets), default=total)
+    asked = min(count, total)
+    while True:
+        rows = eligible.at(eligible.draw(asked, seed, "sample"))
+        found = {}
+        for target in targets:
+            found[target] = rows[eligible.may(rows, column_of(target))][:count]
+        enough = min(count, fewest)
+        if asked == total or all(len(each) >= enough for each in found.values()):
+            return {target: np.sort(each) for target, each in found.items()}
+        asked = min(total, max(2 * asked, int(1.2 * count * total / max(fewest, 1))))
+
+
 def read_mask(path: Path, column: str, rows: int) -> Mask:
     """Return a column of a file of a ``filter`` task, shape (rows,).
 

@@ -26,7 +26,7 @@ from ...screening.spaces.tables import FactorTables
 from ..config.campaign_file import settings_from
 from .context import TaskContext, TaskOutcome
 from .held_out import held_out_table, write_held_out
-from .settings import FactorTaskSettings, SearchSettings
+from .space_settings import FactorTaskSettings, SearchSettings
 
 MOLECULE_COLUMNS = ["row", "id", "smiles", *PROPERTY_COLUMNS]
 

@@ -27,7 +27,7 @@ from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .aiming import acquire_aimed, aimed_rows
 from .context import TaskContext, TaskOutcome
-from .eligible import Eligible, MayDock, column_of
+from .eligible import Eligible, MayDock, column_of, first_of_each
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
@@ -53,26 +53,6 @@ def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
             outputs += write_batches(context.root, "round-00", target, molecules, settings.batch)
     every = np.unique(np.concatenate([table["row"].to_numpy() for table in chosen.values()]))
     return TaskOutcome(library.rows, len(every), tuple(outputs))
-
-
-def first_of_each(eligible: Eligible, targets: Sequence[str], count: int, seed: int) -> dict[str, np.ndarray]:
-    """Return for each target the first ``count`` molecules of one random order that it may dock, sorted by row.
-
-    All that it may dock, where there are fewer. So every target has a simple random sample of what it may dock, and
-    targets with the same limits have the same one.
-    """
-    total = eligible.count()
-    fewest = min((eligible.count(column_of(target)) for target in targets), default=total)
-    asked = min(count, total)
-    while True:
-        rows = eligible.at(eligible.draw(asked, seed, "sample"))
-        found = {}
-        for target in targets:
-            found[target] = rows[eligible.may(rows, column_of(target))][:count]
-        enough = min(count, fewest)
-        if asked == total or all(len(each) >= enough for each in found.values()):
-            return {target: np.sort(each) for target, each in found.items()}
-        asked = min(total, max(2 * asked, int(1.2 * count * total / max(fewest, 1))))
 
 
 def rank(context: TaskContext[RankSettings]) -> TaskOutcome:

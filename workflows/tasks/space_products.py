@@ -27,14 +27,8 @@ from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .context import TaskContext, TaskOutcome
 from .selection import choose_batches, unpredicted, write_batches
-from .settings import (
-    AcquireSettings,
-    LabelSettings,
-    RankSettings,
-    RoundSettings,
-    SpaceAcquireSettings,
-    SpaceSampleSettings,
-)
+from .settings import AcquireSettings, LabelSettings, RankSettings, RoundSettings
+from .space_settings import SpaceAcquireSettings, SpaceSampleSettings
 from .surrogates import predict_and_write
 
 MOLECULE_COLUMNS = ["row", "id", "smiles", *PROPERTY_COLUMNS]

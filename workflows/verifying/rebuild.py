@@ -9,8 +9,7 @@ from ...data.spaces.source import MoleculeSource
 from ...hpc.sites.read import load_site
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import Task
-from ..running.pipeline import walk
-from ..running.space_pipeline import pipeline_of
+from ..running.walk import pipeline_of, walk
 
 
 class _Enough(Exception):

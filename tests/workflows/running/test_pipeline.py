@@ -11,7 +11,8 @@ from docksieve.hpc.sites.read import load_site
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.campaign.ledger import Task
-from docksieve.workflows.running.pipeline import Pipeline, walk
+from docksieve.workflows.running.pipeline import Pipeline
+from docksieve.workflows.running.walk import walk
 
 
 class Recorder:
