@@ -105,7 +105,8 @@ class RoundsSection(Section):
     docked per target (a list: in the first round, the second and so on; its last number in all rounds after), chosen
     by ``acquisition`` and spread by ``diversity``, but for the share ``epsilon``, which is drawn at random. Each target
     chooses for itself unless there is an ``aim``. With ``avoid_failures`` a value is discounted by the probability that
-    docking gives a score, where dockings so far show which molecules fail.
+    docking gives a score, where dockings so far show which molecules fail. Where batches have stopped improving, the
+    share ``explore`` of the next one is spent on scaffolds that were not docked yet.
     """
 
     count: int = Field(2, ge=0, le=1000)
@@ -121,6 +122,7 @@ class RoundsSection(Section):
     epsilon: float = Field(0.0, ge=0.0, le=1.0)
     diversity: str = "none"
     avoid_failures: bool = True
+    explore: float = Field(0.2, ge=0.0, le=1.0)
     aim: AimSection | None = None
 
     @model_validator(mode="after")

@@ -83,6 +83,7 @@ acquisition = "greedy"       # or ucb, ei, pi, thompson, uncertainty, random
 # epsilon = 0.0              # share of each batch drawn at random from the rest of the shortlist
 # diversity = "none"         # or scaffold, maxmin: batches spread over scaffolds or fingerprint space
 # avoid_failures = true      # values are discounted by the chance of a score, where dockings show what fails
+# explore = 0.2              # share of a batch for scaffolds not docked yet, once batches have stopped improving
 # aim = {{ pareto = ["A", "B"] }}     # an example: or selective, worst_over; these targets dock the same molecules
 
 [cut]                        # what must not be lost, and what that may cost

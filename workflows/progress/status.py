@@ -21,6 +21,7 @@ from .forecast import seconds_left
 from .left_out import left_out_lines, read_left_out
 from .receipts import CampaignReceipts
 from .stage import StageStatus
+from .stalled import stalled_lines
 
 STALE_SECONDS = 30.0
 
@@ -56,6 +57,8 @@ class CampaignStatus:
         A sentence about each target: how many dockings were tried, and how many gave a score.
     left_out : tuple of str
         What of the library is left out from the start, a sentence for each reason.
+    stalled : tuple of str
+        Rounds whose batches had stopped improving, and what was done about it.
     failing : tuple of str
         What rounds learnt of dockings that fail, a sentence for each round and target.
 
@@ -87,6 +90,7 @@ class CampaignStatus:
     dockings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    stalled: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values; rates that are not known are null."""
@@ -143,7 +147,7 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     dockings = docking_words(receipts)
     out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
     failing = tuple(failing_lines(opened.ledger))
-    seen = (audits, sources, by_plan, dockings, out, failing)
+    seen = (audits, sources, by_plan, dockings, out, failing, tuple(stalled_lines(opened.ledger)))
     return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen)
 
 

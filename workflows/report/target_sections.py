@@ -14,6 +14,7 @@ from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, section, table, tag
 from ..html.svg import escape
 from ..progress.failing import failing_rounds
+from ..progress.stalled import stalled_lines
 from ..text import interval, percent
 from .best.poses import POSES, POSES_OF_MANY, poses_part
 from .best.scaffolds import scaffolds_part
@@ -56,6 +57,7 @@ def target_section(
         tag("h3", "From the library to the hits", id=f"{anchor}-funnel"),
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
         *(paragraph(f"{line}.", "soft") for line in _failing(facts, target)),
+        *(paragraph(f"{line}.", "soft") for line in stalled_lines(facts.campaign.ledger, target)),
         _flow(facts, target),
         funnel(passages),
     )

@@ -333,6 +333,8 @@ class Pipeline:
             batch=self.config.run.dock_batch,
             # A campaign of an older version has no such key, and goes on as it began.
             avoid_failures=bool(self.campaign.state["config"]["rounds"].get("avoid_failures", False)),
+            # So has it no share for exploring.
+            explore=float(self.campaign.state["config"]["rounds"].get("explore", 0.0)),
             aim=self._aim(name),
         )
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from ...data.errors import CampaignError, FormatError
 from ...data.libraries.library import Library, Shard
 from ...data.seeds import derive_seed
+from ...data.store import read_table
 from .context import TaskContext
 
 ANY = "any"
@@ -173,3 +175,19 @@ def _counts(path: Path) -> Mapping[str, int]:
             "Remove it and its receipt, and submit the campaign again.",
         )
     return found
+
+
+def molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) -> pa.Table:
+    """Return ``columns`` of the molecules with these library rows, which stand in some of the files, in that order."""
+    order = np.argsort(rows)
+    wanted = rows[order]
+    parts, found = [], []
+    for path in paths:
+        there = read_table(path, ["row"])["row"].to_numpy()
+        here = np.flatnonzero(np.isin(there, wanted))
+        if len(here):
+            parts.append(read_table(path, columns).take(pa.array(here)))
+            found.append(order[np.searchsorted(wanted, there[here])])
+    if not parts:
+        return read_table(paths[0], columns).slice(0, 0)
+    return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))

@@ -27,7 +27,8 @@ from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .aiming import acquire_aimed, aimed_rows
 from .context import TaskContext, TaskOutcome
-from .eligible import Eligible, MayDock, column_of, first_of_each
+from .eligible import Eligible, MayDock, column_of, first_of_each, molecules_of
+from .exploring import explored_batch, stall_of
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
@@ -130,6 +131,10 @@ def choose_batches(
             picked, facts[target] = _by_value(
                 settings, shortlist, target, lower, mine, seed, failing.get(target), allowed, typical
             )
+            stall = stall_of(context, target, lower)
+            if stall is not None and target not in settings.sweep:
+                picked, explored = explored_batch(context, target, picked, mine, allowed, seed)
+                facts[target]["stalled"] = {**vars(stall), "explored": explored}
         else:
             picked = at_random(context, target, mine["row"].drop_null().to_numpy(), seed)
             facts[target] = {
@@ -337,22 +342,6 @@ def unpredicted(picked: pa.Table) -> pa.Table:
     for name, kind in (("mean", pa.float32()), ("spread", pa.float32()), ("acquisition", pa.float64())):
         picked = picked.append_column(name, pa.nulls(picked.num_rows, kind))
     return picked
-
-
-def molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) -> pa.Table:
-    """Return ``columns`` of the molecules with these library rows, which stand in some of the files, in that order."""
-    order = np.argsort(rows)
-    wanted = rows[order]
-    parts, found = [], []
-    for path in paths:
-        there = read_table(path, ["row"])["row"].to_numpy()
-        here = np.flatnonzero(np.isin(there, wanted))
-        if len(here):
-            parts.append(read_table(path, columns).take(pa.array(here)))
-            found.append(order[np.searchsorted(wanted, there[here])])
-    if not parts:
-        return read_table(paths[0], columns).slice(0, 0)
-    return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
 
 
 def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:

@@ -324,6 +324,8 @@ class AcquireSettings(TaskSettings):
         Fingerprint of the library.
     batch : int
         Ligands per docking task.
+    explore : float
+        Share of a batch that goes to scaffolds not docked yet, where batches have stopped improving.
     avoid_failures : bool
         Whether values are discounted by the probability of a score.
     aim : mapping or None
@@ -344,6 +346,7 @@ class AcquireSettings(TaskSettings):
     library: str
     batch: int
     avoid_failures: bool = later(False)
+    explore: float = later(0.0)
     aim: Mapping[str, Any] | None = later()
 
 

@@ -19,6 +19,7 @@ from ...data.spaces.source import MoleculeSource
 from ...data.words import agree, plural
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
+from ..progress.stalled import stalled_words
 from ..source_words import source_words
 from ..text import cut_words, duration
 from .tables import meanings, without_score
@@ -213,8 +214,9 @@ def _notes(receipt: Receipt) -> list[str]:
         ]
     if receipt.kind == "cut" and receipt.done:
         return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
-    if receipt.kind == "acquire" and receipt.done:
-        return list(_short_of(receipt.facts))
+    if receipt.kind in ("acquire", "acquire-products") and receipt.done:
+        stalled = [f"{target}: {said}" for target, said in stalled_words(receipt.facts)]
+        return [*_short_of(receipt.facts), *stalled]
     return []
 
 

@@ -64,6 +64,7 @@ def status_table(status: CampaignStatus) -> Group:
         lines.append(f"Blocks (jobs of the scheduler): {'; '.join(status.blocks)}")
     lines += status.left_out
     lines += status.failing
+    lines += status.stalled
     lines += status.audits
     lines += status.sources
     return Group(table, *map(Text, lines))
