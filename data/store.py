@@ -209,4 +209,5 @@ def remove_temporary_files(folder: str | os.PathLike[str]) -> int:
 
 def concat(paths: Sequence[Path], columns: list[str]) -> pa.Table:
     """Return the given columns of all files, one after the other."""
-    return pa.concat_tables([read_table(path, columns) for path in paths])
+    # Files of several origins may differ in whether a column may be empty.
+    return pa.concat_tables([read_table(path, columns) for path in paths], promote_options="default")

@@ -61,7 +61,7 @@ def build_library(
     open_cluster : callable, optional
         Opens one when it is needed, with ``workers`` workers at most (:func:`docksieve.open_dask` of a site).
     sieve : LibrarySieve, optional
-        Conditions (:class:`docksieve.screening.queries.library_filter.LibrarySieve`); molecules in standard form that
+        Conditions (as of ``docksieve hits``); molecules in standard form that
         meet not all of them are rejected with the code ``condition``.
 
     Returns

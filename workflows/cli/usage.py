@@ -8,7 +8,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 ORDER: dict[str, tuple[str, ...]] = {
-    "Prepare": ("library", "receptor", "init", "site", "doctor", "plan"),
+    "Prepare": ("library", "space", "receptor", "init", "site", "doctor", "plan"),
     "Run": ("submit", "status", "attach", "cancel"),
     "Look at what was found": ("hits", "report", "dashboard", "compare", "throughput"),
     "Learn more, and decide": ("decide", "audit", "retrain", "models"),

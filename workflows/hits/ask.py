@@ -84,7 +84,8 @@ def ask(
     else:
         parts = [_ask_one(receipts, item, asked, prints, threads) for item in sources]
     answer = _joined(query, parts, notes)
-    if query.by in ("predicted", "combined") and not query.across:
+    undocked = query.by == "auto" and query.undocked  # then auto is by prediction
+    if (undocked or query.by in ("predicted", "combined")) and not query.across:
         from .intervals import with_intervals
 
         table, said = with_intervals(answer.table, receipts)

@@ -49,16 +49,7 @@ def _source_words(facts: Facts, target: str) -> Iterator[str]:
     last = _last_teacher(facts, target)
     if last is None or not last[1].get("sources"):
         return
-    number, report = last
-    used: dict[bool, list[str]] = {True: [], False: []}
-    for entry in report["sources"]:
-        used[entry.get("kept", True)].append(f"{entry['target']} {entry['spearman'][target]:.2f}")
-    told = (
-        ("learned from earlier teachers of {} (rank correlation with the scores docked here)", used[True]),
-        ("left out earlier teachers of {}: the scores did not support them", used[False]),
-    )
-    said = [words.format(", ".join(names)) for words, names in told if names]
-    yield f"The teacher of round {number} {'; it '.join(said)}."
+    _, report = last
     for words in source_words(report, target):
         yield f"{words[0].upper()}{words[1:]}."
 

@@ -55,7 +55,7 @@ def test_many_processes_find_the_same_first_fault_and_count_the_others(
 ) -> None:
     (tmp_path / "shard-1.parquet").unlink()
     (tmp_path / "notes.txt").unlink()
-    with pytest.raises(LibraryError, match=r"shard-1\.parquet is missing .*\. So are 1 other files\."):
+    with pytest.raises(LibraryError, match=r"shard-1\.parquet is missing .*\. So is 1 other file\."):
         check_files(tmp_path, records, workers=2)
     with pytest.raises(LibraryError, match=r"shard-1\.parquet is missing"):
         check_files(tmp_path, records)

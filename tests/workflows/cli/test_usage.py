@@ -22,10 +22,12 @@ WITHOUT_JSON = {
     "library build": "writes a library; library info reports",
     "library enumerate": "writes a library; library info reports",
     "models show": "is JSON",
+    "models use": "one sentence",
     "plan-analysis": "writes a JSON file",
     "receptor prepare": "writes files",
     "run-job": "hidden; a campaign in a job",
     "site new": "writes a file",
+    "space verify": "one sentence",
     "submit": "runs a campaign; status reports",
 }
 """Commands that report nothing that a program would read, and why."""

@@ -19,7 +19,7 @@ def test_without_leakage_the_verdict_names_what_chance_gives() -> None:
         "(rank correlation 0, enrichment 1)."
     )
     assert near.startswith(
-        "Of the 1,200 sealed test molecules, 3 are another form (stereo, charge, tautomer)"
+        "Of 1,200 molecules of the test set, 3 are another form (stereo, charge, tautomer)"
     )
     assert near.endswith("and 45 have a Tanimoto similarity of 0.85 or more to one.")
     assert "(1 shuffle)," in next(iter(control_words(found(seeds=1))))

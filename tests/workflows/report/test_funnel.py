@@ -68,7 +68,7 @@ def test_a_lost_score_turns_the_report_red(copied: Path) -> None:
     assert len(page.of("table", "off")) == 2  # the round's docking, and all dockings
     assert "These numbers do not add up." in page.words
     assert "Round 1: docking: 15 acquired and the changes listed come to 15, but there are 14" in page.words
-    assert "The final list has" in summary and "[bold red]" in summary
+    assert "The final list has" in summary
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_numbers_that_contradict_each_other_turn_the_report_red(
     page_path, summary = write_report(copied)
     page = parsed(page_path)
     assert "These numbers do not add up" in page.words and said in page.words
-    assert page.of("div", "wrong") and summary.count("[bold red]") >= 1
+    assert page.of("div", "wrong") and said in summary
 
 
 def test_a_passage_that_does_not_add_up_says_so() -> None:

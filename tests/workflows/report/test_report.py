@@ -12,7 +12,6 @@ from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import contents_of
-from rich.text import Text
 
 from .pages import parsed
 
@@ -84,7 +83,7 @@ def test_what_was_missed_is_told_where_a_table_knows_all_scores(finished: Campai
 
 
 def test_the_summary_is_text_that_a_terminal_can_print(written: tuple[Path, str]) -> None:
-    text = Text.from_markup(written[1]).plain
+    text = written[1]
     assert text.startswith("small: complete")
     assert "A: 90 dockings of screened molecules" in text
     assert "4.4 times fewer than the 400 of the library" in text

@@ -56,7 +56,7 @@ def test_the_time_of_every_kind_is_that_of_its_receipts(finished: Campaign) -> N
     docked = [r for stage in facts.receipts if stage.endswith("/dock") for r in facts.finished(stage)]
     molecules = sum(receipt.rows_in for receipt in docked)
     assert f"dock {len(docked)} 0 {molecules} " in rows
-    assert "1 worker processes on " in page.words
+    assert "1 worker process on " in page.words
     assert "No task is finished yet." in run_sections.time_section(facts, None)
 
 

@@ -44,6 +44,8 @@ def facts(state: str = "complete", engine: str = "vina", final: int = 10, **more
         campaign=SimpleNamespace(
             targets={"A": {"engine": engine, "unit": "kcal/mol", "lower_is_better": True}},
             config=SimpleNamespace(start=SimpleNamespace(method="random")),
+            stages=list,
+            ledger=SimpleNamespace(stages=list),
         ),
         status=SimpleNamespace(state=state, stages=(), waiting=()),
         rows=1_000,

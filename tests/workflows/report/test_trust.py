@@ -80,17 +80,28 @@ def test_the_last_cut_and_what_is_novel() -> None:
 
 
 def test_earlier_teachers_are_named_with_how_well_they_rank() -> None:
-    sources = [
-        {"target": "kinase", "spearman": {"A": 0.614}, "kept": True},
-        {"target": "protease", "spearman": {"A": 0.5}, "kept": True},
-        {"target": "channel", "spearman": {"A": -0.021}, "kept": False},
-    ]
-    report = {"targets": {"A": {}}, "sources": sources}
+    one = {
+        "target": "kinase",
+        "model": "0123456789abcdef",
+        "spearman": {"A": 0.614},
+        "kept": True,
+        "log_evidence": 12.3,
+    }
+    two = {
+        "target": "channel",
+        "model": "fedcba98",
+        "spearman": {"A": -0.021},
+        "kept": False,
+        "log_evidence": -2.0,
+    }
+    report = {"targets": {"A": {}}, "sources": [one, two]}
     stages = {"round-01/train": [receipt("train", facts={"report": report})]}
-    assert list(trust_words(facts(1, stages=stages), "A")) == [
-        "The teacher of round 1 learned from earlier teachers of kinase 0.61, protease 0.50 (rank correlation with the "
-        "scores docked here); it left out earlier teachers of channel -0.02: the scores did not support them."
-    ]
+    used, left = trust_words(facts(1, stages=stages), "A")
+    assert used.startswith(
+        "Earlier teacher of kinase (0123456789ab) used: it ranks the molecules docked here with a"
+    )
+    assert "0.61 for A" in used and used.endswith(".")
+    assert left.startswith("Earlier teacher of channel (fedcba98) not used") and "-0.02 for A" in left
     assert list(trust_words(facts(1, stages=stages), "B")) == []
 
 

@@ -14,7 +14,6 @@ from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import contents_of, write_report
 from docksieve.workflows.running.observer import Silent
 from docksieve.workflows.running.submit import submit
-from rich.text import Text
 
 from .pages import parsed
 
@@ -46,7 +45,7 @@ def test_an_interrupted_campaign_says_what_is_missing(
     assert [(c.label, c.count) for c in found.changes if c.label == "not docked yet"] == [
         ("not docked yet", -7)
     ]
-    assert f"docksieve submit {file}" in Text.from_markup(summary).plain
+    assert f"docksieve submit {file}" in summary
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_a_failed_task_is_reported_with_its_message(copied: Path) -> None:
     path, summary = write_report(copied)
     assert "round-02/distil: a <b>bad</b> day [red]" in parsed(path).words
     assert "<b>bad" not in path.read_text()
-    assert "a <b>bad</b> day [red]" in Text.from_markup(summary).plain
+    assert "a <b>bad</b> day [red]" in summary
 
 
 def test_a_library_that_was_moved_does_not_stop_the_report(
@@ -95,7 +94,7 @@ def test_a_library_that_was_moved_does_not_stop_the_report(
     campaign = submit(file, "inline")
     (home / "mine").rename(home / "gone")
     page = parsed(write_report(campaign.root)[0])
-    assert "There is no library" in page.words
+    assert "The library of the campaign" in page.words and "is not at" in page.words
     assert "do not add up" not in page.words
 
 

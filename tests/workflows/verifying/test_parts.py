@@ -36,7 +36,7 @@ def test_files_that_are_missing_cut_altered_or_unknown(tmp_path: Path) -> None:
         ("file", "scores/missing", "The file is missing."),
         ("file", "scores/cut", "The file has 4 bytes; 11 were written."),
         ("file", "scores/altered", "The file was altered: its checksum is another."),
-        ("extra", "scores/stranger", "No receipt vouches for this file."),
+        ("extra", "scores/stranger", "No receipt lists this file."),
     ]
     assert found.counts == {"files": 3, "bytes": 26} and not found.ok
     nothing = Verification(tmp_path / "empty")
