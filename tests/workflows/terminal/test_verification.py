@@ -61,5 +61,9 @@ def test_a_control_shows_true_and_shuffled_side_by_side(console: Console) -> Non
     }
     print_control(console, found)
     said = console.export_text()
-    assert said.count("A, sealed molecules") == 2 and "1,500" in said and "0.50 (0.25 to 0.75)" in said
+    assert (
+        said.count("A, test set (sealed: never trained on)") == 2
+        and "1,500" in said
+        and "0.50 (0.25 to 0.75)" in said
+    )
     assert "A: it learnt." in said and "no skill" not in said
