@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from ...data.errors import CampaignError
 from ...data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
 from ...data.seeds import derive_seed
 from ...data.spaces.space import Space
@@ -26,12 +27,15 @@ from ...screening.docking.ligand_settings import LigandLimits
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .context import TaskContext, TaskOutcome
+from .eligible import column_of
 from .selection import choose_batches, unpredicted, write_batches
 from .settings import AcquireSettings, LabelSettings, RankSettings, RoundSettings
 from .space_settings import SpaceAcquireSettings, SpaceSampleSettings
 from .surrogates import predict_and_write
 
 MOLECULE_COLUMNS = ["row", "id", "smiles", *PROPERTY_COLUMNS]
+MOST_TRIED = 100
+"""Random products that are made at most for each one that is wanted, where docking refuses most of them."""
 
 
 def sample_products(context: TaskContext[SpaceSampleSettings]) -> TaskOutcome:
@@ -105,7 +109,8 @@ def acquire_products(context: TaskContext[SpaceAcquireSettings]) -> TaskOutcome:
     settings, space = context.settings, Space(context.runtime["library"])
     shortlist = context.inputs("refined/")
     docked = concat(context.inputs("scores/"), ["row", "smiles", "target"])
-    fresh = Fresh(shortlist, docked, {name: limits_of(given) for name, given in settings.limits.items()})
+    limits = {target: limits_of(settings.limits.get(target)) for target in settings.lower_is_better}
+    fresh = Fresh(shortlist, docked, limits)
     outcome = choose_batches(cast(TaskContext[AcquireSettings], context), fresh, _at_random)
     facts = {
         target: {**facts, "left_out": fresh.left_out(target)} if target in settings.taught else facts
@@ -137,7 +142,7 @@ class Fresh:
     docked : pyarrow.Table
         ``row``, ``smiles`` and ``target`` of what was docked.
     limits : mapping of str to LigandLimits or None
-        By target.
+        Of every target that products are chosen for; None: it refuses nothing.
     """
 
     def __init__(
@@ -147,35 +152,36 @@ class Fresh:
         self._known: dict[str, dict[str, NDArray[np.int64]]] = {}
         rows = table["row"].to_numpy()
         missing = rows[table["smiles"].is_null().to_numpy()]
-        for target in [*limits, *docked["target"].unique().to_pylist()]:
+        for target, given in limits.items():
             mine = docked.filter(pc.equal(docked["target"], target))
-            beyond = rows[refused(table, limits.get(target))]
-            self._known[f"target:{target}"] = {
+            repeated = np.setdiff1d(repeated_products(shortlist, mine), missing)
+            beyond = rows[refused(table, given)]
+            self._known[column_of(target)] = {  # one reason each, so that they add up
                 "not_made": missing,
-                "repeated": np.setdiff1d(repeated_products(shortlist, mine), missing),
-                "refused": np.setdiff1d(beyond, missing),
+                "repeated": repeated,
+                "refused": np.setdiff1d(beyond, np.union1d(missing, repeated)),
             }
 
     def may(self, rows: ArrayLike, column: str) -> NDArray[np.bool_]:
         """Return which rows may be docked into the target of ``column``."""
-        wanted = np.asarray(rows, np.int64)
-        found = self._known.get(column, {})
-        return ~np.isin(wanted, np.concatenate([np.empty(0, np.int64), *found.values()]))
+        return ~np.isin(np.asarray(rows, np.int64), np.concatenate(list(self._known[column].values())))
 
     def left_out(self, target: str) -> dict[str, int]:
         """Return how many products of the shortlist are left out, by reason."""
-        return {reason: len(rows) for reason, rows in self._known.get(f"target:{target}", {}).items()}
+        return {reason: len(rows) for reason, rows in self._known[column_of(target)].items()}
 
 
 def _at_random(
     context: TaskContext[AcquireSettings], target: str, docked: NDArray[np.int64], seed: int
 ) -> pa.Table:
-    """Return random products that are not docked yet, for a target that no model knows."""
+    """Return random products whose molecules are not docked yet, for a target that no model knows."""
     settings = context.settings
     assert isinstance(settings, SpaceAcquireSettings)
     space, limits = Space(context.runtime["library"]), limits_of(settings.limits.get(target))
     drawn = drawn_products(space, settings.dock + len(docked), seed, "acquire", limits)
-    fresh = drawn.filter(pc.invert(pc.is_in(drawn["row"], pa.array(docked))))
+    # By the molecule, not the row: another product may be the same one.
+    known = space.take(docked, ["smiles"])["smiles"].combine_chunks()
+    fresh = drawn.filter(pc.invert(pc.is_in(drawn["smiles"], known)))
     kept = np.random.default_rng(seed).permutation(fresh.num_rows)[: settings.dock]
     return unpredicted(fresh.take(pa.array(np.sort(kept))))
 
@@ -244,14 +250,22 @@ def drawn_products(
 ) -> pa.Table:
     """Return ``count`` random products that can be made and docked, each molecule once, in the order of their numbers.
 
-    They are the first of one random order of all products, so that whatever cannot be used is replaced by the next;
-    fewer where there are no more.
+    What cannot be used is replaced by others; fewer are returned where the space has no more.
+
+    Raises
+    ------
+    CampaignError
+        If so few of a large space's products can be used that finding enough would mean making millions of them.
     """
     asked = count + max(50, count // 5)
+    most = MOST_TRIED * asked
+    made: list[pa.Table] = []
+    rows = np.empty(0, np.int64)
     while True:
-        # The sample of a larger size is not a larger sample: what was drawn is drawn anew, and made again.
-        rows = space.sample_rows(min(asked, space.rows), seed, purpose)
-        table = space.take(rows, MOLECULE_COLUMNS)
+        before, rows = rows, space.sample_rows(min(asked, space.rows), seed, purpose)
+        # A larger sample holds the smaller one: only what is new is made.
+        made.append(space.take(np.setdiff1d(rows, before, assume_unique=True), MOLECULE_COLUMNS))
+        table = pa.concat_tables(made).sort_by("row")
         smiles = table["smiles"].combine_chunks()
         usable = smiles.is_valid().to_numpy(zero_copy_only=False) & ~refused(table, limits)
         good = np.flatnonzero(usable)
@@ -260,4 +274,10 @@ def drawn_products(
         if len(distinct) >= count or len(rows) == space.rows:
             order = np.random.default_rng(derive_seed(seed, "drawn", purpose)).permutation(distinct)[:count]
             return table.take(pa.array(np.sort(order)))
+        if len(rows) >= most:
+            raise CampaignError(
+                f"Of {len(rows):,} random products of {space.path}, {len(distinct):,} are different molecules that can "
+                f"be made and docked; {count:,} are needed.",
+                "Widen what docking takes ([targets.NAME.ligand]), or build the space of smaller building blocks.",
+            )
         asked = 2 * asked

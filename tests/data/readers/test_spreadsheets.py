@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from docksieve.data.errors import InputError
 from docksieve.data.libraries.build import build_library
+from docksieve.data.readers.spreadsheets import refuse_workbook
 from docksieve.screening.docking.dock import TableTarget, freeze_target
 from docksieve.screening.docking.table_read import read_scores
 from docksieve.screening.docking.tune import read_ligands
@@ -41,6 +42,18 @@ def test_workbooks_are_refused_wherever_molecules_are_read(tmp_path: Path, name:
         with pytest.raises(InputError, match=r"is a workbook.*CSV") as error:
             read()
         assert str(path) in str(error.value)
+
+
+def test_only_workbooks_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("smiles,id\nCCO,1\n")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "empty.smi").touch()
+    for name in ("a.csv", "broken.zip", "empty.smi", "none.xlsx", ""):
+        refuse_workbook(tmp_path / name)  # what is not there, or broken, is said by whoever reads it
+    (tmp_path / "a.XLS").write_text("smiles,id\n")
+    for path in (tmp_path / "a.XLS", workbook(tmp_path / "a.smi", "Index/Document.iwa")):
+        with pytest.raises(InputError, match="Save the sheet with the molecules as CSV"):
+            refuse_workbook(path)
 
 
 def test_old_workbooks_are_known_by_their_first_bytes(tmp_path: Path) -> None:

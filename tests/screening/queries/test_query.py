@@ -7,28 +7,8 @@ from typing import Any
 
 import pytest
 from docksieve.data.errors import InputError
-from docksieve.screening.queries.query import HitQuery, Selective, Window
-
-
-@pytest.mark.parametrize(
-    ("text", "window"),
-    [
-        ("250:450", Window(250, 450)),
-        (":4", Window(None, 4)),
-        ("-1:", Window(-1, None)),
-        ("0", Window(0, 0)),
-        ("-0.5:1e2", Window(-0.5, 100)),
-    ],
-)
-def test_windows_are_read_as_written(text: str, window: Window) -> None:
-    assert Window.parse(text, "logp") == window
-    assert Window.parse(str(window), "logp") == window
-
-
-@pytest.mark.parametrize("text", ["", ":", "a:b", "1:2:3", "nan:", ":inf", "4:1"])
-def test_what_is_no_window_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="logp"):
-        Window.parse(text, "logp")
+from docksieve.screening.queries.query import HitQuery
+from docksieve.screening.queries.terms import Selective, Window
 
 
 @pytest.mark.parametrize(
@@ -54,12 +34,6 @@ def test_what_makes_no_sense_is_refused_before_any_file_is_read(values: dict[str
     with pytest.raises(InputError) as caught:
         HitQuery(**values)
     assert said in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["A", "A:", ":B", "A:A", "A:B:C"])
-def test_what_names_no_two_targets_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="two targets"):
-        Selective.parse(text)
 
 
 def test_a_question_survives_json() -> None:

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import ConfigError, LibraryError
+from docksieve.data.receipts import Receipt, write_receipt
 from docksieve.hpc.sites.read import load_site
 from docksieve.workflows.campaign.begin import begin_or_resume
 from docksieve.workflows.campaign.campaign import open_campaign
+from docksieve.workflows.campaign.checks import check_dock, open_library
+from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.cli.main import app
 from docksieve.workflows.config.campaign_file import read_campaign_file
 from docksieve.workflows.hits.ask import hits
 from docksieve.workflows.progress.status import status
 from docksieve.workflows.running.submit import submit
+from docksieve.workflows.tasks.settings import RoundSettings
 from typer.testing import CliRunner
 
 Make = Callable[..., Path]
@@ -50,6 +54,27 @@ def test_each_round_docks_its_own_number_and_later_ones_may_change(make_campaign
     (first,) = campaign.ledger.receipts("round-01/acquire")
     assert first.rows_out == 24
     assert open_campaign(campaign.root).config.rounds.dock == (12, 6, 4)
+
+
+def test_the_library_of_a_campaign_file_is_opened_or_missed_with_its_line(
+    make_campaign: Make, small_inputs: Path
+) -> None:
+    assert open_library(read_campaign_file(make_campaign())).rows == 400
+    path = make_campaign((str(small_inputs / "library"), "nowhere"), name="libraryless")
+    with pytest.raises(LibraryError, match=r"libraryless\.toml, line \d+: .*nowhere.*If it has moved"):
+        open_library(read_campaign_file(path))
+
+
+def test_numbers_are_free_while_nothing_is_chosen(make_campaign: Make) -> None:
+    campaign = begin_or_resume(make_campaign(), load_site("inline"))
+    other = make_campaign(("dock = 15", "dock = [9, 4]"), name="other")
+    check_dock(campaign, read_campaign_file(other).config, other)
+    write_receipt(campaign.root, Receipt("round-01/acquire", "acquire", "x"))
+    campaign.ledger.plan("round-01/acquire", [Task("round-01/acquire", "acquire", RoundSettings("round-01"))])
+    with pytest.raises(
+        ConfigError, match=r"asks for 9 molecules in round 1, .*15 already.* dock = \[15, 9\]"
+    ):
+        check_dock(campaign, read_campaign_file(other).config, other)
 
 
 def test_a_plain_number_may_change_before_the_first_round_has_chosen(make_campaign: Make) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from docksieve.data.errors import ConfigError
-from docksieve.workflows.config.campaign_file import parse_config
+from docksieve.workflows.config.campaign_file import CampaignConfig, parse_config
+from docksieve.workflows.config.plain_mistakes import plain_mistakes
 
 GOOD = """\
 [campaign]
@@ -83,3 +84,20 @@ def test_a_list_says_how_many_each_round_docks() -> None:
     plain = parse_config(GOOD, "mine.toml").rounds
     assert (plain.dock, plain.dock_in(7), plain.dock_in_all) == (100, 100, 300)
     assert plain.model_dump(mode="json")["dock"] == 100  # as older versions recorded it
+
+
+def test_each_mistake_has_its_place_and_its_words() -> None:
+    values = {
+        "campaign": {"name": "EDIT: a name"},
+        "rounds": {"count": "3", "epsilon": True, "keep": "auto", "dock": [100, 50]},
+        "targets": {"A": {"engine": "vina", "receptor": "EDIT", "box_size": "22"}},
+    }
+    found = dict(plain_mistakes(values, CampaignConfig))
+    assert found.pop(("campaign", "name")).endswith("Write there: a name.")
+    assert found.pop(("targets", "A", "receptor")).endswith("Write there: what is yours.")
+    assert found.pop(("rounds", "count")).endswith(
+        "(given: '3'). Write it without quotation marks: count = 3"
+    )
+    assert "[rounds] epsilon must be a number" in found.pop(("rounds", "epsilon"))
+    assert "[targets.A] box_size" in found.pop(("targets", "A", "box_size"))
+    assert found == {}

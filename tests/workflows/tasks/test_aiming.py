@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from docksieve.data.errors import ConfigError
 from docksieve.data.receipts import read_receipt
-from docksieve.data.store import read_table
+from docksieve.data.score_keys import KEYS, score_keys
+from docksieve.data.store import read_table, write_table
+from docksieve.screening.acquisition.aims import Scale
 from docksieve.screening.queries.query import HitQuery, Selective
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.config.campaign_file import parse_config
@@ -17,6 +20,7 @@ from docksieve.workflows.hits.ask import ask
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.funnel import cross_checks, target_passages
 from docksieve.workflows.running.submit import submit
+from docksieve.workflows.tasks.aiming import aimed_rows, best_known, docked_values
 from docksieve.workflows.tasks.settings import AcquireSettings, RankSettings
 
 SELECTIVE = 'aim = { selective = ["A", "B"] }'
@@ -138,3 +142,40 @@ def test_a_campaign_without_an_aim_keeps_the_settings_of_its_tasks() -> None:
         fields = {name: None for name in kind.__dataclass_fields__ if name not in ("aim", "avoid_failures")}
         values = kind(**fields).to_json()
         assert "aim" not in values and "avoid_failures" not in values
+
+
+def table_of(**scores: float | None) -> pa.Table:
+    """Dockings of molecules named r0, r1 ...: their row is the number."""
+    rows = [int(name[1:]) for name in scores]
+    return pa.table({"row": pa.array(rows, pa.int64()), "score": pa.array(scores.values(), pa.float64())})
+
+
+def test_only_what_is_docked_for_all_targets_has_a_value() -> None:
+    a, b = table_of(r1=-9.0, r2=-7.0, r3=None, r4=-8.0), table_of(r4=-8.5, r1=-6.0, r3=-9.0, r7=-5.0)
+    scales = [Scale(True), Scale(True)]
+    # Of rows 1 and 4: how much better for the first target, and the worse of both.
+    assert docked_values("selective", [a, b], scales) == pytest.approx([3.0, -0.5])
+    assert docked_values("worst_over", [a, b], scales) == pytest.approx([6.0, 8.0])
+    assert best_known("worst_over", [a, b], scales) == pytest.approx(8.0)
+    assert best_known("pareto", [a, b], scales) is None
+    assert best_known("worst_over", [a, table_of(r9=-3.0)], scales) is None
+
+
+def test_the_shortlist_of_an_aim_holds_what_is_good_for_it(tmp_path: Path) -> None:
+    """The best for the worst of two targets are the best of neither."""
+    generator = np.random.default_rng(2)
+    a, b = generator.uniform(-10, -4, (2, 500)).astype(np.float32)
+    b[::50] = np.nan  # not predictable
+    files = []
+    for part, rows in enumerate((np.arange(250), np.arange(250, 500))):
+        files.append(tmp_path / f"{part}.parquet")
+        write_table(files[-1], pa.table({"row": rows, "mean:A": a[rows], "mean:B": b[rows]}))
+    histograms = {
+        name: np.bincount(score_keys(values, True), minlength=KEYS) for name, values in (("A", a), ("B", b))
+    }
+    values: dict[str, Any] = dict.fromkeys(RankSettings.__dataclass_fields__)
+    aim = {"kind": "worst_over", "targets": ["A", "B"], "one_unit": True}
+    lower = {"A": True, "B": True}
+    settings = RankSettings(**{**values, "lower_is_better": lower, "keep": {"A": 10, "B": 20}, "aim": aim})
+    worst = np.maximum(a, np.nan_to_num(b, nan=np.inf))
+    assert aimed_rows(settings, files, histograms).tolist() == sorted(np.argsort(worst)[:20].tolist())
