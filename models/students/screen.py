@@ -87,7 +87,7 @@ def screen_shard(
         ``cpu``, or what torch calls another one (``cuda``, ``cuda:1``).
     path : str
         ``auto``, or ``kernel`` (compiled, CPU only), ``torch``, ``fused`` (Triton).
-    wanted : array of bool, shape (rows of the shard,), optional
+    wanted : array of bool, shape (n,), optional
         Molecules to score; all others are written as if they had no SMILES. All, if not given.
 
     Returns
