@@ -85,7 +85,7 @@ def tables(cells: Cells, folder: Path, size: int, trials: int) -> None:
             least = [needed(ranked, goal.best, goal.recall) for goal in GOALS]
             depth = depths(arrays["held"][trial].astype(float), np.sort(predicted))
             replay(cells, (name, size), truth, depth, len(predicted), least, trial)
-        print(name, flush=True)
+        print(name, size, flush=True)
 
 
 def simulations(cells: Cells, size: int, draws: int, rows: int = 20_000) -> None:
@@ -96,7 +96,7 @@ def simulations(cells: Cells, size: int, draws: int, rows: int = 20_000) -> None
             least = [needed(ranked, goal.best, goal.recall) for goal in GOALS]
             depth = depths(predicted[:size], np.sort(predicted[size:]))
             replay(cells, (copula, size), scores[:size], depth, rows - size, least, draw)
-        print(copula, flush=True)
+        print(copula, size, flush=True)
 
 
 def judged(trials: list[tuple[float, np.ndarray]], place: tuple[int, int]) -> dict[str, float]:
@@ -132,7 +132,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path("promise-trials"), help="trials of promises.py")
-    parser.add_argument("--size", type=int, default=1_000)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000])
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument(
@@ -140,8 +140,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     cells: Cells = {}
-    tables(cells, arguments.cache, arguments.size, arguments.trials)
-    simulations(cells, arguments.size, arguments.draws)
+    for size in arguments.sizes:
+        tables(cells, arguments.cache, size, arguments.trials)
+        simulations(cells, size, arguments.draws)
     known = {key[0] for key in cells}
     output: dict[str, Any] = {
         "grid": {"caution": CAUTIONS, "doubt_scale": SCALES, "fewest": FEWEST}, **provenance(), "left_out": []

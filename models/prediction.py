@@ -53,9 +53,12 @@ class HeldOut:
         What was to be predicted: docking scores (NaN where a molecule has none), or a teacher's means.
     mean, spread : array of float64, shape (n, targets)
         In the unit of the scores; ``spread`` is NaN where it is not predicted.
+    docked : array of float64, shape (n, targets), optional
+        Docking scores, where ``truth`` holds them as a teacher learnt them: perhaps with bad scores drawn together.
     """
 
     smiles: list[str]
     truth: NDArray[np.float64]
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
+    docked: NDArray[np.float64] | None = None

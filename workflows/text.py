@@ -157,6 +157,8 @@ def _offered(cut: Mapping[str, Any], best: str) -> str:
     if cut["met"] or cut["method"] != "order statistics":
         return _goal(cut, best)
     goal = cut["goal"]
+    if cut["score"] is None:  # so bad that the teacher tells no score
+        return _goal(cut, best)
     return (
         f"{100 * goal['recall']:.3g} % of all with a score of {cut['score']:.4g} or better (about {best} "
         f"{_percent(cut['best'])}) with {100 * goal['confidence']:.3g} % confidence"

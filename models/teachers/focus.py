@@ -13,7 +13,8 @@ the better half of them is ranked better.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,14 @@ class Curve:
         with np.errstate(divide="ignore"):
             back = z + np.log(-np.expm1(-np.maximum(z, 0.0)))
         return np.asarray(self.middle + unit * np.where(np.isnan(z), np.nan, back) / BEND)
+
+
+def recorded_curve(focus: Mapping[str, Mapping[str, Any]], target: str) -> Curve | None:
+    """Return the curve of a target by what :func:`refocused` says; None where scores are as they are, or not told."""
+    said = focus.get(target, {})
+    if not said.get("drawn_together") or said.get("middle") is None:
+        return None
+    return Curve(float(said["middle"]), float(said["good"]))
 
 
 def drawn_together(scores: NDArray[np.float64], lower_is_better: bool) -> NDArray[np.float64]:

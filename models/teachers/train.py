@@ -121,6 +121,7 @@ def train_teacher(
     features = featurise(table.smiles, settings.fingerprints, threads=threads, standard=True)
     if not features.valid.all():
         raise ModelError(f"No fingerprint of {table.smiles[int(np.argmin(features.valid))]!r} could be made.")
+    docked = table.scores
     table, focus = refocused(table, features, settings, seed, threads)
     memory = [remembered(source, table.smiles, threads) for source in sources]
     given, honest = reduced(sources)
@@ -178,7 +179,7 @@ def train_teacher(
     moments = {"centre": centre, "scale": scale, **scaled}
     spread = np.sqrt(scaled["inflation"] * (mixture[1] + scaled["noise"])) * scale
     means = np.where(np.isnan(judged) & ~np.isnan(scores), np.nan, mixture[0] * scale + centre)
-    apart = HeldOut(table.smiles, table.scores, means, spread)
+    apart = HeldOut(table.smiles, table.scores, means, spread, docked)
     return Teacher(
         members, table.targets, table.lower_is_better, settings, moments, report, table.sha256, seed, apart,
         sources,

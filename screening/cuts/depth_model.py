@@ -22,8 +22,8 @@ larger is better: x of the score among the n docked, w of the prediction among t
 5. Steps 1 and 3 are cautious each on its own account (several tails, the worst of three laws, a miss that nobody saw),
    and together far too cautious: with the deviate of the confidence taken whole, 99.9 % of the promises of 95 % were
    kept on tables. So the cut is the deepest at which the share wanted is kept with probability Phi(``CAUTION`` x
-   Phi^-1(C)). What one kind of table differs by from another is not a matter of the sample: the doubt of step 2 is left
-   whole (its scale is the inverse of ``CAUTION``).
+   Phi^-1(C)). ``CAUTION`` is what tables of other kinds and simulations choose where 1,000 are docked, whichever kind
+   is left out.
 
 A confidence is printed only if the docked molecules can carry it (:func:`obstacles`): else the predictive distribution
 of the regressions alone (step 1) is given, as an estimate: the margins of steps 2 and 3 would be so wide there that
@@ -60,9 +60,10 @@ BEST_ROWS = 20
 SCATTER = 0.8
 """Largest scatter of the predictions of the best about the regression, for a promise. That of molecules taken at
 random is 1: with more, predictions hardly tell the best from the others, and their tails are long."""
-CAUTION = 0.5
+CAUTION = 0.7
 """Part of the normal deviate of the confidence that the predictive distribution is asked for: a factor for all margins
-that was chosen on tables of known scores and simulations (``benchmarks/promise_margins.py``)."""
+that each choice without one kind of table, of known scores and simulations with 1,000 docked, came to
+(``benchmarks/promise_margins.py``; docs/trust.md says what choices with 3,000 docked come to)."""
 WIDEST = 0.9
 """No promise is made of a cut that keeps more: it would be of little use, and the bound is least certain there."""
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ...data.errors import CampaignError, InputError, unknown_name
 from ...data.spaces.space import Space
 from ...data.store import FileRecord, concat, matches
+from ...models.teachers.focus import recorded_curve
 from ..campaign.audits import read_audits
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import round_name, round_number
 from ..progress.receipts import CampaignReceipts
-from ..tasks.held_out import read_held_out
+from ..tasks.held_out import learnt_scores, read_held_out
 
 Floats = NDArray[np.float64]
 FEWEST = 10
@@ -41,7 +42,8 @@ class Snapshot:
     audited : list of FileRecord
         Those of finished audits.
     error : float
-        S.d. of docked scores around the student's predictions, as held-out molecules have it.
+        S.d. of docked scores around the student's predictions, as held-out molecules have it; in the scale of the
+        predictions, in which bad scores may be drawn together (the good ones, which a plan asks about, are not).
     docking_seconds : float
         Core-seconds of one docking, measured.
     """
@@ -173,10 +175,14 @@ def _screened(receipts: CampaignReceipts, number: int, target: str) -> bool:
 def _error(receipts: CampaignReceipts, name: str, target: str) -> float | None:
     """Return the error of a student: the teacher's with docking and the student's with the teacher, together."""
     squares = 0.0
+    trained = next((item for item in receipts.of(f"{name}/train") if item.done), None)
+    report = {} if trained is None else trained.facts.get("report", {})
+    curve = recorded_curve(report.get("focus", {}), target)
     for step in ("train", "distil"):
         for record in receipts.outputs(f"{name}/{step}", "heldout/"):
             table = read_held_out(receipts.campaign.root / record.path, target)
             if table.num_rows < FEWEST:
                 return None
-            squares += float(np.square(table["truth"].to_numpy() - table["mean"].to_numpy()).mean())
+            truth = learnt_scores(table, curve if step == "train" else None)
+            squares += float(np.square(truth - table["mean"].to_numpy()).mean())
     return float(np.sqrt(squares)) if squares else None

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from ...data.store import FileRecord, concat, read_table
-from ...models.teachers.focus import Curve
+from ...models.teachers.focus import Curve, recorded_curve
 from ...screening.calibration.history import PickedHistory
 from ...screening.calibration.picked import LEAST, Batch, PickedCalibration, calibrate_rest
 from ..campaign.ledger import chooser, round_number
@@ -47,12 +47,10 @@ class Scale:
     @classmethod
     def of(cls, report: Mapping[str, Any], target: str) -> Scale:
         """Return the scale of a teacher by its report."""
-        said = report.get("focus", {}).get(target, {})
-        if not said.get("drawn_together"):
-            return cls()
-        if said.get("middle") is None:
-            return cls(known=False)
-        return cls(Curve(float(said["middle"]), float(said["good"])))
+        focus = report.get("focus", {})
+        curve = recorded_curve(focus, target)
+        drawn = focus.get(target, {}).get("drawn_together", False)
+        return cls(curve, known=curve is not None or not drawn)
 
     def of_scores(self, scores: ArrayLike) -> Floats:
         """Return docking scores in the teacher's scale."""
@@ -63,6 +61,20 @@ class Scale:
         """Return values of the teacher's scale as docking scores."""
         found = np.asarray(values, np.float64)
         return found if self.curve is None else self.curve.undraw(found)
+
+    def onto(self, other: Scale, values: ArrayLike) -> Floats:
+        """Return values of this scale in ``other``, the worst of them at the end of its curve."""
+        return np.asarray(values, np.float64) if other == self else other.of_scores(self.to_scores(values))
+
+
+def common_scale(scales: Mapping[int, Scale]) -> Scale:
+    """Return one scale for the predictions of several rounds: that of the last teacher that draws scores together.
+
+    Docking scores where none does. Where bad scores were drawn together, what was a score is not known any more, so
+    predictions of all rounds and docking scores can be compared in a drawn scale alone.
+    """
+    drawn = [number for number, scale in scales.items() if scale.curve is not None]
+    return scales[max(drawn)] if drawn else Scale()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ...data.words import plural
 from ...screening.decisions.errors import errors_ahead
 from ...screening.decisions.forecast import Decision, decide
 from ...screening.decisions.learning import LearningCurve, fit_learning_curve
+from ..calibration.history import common_scale
 from ..campaign.campaign import Campaign, open_campaign
 from ..progress.receipts import CampaignReceipts
 from .criteria import Chosen, criteria_of
@@ -221,7 +222,9 @@ def learning_words(known: Evidence, unit: str) -> str:
         f"{error:.2f} ± {1.645 * spread:.2f} from {size:,.0f}"
         for size, error, spread in zip(known.sizes, known.errors, known.standard_errors, strict=True)
     )
-    said = f"Learning curve: RMSE ({unit}, held-out seed sample, 90 %) {points} scores."
+    drawn = common_scale(known.intervals.scales).curve is not None
+    scale = ", bad scores drawn together as the teacher learns them" if drawn else ""
+    said = f"Learning curve: RMSE ({unit}{scale}, held-out seed sample, 90 %) {points} scores."
     fit = _fit(known)
     if fit.status == "cannot say":
         return f"{said} Too few to extrapolate: {fit.reason}."

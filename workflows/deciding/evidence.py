@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from ...data.store import read_table
 from ...screening.calibration.picked import Batch
 from ...screening.decisions.records import Records
-from ..calibration.history import CampaignIntervals, read_intervals
+from ..calibration.history import CampaignIntervals, Scale, common_scale, read_intervals
 from ..campaign.audits import read_audits
 from ..campaign.ledger import round_number
 from ..progress.receipts import CampaignReceipts
-from ..tasks.held_out import read_held_out
+from ..tasks.held_out import learnt_scores, read_held_out
 
 Floats = NDArray[np.float64]
 
@@ -79,7 +80,7 @@ def read_evidence(receipts: CampaignReceipts, target: str) -> Evidence:
     known = known[np.isfinite(known)]
     number, mean, sd = _candidates(receipts, groups, target, np.union1d(rows, audited), lower)
     known_errors = read_intervals(receipts, target)
-    sizes, errors, uncertain = _learning(receipts, groups, target)
+    sizes, errors, uncertain = _learning(receipts, groups, target, known_errors.scales)
     return Evidence(
         round=number,
         mean=mean,
@@ -153,20 +154,26 @@ def _rounded(scores: Floats, step: float) -> bool:
 
 
 def _learning(
-    receipts: CampaignReceipts, groups: list[str], target: str
+    receipts: CampaignReceipts, groups: list[str], target: str, scales: Mapping[int, Scale]
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    """Return what each round's teacher learnt from, and its error on the seed sample, held out."""
-    found = {}
+    """Return what each round's teacher learnt from, and its error on the seed sample, held out.
+
+    The errors of all rounds are in one scale (:func:`common_scale`); those of a teacher whose scale is not recorded
+    are left out.
+    """
+    found, shared = {}, common_scale(scales)
     for name in groups:
         for receipt in receipts.of(f"{name}/train"):
             metrics = (
                 receipt.facts.get("report", {}).get("targets", {}).get(target, {}) if receipt.done else {}
             )
             paths = [item.path for item in receipt.outputs if item.path.startswith("heldout/")]
-            if not metrics.get("scores") or not paths:
+            own = scales.get(round_number(name) or 0, Scale())
+            if not metrics.get("scores") or not paths or not own.known:
                 continue
             table = read_held_out(receipts.campaign.root / paths[0], target)
-            errors = table["truth"].to_numpy() - table["mean"].to_numpy()
+            truth = own.onto(shared, learnt_scores(table, own.curve))
+            errors = truth - own.onto(shared, table["mean"].to_numpy())
             rmse = float(np.sqrt(np.square(errors).mean())) if len(errors) >= 5 else 0.0
             if rmse > 0:
                 # of the mean square, by the delta method: squares have heavy tails, so no normal errors are assumed

@@ -20,6 +20,7 @@ from ...data.receipts import Receipt, read_receipt
 from ...data.spaces.source import MoleculeSource
 from ...data.store import read_json, read_table
 from ...screening.ranking.top_k import merge_histograms
+from ..calibration.history import Scale
 from ..campaign.campaign import Campaign
 from ..campaign.ledger import Ledger, chooser, round_name, stage_order
 from ..hits.ask import hits
@@ -159,6 +160,11 @@ class Facts:
         paths = [path for path, _ in self.outputs(f"{group}/train", "heldout/")]
         table = read_held_out(paths[0], target) if paths else None
         return table if table is not None and table.num_rows else None
+
+    def scale(self, group: str, target: str) -> Scale:
+        """Return the scale of the predictions of a round's teacher; docking scores where there is none."""
+        trained = self.finished(f"{group}/train")
+        return Scale.of(trained[0].facts.get("report", {}), target) if trained else Scale()
 
     def outputs(self, stage: str, folder: str) -> list[tuple[Path, int]]:
         """Return path and rows of the finished tables of ``stage`` under ``folder``."""

@@ -17,6 +17,7 @@ from ...data.seeds import derive_seed
 from ...screening.decisions.scoring import wilson as wilson_interval
 from ...screening.docking.table import ScoreIndex
 from ...screening.metrics.paired import Estimate, rank_correlation, root_mean_square_error
+from ..calibration.history import Scale, common_scale
 from ..campaign.ledger import round_name
 from ..hits.floors import good_score
 from .charts.scores import Measured
@@ -107,25 +108,49 @@ class Retrospect:
 
 
 def acquired_with_scores(facts: Facts, target: str) -> pa.Table:
-    """Return all acquired molecules that have a docked score: ``Facts.chosen`` of all rounds and ``round``."""
-    tables = []
-    for number in range(1, facts.rounds + 1):
+    """Return all acquired molecules that have a docked score: ``Facts.chosen`` of all rounds, and more.
+
+    ``round``; and ``learnt`` and ``predicted``, docked score and mean in one scale for all rounds: docking scores, or
+    where a teacher drew bad ones together (:func:`drawn_in`), those along the curve of the last that did.
+    """
+    tables, scales = [], _scales(facts, target)
+    shared = common_scale(scales)
+    for number, own in scales.items():
         chosen = facts.chosen(round_name(number), target)
         known = pc.and_(pc.is_valid(chosen["score"]), pc.is_valid(chosen["mean"]))
         chosen = chosen.filter(known)
-        tables.append(chosen.append_column("round", pa.array([number] * chosen.num_rows, pa.int64())))
+        score, mean = (np.asarray(chosen[name].to_numpy(), np.float64) for name in ("score", "mean"))
+        chosen = chosen.append_column("round", pa.array([number] * chosen.num_rows, pa.int64()))
+        chosen = chosen.append_column("learnt", pa.array(shared.of_scores(score), pa.float64()))
+        means = own.onto(shared, mean) if own.known else mean
+        tables.append(chosen.append_column("predicted", pa.array(means, pa.float64())))
     if tables:
         return pa.concat_tables(tables)
     fields = {"row": pa.int64(), "id": pa.string(), "mean": pa.float32(), "spread": pa.float32()}
-    return pa.schema([*fields.items(), ("score", pa.float64()), ("round", pa.int64())]).empty_table()
+    more = [
+        ("score", pa.float64()),
+        ("round", pa.int64()),
+        ("learnt", pa.float64()),
+        ("predicted", pa.float64()),
+    ]
+    return pa.schema([*fields.items(), *more]).empty_table()
+
+
+def _scales(facts: Facts, target: str) -> dict[int, Scale]:
+    return {number: facts.scale(round_name(number), target) for number in range(1, facts.rounds + 1)}
+
+
+def drawn_in(facts: Facts, target: str) -> bool:
+    """Tell whether predictions and docked scores are compared with bad ones drawn together."""
+    return common_scale(_scales(facts, target)).curve is not None
 
 
 def honest_test(acquired: pa.Table, seed: int) -> HonestTest | None:
-    """Compare predictions with docking (2.5 and 97.5 % of 1,000 bootstrap resamples); None below five molecules."""
+    """Compare predictions with docking in one scale (95 %, 1,000 bootstrap resamples); None below five molecules."""
     if acquired.num_rows < 5:
         return None
-    truth = acquired["score"].to_numpy().astype(float)
-    mean = acquired["mean"].to_numpy().astype(float)
+    truth = acquired["learnt"].to_numpy().astype(float)
+    mean = acquired["predicted"].to_numpy().astype(float)
     spread = acquired["spread"].to_numpy().astype(float)
     rng = np.random.default_rng(derive_seed(seed, "report", "honest-test"))
     draws = rng.integers(0, len(truth), (RESAMPLES, len(truth)))

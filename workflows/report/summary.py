@@ -14,6 +14,7 @@ from .quality import (
     Enrichment,
     HonestTest,
     Retrospect,
+    drawn_in,
     estimate_of,
     metrics_of,
     model_reports,
@@ -93,7 +94,7 @@ def about_target(facts: Facts, target: str, findings: Findings) -> Iterator[str]
     yield from _models(facts, target)
     yield from trust_words(facts, target)
     if findings.honest is not None:
-        yield _tested(findings.honest, facts.campaign.targets[target]["unit"])
+        yield _tested(findings.honest, facts.campaign.targets[target]["unit"], drawn_in(facts, target))
     yield from picked_words(facts, target)
 
 
@@ -161,11 +162,12 @@ def _models(facts: Facts, target: str) -> Iterator[str]:
             yield f"The {name} of round {reports[-1][0]} ranks molecules like {against}: Spearman {interval(found)}."
 
 
-def _tested(found: HonestTest, unit: str) -> str:
+def _tested(found: HonestTest, unit: str, drawn: bool) -> str:
+    scale = ", bad scores drawn together as the teacher learns them" if drawn else ""
     return (
         f"Predictions made before docking, on the {plural(found.molecules, 'acquired molecule')} with a score: error "
-        f"(RMSE) {interval(found.rmse)} {unit}, docked minus predicted {interval(found.bias)} on average, Spearman "
-        f"{interval(found.spearman)} (low by nature: all of them were predicted to be good); "
+        f"(RMSE) {interval(found.rmse)} {unit}{scale}, docked minus predicted {interval(found.bias)} on average, "
+        f"Spearman {interval(found.spearman)} (low by nature: all of them were predicted to be good); "
         f"{100 * found.within_one:.0f} % lie within one spread (the prediction's "
         f"standard deviation; 68 % expected), {100 * found.within_two:.0f} % within two (95 %)."
     )

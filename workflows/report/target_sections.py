@@ -24,7 +24,7 @@ from .charts.learning import found_so_far
 from .facts import Facts
 from .funnel import Passage
 from .picked import picked_charts, picked_details
-from .quality import acquired_with_scores, estimate_of, metrics_of, model_reports, quality_series
+from .quality import acquired_with_scores, drawn_in, estimate_of, metrics_of, model_reports, quality_series
 from .summary import Findings, docking_counts
 from .trust import chart_grid, trust_charts, trust_details
 
@@ -152,7 +152,7 @@ def target_charts(facts: Facts, target: str) -> list[str]:
     acquired = acquired_with_scores(facts, target)
     if acquired.num_rows:
         mean, spread, score = (
-            np.asarray(acquired[name].to_numpy(), dtype=float) for name in ("mean", "spread", "score")
+            np.asarray(acquired[name].to_numpy(), dtype=float) for name in ("predicted", "spread", "learnt")
         )
         rounds = np.asarray(acquired["round"].to_numpy(), dtype=np.int64)
         svg = charts.predicted_against_docked(mean, spread, score, rounds, acquired["id"].to_pylist(), unit)
@@ -161,6 +161,11 @@ def target_charts(facts: Facts, target: str) -> list[str]:
             "Acquired molecules only; each prediction was made before docking. On the dashed line it was exact; what "
             f"lies {worse} docked worse than predicted."
         )
+        if drawn_in(facts, target):
+            note += (
+                " On both axes scores worse than the middle are drawn together, as the teacher learns them; good ones "
+                "are docking scores."
+            )
         drawn.append(figure(svg, "Predicted against docked", note))
     drawn += search_charts(facts, target)
     series = quality_series(facts, target)

@@ -10,6 +10,7 @@ from ...data.words import agree, plural
 from ..campaign.ledger import round_name
 from ..html.page import details, figure, paragraph, table, tag
 from ..source_words import source_words
+from ..tasks.held_out import docked_scores
 from ..text import cut_words, is_promised, reasons_of
 from .charts import trust as charts
 from .facts import Facts
@@ -75,11 +76,11 @@ def target_enriched(facts: Facts, target: str) -> tuple[int, Enriched] | None:
         if held_out is None:
             continue
         found = charts.enriched(
-            held_out["truth"].to_numpy(),
+            docked_scores(held_out, facts.scale(round_name(number), target).curve),
             held_out["mean"].to_numpy(),
             bool(facts.campaign.targets[target]["lower_is_better"]),
             derive_seed(facts.campaign.seed, "report", "enrichment", target) % 2**31,
-        )
+        )  # ranks alone, so that the two may differ in scale
         return None if found is None else (number, found)
     return None
 

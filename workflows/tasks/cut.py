@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from ...data.errors import CampaignError
 from ...data.seeds import derive_seed
 from ...data.store import concat
+from ...models.teachers.focus import Curve
 from ...screening.cuts.cascade import StageCuts, molecules, plan_cascade
 from ...screening.cuts.cut import Cut, CutGoal, cut_price
 from .context import TaskContext, TaskOutcome
 from .factors import predict_labels
-from .held_out import read_held_out
+from .held_out import docked_scores, read_held_out, recorded_scale
 from .settings import CutSettings
 from .surrogates import bundle_of
 
@@ -58,7 +59,7 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
             theirs = np.asarray(scored[:, list(directions).index(target)], float)
             cuts = plan_cascade(
                 goal,
-                (docked["truth"].to_numpy(), docked["mean"].to_numpy()),
+                (docked_scores(docked), docked["mean"].to_numpy()),
                 (labelled["truth"].to_numpy(), labelled["mean"].to_numpy()),
                 (mine, theirs[np.isfinite(theirs)]),
                 seed=derive_seed(settings.seed, "cut", settings.round, target) % 2**31,
@@ -66,6 +67,9 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 budget=None if settings.sweep else settings.budget[target] / rows_of(settings, target),
                 rows=rows_of(settings, target),
             )
+            curve = recorded_scale(docked, target)
+            if curve is not None:
+                cuts = dataclasses.replace(cuts, student=_carried_back(cuts.student, curve))
             if settings.method != "random":
                 # Whatever the figures say, they are of molecules that do not stand for the library.
                 teacher = dataclasses.replace(
@@ -90,6 +94,18 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 "notes": [] if settings.method == "random" else [NOT_RANDOM],
             }
     return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
+
+
+def _carried_back(student: Cut, curve: Curve) -> Cut:
+    """Return the student's cut with the teacher's means that it speaks of as docking scores, which is what users know.
+
+    ``threshold`` stays as it is: a prediction is compared with it. What is beyond the curve's end is infinitely bad.
+    """
+    return dataclasses.replace(
+        student,
+        score=float(curve.undraw(np.asarray(student.score))),
+        instead=tuple(_carried_back(other, curve) for other in student.instead),
+    )
 
 
 def _scored(context: TaskContext[CutSettings], labels: pa.Table, targets: list[str]) -> NDArray[np.float32]:

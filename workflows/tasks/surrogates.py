@@ -20,6 +20,7 @@ from ...models.settings import StudentSettings, TeacherSettings
 from ...models.students.distill import distil_student
 from ...models.students.leave_out import leave_out
 from ...models.students.screen import screen_shard
+from ...models.teachers.focus import recorded_curve
 from ...models.teachers.sources import flattering, for_judging
 from ...models.teachers.teacher import Teacher
 from ...models.teachers.train import train_teacher
@@ -122,14 +123,21 @@ def _write_held_out(
     if len(sealed.smiles):
         predicted = for_judging(teacher, sources).predict(sealed.smiles)
         flattered = flattering(teacher, sources, sealed.smiles)
+        docked = np.asarray(sealed.scores, np.float64)
+        curves = [recorded_curve(teacher.report["focus"], target) for target in teacher.targets]
+        learnt = [
+            docked[:, column] if curve is None else curve.draw(docked[:, column])
+            for column, curve in enumerate(curves)
+        ]
         apart = HeldOut(
             list(sealed.smiles),
-            np.asarray(sealed.scores),
+            np.stack(learnt, axis=1),
             np.where(flattered[:, None], np.nan, predicted.mean.astype(np.float64)),
             predicted.spread.astype(np.float64),
+            docked,
         )
         tables.append(held_out_table(apart, teacher.targets, "sealed"))
-    write_held_out(path, *tables)
+    write_held_out(path, *tables, focus=teacher.report["focus"])
 
 
 def label(context: TaskContext[LabelSettings]) -> TaskOutcome:

@@ -33,8 +33,8 @@ def test_shares_have_wilsons_interval() -> None:
 def acquired(docked: list[float], predicted: list[float], spread: float = 0.5) -> pa.Table:
     return pa.table(
         {
-            "score": pa.array(docked, pa.float64()),
-            "mean": pa.array(predicted, pa.float32()),
+            "learnt": pa.array(docked, pa.float64()),
+            "predicted": pa.array(predicted, pa.float64()),
             "spread": pa.array([spread] * len(docked), pa.float32()),
         }
     )
