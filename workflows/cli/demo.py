@@ -1,7 +1,7 @@
 """The whole main job, on real molecules with real docking: ``python -m docksieve.workflows.cli.demo FOLDER``.
 
-A make-on-demand library is enumerated from the package's own building blocks, screened, docked with
-AutoDock Vina into a receptor that the ``dockstring`` package brings, learnt from, and reported. Run it
+The space of all products of the package's own building blocks is screened without being written down, its best
+docked with AutoDock Vina into a receptor that the ``dockstring`` package brings, learnt from, and reported. Run it
 again after an interruption and it goes on.
 """
 
@@ -17,7 +17,6 @@ from rich.text import Text
 
 from ..terminal.tables import console as terminal_console
 
-LIBRARY_SIZE = 120_000
 CAMPAIGN = """\
 [campaign]
 name = "demo"
@@ -25,7 +24,7 @@ folder = "campaign"
 seed = 7
 
 [library]
-path = "library"
+path = "space"
 
 [targets.{target}]
 engine = "vina"
@@ -44,6 +43,9 @@ count = 2
 labels = 20000
 dock = 60
 
+[factors]
+most = 6000
+
 [final]
 molecules = 16
 """
@@ -55,9 +57,8 @@ def run(folder: Path) -> None:
     console = terminal_console()
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    if not (folder / "library" / "library.json").exists():
-        size = str(LIBRARY_SIZE)
-        _command(console, "library", "enumerate", str(folder / "library"), "--limit", size, "--seed", "7")
+    if not (folder / "space" / "space.json").exists():
+        _command(console, "space", "build", str(folder / "space"))
     config = folder / "campaign.toml"
     if not config.exists():
         config.write_text(CAMPAIGN.format(target=TARGET))
