@@ -10,7 +10,7 @@ from ..screening.metrics.paired import Estimate
 
 
 def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one paragraph: what the student sends on and why, and what docking all that the goal needs would take.
+    """Yield one paragraph: what the fast model sends on and why, and what docking all that the goal needs would take.
 
     Parameters
     ----------
@@ -23,15 +23,15 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
 
 def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     student, teacher = found["student"], found["teacher"]
-    kept = plural(found["keep"], "molecule")
+    kept, fast = plural(found["keep"], "molecule"), found.get("fast_model", "student")
     if student is None or teacher is None:
         told = " ".join(found["notes"])
-        yield f"{told} The best {kept} by the fast model (student) go on to the exact one (teacher)."
+        yield f"{told} The best {kept} by the fast model ({fast}) go on to the exact one (teacher)."
         return
     teaching = found.get("price", {}).get("predicting_seconds")
     cost = f", which takes it about {time_words(teaching)} of one core" if teaching else ""
     yield (
-        f"the fast model (student) has scored the whole library, and its best {kept} go on to the slower, more exact "
+        f"the fast model ({fast}) has scored the whole library, and its best {kept} go on to the slower, more exact "
         f"one (teacher){cost}{_why(found)}."
     )
     best = "the teacher's best"
@@ -42,8 +42,8 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _carrying(student, best, "random labels")
     if not found["gate"]:
         yield (
-            "The student is less faithful to its teacher than [student] min_fidelity and min_recall ask, so at least "
-            "what the data ask for goes on; a wider student or more [rounds] labels would cost less."
+            f"The {fast} is less faithful to its teacher than [student] min_fidelity and min_recall ask, so at least "
+            f"what the data ask for goes on; a wider {fast} or more [rounds] labels would cost less."
         )
     yield from _docking(found, teacher)
     if found["sweep"]:
@@ -58,6 +58,7 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _docking(found: Mapping[str, Any], teacher: Mapping[str, Any]) -> Iterator[str]:
     """Yield how many of the teacher's best would have to be docked for the goal."""
+    fast = found.get("fast_model", "student")
     seconds = found.get("price", {}).get("docking_seconds")
     cost = f" (about {time_words(seconds)} of one core)" if seconds else ""
     dock = f"the teacher's best {plural(found['dock_for_goal'], 'molecule')} would have to be docked{cost}"
@@ -66,7 +67,7 @@ def _docking(found: Mapping[str, Any], teacher: Mapping[str, Any]) -> Iterator[s
     elif is_promised(teacher):
         yield (
             f"{_share(found)} cannot be promised of this sweep (the last round, which docks all that the goal needs): "
-            "the student's part cannot be promised, or fewer molecules are kept or docked than are needed. For all of "
+            f"the {fast}'s part cannot be promised, or fewer molecules are kept or docked than are needed. For all of "
             f"it, {dock}; {_range(teacher)}."
         )
     else:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...data.errors import CampaignError, ConfigError
 from ...data.spaces.source import MoleculeSource, source_standard
+from ...data.spaces.space import Space
 from ...data.store import record_file, write_bytes, write_json
 from ...data.version import __version__
 from ...data.words import plural
@@ -114,7 +115,7 @@ def begin(file: CampaignFile, site: Site) -> Campaign:
             "fingerprint": library.fingerprint,
             "rows": library.rows,
         },
-        "filter": FILTER_VERSION,
+        "filter": 0 if isinstance(library, Space) else FILTER_VERSION,  # products are looked at when made
         "targets": specs,
         "target_files": files,
         "source_files": [vars(record) for record in freeze_sources(config.teacher.sources, root, base)],

@@ -20,7 +20,8 @@ from .campaign import Campaign
 
 ASKED = "[library] where"
 FILTER_VERSION = 1
-"""Recorded when a campaign begins. A campaign of a version that left nothing out has none, and goes on that way."""
+"""Recorded when a campaign begins. A campaign of a version that left nothing out has none, and goes on that way;
+of a combinatorial space it is 0: what docking refuses is left out where products are made."""
 
 
 def conditions_of(section: LibrarySection) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The whole main job, on real molecules with real docking: ``python -m docksieve.workflows.cli.demo FOLDER``.
+"""The whole main job, on real molecules with real docking: ``python -m docksieve.workflows.cli.demo [--space] FOLDER``.
 
 A make-on-demand library is enumerated from the package's own building blocks, screened, docked with
-AutoDock Vina into a receptor that the ``dockstring`` package brings, learnt from, and reported. Run it
-again after an interruption and it goes on.
+AutoDock Vina into a receptor that the ``dockstring`` package brings, learnt from, and reported. With ``--space``
+it is all 1.58 million products of these building blocks, of which only the best are made. Run it again after an
+interruption and it goes on.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ folder = "campaign"
 seed = 7
 
 [library]
-path = "library"
+path = "{library}"
 
 [targets.{target}]
 engine = "vina"
@@ -43,24 +44,38 @@ sealed = 0.15
 count = 2
 labels = 20000
 dock = 60
-
+{more}
 [final]
 molecules = 16
 """
 TARGET = "EGFR"
+FACTORS = """
+[factors]
+epochs = 8
+most = 6000
+"""
 
 
-def run(folder: Path) -> None:
+def campaign_text(space: bool = False) -> str:
+    """Return the campaign file of the demo on a library, or on a combinatorial space."""
+    library, more = ("space", FACTORS) if space else ("library", "")
+    return CAMPAIGN.format(library=library, target=TARGET, more=more)
+
+
+def run(folder: Path, space: bool = False) -> None:
     """Run the demo in ``folder``, saying each command as a user would type it."""
     console = terminal_console()
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    if not (folder / "library" / "library.json").exists():
+    if space:
+        if not (folder / "space" / "space.json").exists():
+            _command(console, "space", "build", str(folder / "space"))
+    elif not (folder / "library" / "library.json").exists():
         size = str(LIBRARY_SIZE)
         _command(console, "library", "enumerate", str(folder / "library"), "--limit", size, "--seed", "7")
     config = folder / "campaign.toml"
     if not config.exists():
-        config.write_text(CAMPAIGN.format(target=TARGET))
+        config.write_text(campaign_text(space))
     console.print(Text(f"\n{config}", style="bold"))
     console.print(config.read_text())
     campaign = str(folder / "campaign")
@@ -82,4 +97,5 @@ def _command(console: Console, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
+    given = [word for word in sys.argv[1:] if word != "--space"]
+    run(Path(given[0] if given else "demo"), "--space" in sys.argv[1:])

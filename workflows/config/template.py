@@ -27,7 +27,7 @@ name = {name:<21} # required; also the campaign's folder, beside this file
                              # campaign and targets, so that campaigns over one library dock other seed molecules
 
 [library]
-path = {library:<21} # required; a folder made by `docksieve library build` or `enumerate`
+path = {library:<21} # required; a folder made by `docksieve library build`, `library enumerate` or `space build`
 # where = "weight < 500 AND pains = ''"   # only molecules that meet this condition, as in `docksieve hits --where`
 # has = ["[NX3][CX3]=O"]     # SMARTS that must match ...
 # has_not = ["C#N"]          # ... and that must not
@@ -116,6 +116,15 @@ sweep = 0                    # the last round docks all that the goal needs, at 
 # held_out = 0.1             # share of the labels kept apart to judge it
 # min_fidelity = 0.9         # below this rank correlation with the teacher, more of the library is kept
 # min_recall = 0.6           # the same for the recall of the teacher's best 5 %
+
+# [factors]                  # in place of a student where the library is a combinatorial space (docs/spaces.md)
+# rank = 32                  # length of the vectors of each pair of roles
+# buckets = 8192             # of the fingerprints of building blocks; a power of two
+# width = 128                # of its network
+# epochs = 20
+# batch_size = 2048
+# learning_rate = 0.004
+# most = 100000              # products of each target that are made and rescored, at most
 
 [final]
 molecules = 50               # the best of each target are docked again, more thoroughly; 0: none

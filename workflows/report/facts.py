@@ -136,6 +136,13 @@ class Facts:
         """Return the groups of dockings that train models: the seed sample and each round begun."""
         return [round_name(number) for number in range(self.rounds + 1)]
 
+    @property
+    def fast_model(self) -> str:
+        """What imitates the teacher: a ``student``, or of a combinatorial space a ``factor model``."""
+        stages = self.receipts.values()
+        space = any(receipt.kind == "distil-factors" for receipts in stages for receipt in receipts)
+        return "factor model" if space else "student"
+
     def finished(self, stage: str) -> list[Receipt]:
         """Return the receipts of the finished tasks of ``stage``."""
         return [receipt for receipt in self.receipts.get(stage, ()) if receipt.done]

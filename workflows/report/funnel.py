@@ -184,7 +184,7 @@ def _round(facts: Facts, target: str, group: str, tried: np.ndarray) -> list[Pas
     blind = sum(receipt.counts["unpredictable"] for receipt in screens)
     lost = [
         Change("not screened yet", -facts.unscreened(group)),
-        Change("the student could not predict", -blind),
+        Change(f"the {facts.fast_model} could not predict", -blind),
         *_left_out(facts, target, group),
     ]
     histogram = facts.histogram(group, target)

@@ -267,9 +267,9 @@ def estimate_of(value: Any) -> Estimate | None:
 
 
 def quality_series(facts: Facts, target: str) -> dict[str, list[Measured]]:
-    """Return the rank correlations by round: teacher with docking, student with teacher."""
+    """Return the rank correlations by round: teacher with docking, student (or factor model) with teacher."""
     series: dict[str, list[Measured]] = {}
-    for name, step in (("teacher with docking", "train"), ("student with teacher", "distil")):
+    for name, step in (("teacher with docking", "train"), (f"{facts.fast_model} with teacher", "distil")):
         items = []
         for number, report in model_reports(facts, step):
             found = estimate_of(metrics_of(report, target).get("spearman"))

@@ -48,12 +48,21 @@ def fewer(facts: Facts, target: str) -> float | None:
 def overview(facts: Facts, times: Times | None) -> Iterator[str]:
     """Yield what was screened and how long it took."""
     names = facts.campaign.targets
-    yield f"Library of {plural(facts.rows, 'molecule')} against {plural(len(names), 'target')} ({', '.join(names)})."
+    space = facts.fast_model == "factor model"
+    size = (
+        f"Space of {plural(facts.rows, 'product')}"
+        if space
+        else f"Library of {plural(facts.rows, 'molecule')}"
+    )
+    yield f"{size} against {plural(len(names), 'target')} ({', '.join(names)})."
     screens = [stage for stage in facts.receipts if stage.endswith("/screen") and facts.finished(stage)]
     scored = sum(r.counts["molecules"] for stage in screens for r in facts.finished(stage))
     if screens:
         passes = plural(len(screens), "pass", "passes")
-        yield f"The student scored {plural(scored, 'molecule')} in {passes} over the library."
+        yield (
+            f"The {facts.fast_model} scored {plural(scored, 'product' if space else 'molecule')} in {passes} over the "
+            f"{'space' if space else 'library'}."
+        )
     else:
         yield "The library has not been screened yet."
     if times is not None:
@@ -154,7 +163,7 @@ def _missed(found: Retrospect | None) -> str:
 def _models(facts: Facts, target: str) -> Iterator[str]:
     for step, name, against in (
         ("train", "teacher", "docking, cross-validated"),
-        ("distil", "student", "its teacher, on molecules held out"),
+        ("distil", facts.fast_model, "its teacher, on molecules held out"),
     ):
         reports = model_reports(facts, step)
         found = estimate_of(metrics_of(reports[-1][1], target).get("spearman")) if reports else None

@@ -173,8 +173,8 @@ def target_charts(facts: Facts, target: str) -> list[str]:
         svg = charts.quality_by_round(series, "Spearman rank correlation", learnt_from(facts, target))
         note = (
             "1 is the perfect order, 0 is chance; with 95 % intervals. The teacher is cross-validated on docked "
-            "scores; the student is compared with its teacher on labels kept apart. Later rounds add molecules that "
-            "were all predicted to be good, which are harder to tell apart."
+            f"scores; the {facts.fast_model} is compared with its teacher on labels kept apart. Later rounds add "
+            "molecules that were all predicted to be good, which are harder to tell apart."
         )
         drawn.append(figure(svg, "Rank correlation of the models", note))
     drawn += _library_chart(facts, target, unit)
@@ -201,7 +201,7 @@ def _library_chart(facts: Facts, target: str, unit: str) -> list[str]:
     svg = charts.library_histogram(scores, histogram[keys], cut, f"predicted score ({unit})")
     so_far = "" if facts.complete(f"{group}/screen") else " so far"
     count = int(histogram[keys].sum())
-    note = f"By the student of round {number}, {plural(count, 'molecule')}{so_far}; counts are logarithmic."
+    note = f"By the {facts.fast_model} of round {number}, {plural(count, 'molecule')}{so_far}; counts are logarithmic."
     if cut is not None:
         note += f" What lies {'left' if lower else 'right'} of the line went to the teacher."
     return [figure(svg, "Predicted scores of the library", note)]
@@ -236,7 +236,7 @@ def _model_quality(facts: Facts, target: str) -> list[str]:
     rows = []
     names: list[str] = []
     found: list[tuple[str, dict[str, str]]] = []
-    for step, what in (("train", "teacher"), ("distil", "student")):
+    for step, what in (("train", "teacher"), ("distil", facts.fast_model)):
         for number, report in model_reports(facts, step):
             metrics = metrics_of(report, target)
             values = {k: interval_short(v) for k, v in metrics.items() if estimate_of(v) is not None}
@@ -249,7 +249,10 @@ def _model_quality(facts: Facts, target: str) -> list[str]:
     if not rows:
         return []
     head = ["model", *(name.replace("_", " ") for name in names)]
-    words = "Teachers are judged by cross-validation on docked scores, students by how well they repeat their teacher."
+    words = (
+        f"Teachers are judged by cross-validation on docked scores, {facts.fast_model}s by how well they repeat their "
+        "teacher."
+    )
     return [details("Figures of every model", paragraph(words, "soft"), table("Models", head, rows))]
 
 

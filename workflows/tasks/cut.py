@@ -93,6 +93,8 @@ def cut(context: TaskContext[CutSettings]) -> TaskOutcome:
                 ),
                 "notes": [] if settings.method == "random" else [NOT_RANDOM],
             }
+    if _of_space(context):
+        facts = {target: {**found, "fast_model": "factor model"} for target, found in facts.items()}
     return TaskOutcome(labels.num_rows, labels.num_rows, facts={"cuts": facts})
 
 
@@ -108,9 +110,14 @@ def _carried_back(student: Cut, curve: Curve) -> Cut:
     )
 
 
+def _of_space(context: TaskContext[CutSettings]) -> bool:
+    """Tell whether a factor model of a combinatorial space stands in place of a student."""
+    return any(record.path.endswith("factors.safetensors") for record in context.task.inputs)
+
+
 def _scored(context: TaskContext[CutSettings], labels: pa.Table, targets: list[str]) -> NDArray[np.float32]:
     """Return what the student, or in a space the factor model, says of the labelled molecules."""
-    if any(record.path.endswith("factors.safetensors") for record in context.task.inputs):
+    if _of_space(context):
         return predict_labels(context, labels, targets)
     student = bundle_of(context)
     threads = context.runtime.get("threads", 1)

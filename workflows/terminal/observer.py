@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ...data.receipts import Receipt
 from ...data.spaces.source import MoleculeSource
+from ...data.spaces.space import Space
 from ...data.words import agree, plural
 from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
@@ -30,10 +31,10 @@ QUIET_SECONDS = 30.0
 STEP_WORDS = {
     "sample": "choose the seed sample",
     "train": "train the teacher",
-    "label": "teacher predicts molecules for the student to learn from (labels)",
-    "distil": "teach the student (distil)",
+    "label": "teacher predicts molecules for the {fast} to learn from (labels)",
+    "distil": "teach the {fast} (distil)",
     "cut": "decide how many go on to the teacher (cut)",
-    "screen": "student scores every shard",
+    "screen": "{fast} scores every shard",
     "rank": "rank the whole library",
     "refine": "teacher scores the shortlist (refine)",
     "acquire": "choose what to dock next",
@@ -64,15 +65,19 @@ class TerminalObserver:
         self._total = self._ended = 0
         self._molecules = (0, 0, 0)
         self._told = 0.0
+        self._fast = "student"
 
     def begun(self, campaign: Campaign, library: MoleculeSource, site: Site, orphans: int) -> None:
         """Print what is about to run, and the command that goes on with it if it is interrupted."""
+        space = isinstance(library, Space)
+        self._fast = "factor model" if space else "student"
         self._say("If this is interrupted, the same command goes on with it:")
         self._say(f"  {shlex.join(self._command)}")
         self._say("Campaign ", (campaign.config.campaign.name, "bold"), f" in {campaign.root}")
-        shards = plural(len(library.shards), "file")
+        shards = plural(len(library.shards), "part" if space else "file")
         self._say(
-            f"Library of {plural(library.rows, 'molecule')} in {shards} (shards); targets: "
+            f"{'Space' if space else 'Library'} of {plural(library.rows, 'product' if space else 'molecule')} in "
+            f"{shards}{'' if space else ' (shards)'}; targets: "
             f"{', '.join(campaign.targets)}; site {site.name} with {plural(site.worker_count, 'worker')}"
         )
         if orphans:
@@ -94,7 +99,7 @@ class TerminalObserver:
             columns = (described, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
-            self._bar = self._progress.add_task(_described(stage), total=total, completed=done)
+            self._bar = self._progress.add_task(self._described(stage), total=total, completed=done)
 
     def molecules_done(self, stage: str, done: int, total: int) -> None:
         """Count the stage in molecules from here on: a task may be a hundred dockings, and an hour."""
@@ -132,11 +137,11 @@ class TerminalObserver:
         self._told = now
         done, total, before = self._molecules
         if not total:
-            self._say(f"  {_described(stage)}: {self._ended} of {self._total} tasks")
+            self._say(f"  {self._described(stage)}: {self._ended} of {self._total} tasks")
             return
         each = (now - self._stage_started) / (done - before) if done > before else 0.0
         left = f", about {duration(each * (total - done))} left" if each else ""
-        self._say(f"  {_described(stage)}: {done:,} of {total:,} molecules{left}")
+        self._say(f"  {self._described(stage)}: {done:,} of {total:,} molecules{left}")
 
     def stage_ended(self, stage: str) -> None:
         """Close the bar and leave one line about the stage."""
@@ -148,7 +153,7 @@ class TerminalObserver:
         done = f", {plural(self._skipped, 'task')} {were} done before" if self._skipped else ""
         failed = [(f", {plural(self._failed, 'task')} failed", "red")] if self._failed else []
         molecules = f"{plural(self._rows, 'molecule')}, " if self._rows else ""
-        self._say(f"  {_described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
+        self._say(f"  {self._described(stage)}: {molecules}{seconds:.1f} s{done}", *failed)
         for note in self._notes:
             self._note(note)
         if self._without_score:
@@ -162,6 +167,11 @@ class TerminalObserver:
         self._say(("Complete", "bold green"), f" after {minutes:.1f} minutes. Next:")
         for command in ("hits", "report", "throughput"):
             self._say(f"  docksieve {command} {shlex.quote(shown_path(campaign.root))}")
+
+    def _described(self, stage: str) -> str:
+        group, _, step = stage.partition("/")
+        where = group.replace("round-", "round ")
+        return f"{where:9s} {STEP_WORDS.get(step, step).format(fast=self._fast)}"
 
     def _notes_of(self, receipt: Receipt) -> list[str]:
         """Return what to say of a task when its stage is over."""
@@ -187,12 +197,6 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def _described(stage: str) -> str:
-    group, _, step = stage.partition("/")
-    where = group.replace("round-", "round ")
-    return f"{where:9s} {STEP_WORDS.get(step, step)}"
-
-
 def _notes(receipt: Receipt) -> list[str]:
     report = receipt.facts.get("report")
     if receipt.kind == "train" and report:
@@ -207,9 +211,10 @@ def _notes(receipt: Receipt) -> list[str]:
                 for target, reason in receipt.facts["untaught"].items()
             ),
         ]
-    if receipt.kind == "distil" and report:
+    if receipt.kind in ("distil", "distil-factors") and report:
+        what = "student" if receipt.kind == "distil" else "factor model"
         return [
-            f"student {receipt.facts['model']}, learnt from the teacher's predictions (labels); how well it agrees:",
+            f"{what} {receipt.facts['model']}, learnt from the teacher's predictions (labels); how well it agrees:",
             *_quality(report),
         ]
     if receipt.kind == "cut" and receipt.done:

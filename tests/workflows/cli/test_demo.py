@@ -18,7 +18,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def test_its_campaign_file_is_a_valid_one() -> None:
-    config = parse_config(demo.CAMPAIGN.format(target=demo.TARGET), "campaign.toml")
+    config = parse_config(demo.campaign_text(), "campaign.toml")
     assert list(config.targets) == ["EGFR"] and config.rounds.count == 2
     assert config.rounds.labels < demo.LIBRARY_SIZE
 
@@ -34,6 +34,7 @@ def test_it_goes_the_whole_way(
         "status",
         "hits",
         "hits",
+        "hits",
         "throughput",
         "report",
     ]
@@ -46,9 +47,20 @@ def test_it_goes_the_whole_way(
         "--seed",
         "7",
     )
-    assert (folder / "campaign.toml").read_text() == demo.CAMPAIGN.format(target="EGFR")
+    assert (folder / "campaign.toml").read_text() == demo.campaign_text()
     shown = capsys.readouterr().out
     assert "[targets.EGFR]" in shown and "The demo took 0.0 minutes." in shown
+
+
+def test_with_a_space_it_builds_that_and_screens_all_of_it(
+    tmp_path: Path, commands: list[tuple[str, ...]]
+) -> None:
+    demo.run(tmp_path, space=True)
+    assert commands[0] == ("space", "build", str(tmp_path / "space"))
+    config = parse_config((tmp_path / "campaign.toml").read_text(), "campaign.toml")
+    assert config.library.path == "space" and (config.factors.epochs, config.factors.most) == (8, 6_000)
+    same = parse_config(demo.campaign_text(), "campaign.toml")
+    assert (config.rounds, config.start, config.final) == (same.rounds, same.start, same.final)
 
 
 def test_again_it_goes_on_with_what_is_there(tmp_path: Path, commands: list[tuple[str, ...]]) -> None:

@@ -130,7 +130,7 @@ def test_rank_correlations_by_round() -> None:
         "round-02/train": made({"targets": {"B": {"spearman": 0.1}}}),
         "round-02/distil": made({"fidelity": {"A": {"spearman": 0.9}}}),
     }
-    facts: Any = SimpleNamespace(rounds=2, finished=lambda stage: stages.get(stage, []))
+    facts: Any = SimpleNamespace(rounds=2, finished=lambda stage: stages.get(stage, []), fast_model="student")
     assert [number for number, _ in model_reports(facts, "train")] == [1, 2]
     series = quality_series(facts, "A")
     assert {name: [(item.round, item.value) for item in items] for name, items in series.items()} == {

@@ -49,6 +49,7 @@ def facts(state: str = "complete", engine: str = "vina", final: int = 10, **more
         ),
         status=SimpleNamespace(state=state, stages=(), waiting=()),
         rows=1_000,
+        fast_model="student",
         rounds=0,
         groups=lambda: ["round-00", "round-01"],
         docked=of,
