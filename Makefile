@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 BESIDE ?= -n 2 --dist loadfile
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install test test-fast test-slurm lint types docs demo clean
+.PHONY: help install test test-fast test-slurm lint types docs demo demo-space clean
 
 help:
 	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
+	@echo "make demo-space the same on the whole combinatorial space of its building blocks, 1.6 million products"
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
 	@echo "make test-slurm  campaigns on a real Slurm, brought up on this machine (as root: installs it if it is missing)"
@@ -56,5 +57,8 @@ docs: $(VENV)/.docs-installed
 demo: install
 	$(BIN)/python -m docksieve.workflows.cli.demo demo
 
+demo-space: install
+	$(BIN)/python -m docksieve.workflows.cli.demo --space demo-space
+
 clean:
-	rm -rf demo build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf demo demo-space build dist .mypy_cache .pytest_cache .ruff_cache

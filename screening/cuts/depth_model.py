@@ -62,8 +62,8 @@ SCATTER = 0.8
 random is 1: with more, predictions hardly tell the best from the others, and their tails are long."""
 CAUTION = 0.7
 """Part of the normal deviate of the confidence that the predictive distribution is asked for: a factor for all margins
-that each choice without one kind of table, of known scores and simulations with 1,000 docked, came to
-(``benchmarks/promise_margins.py``; docs/trust.md says what choices with 3,000 docked come to)."""
+that choices without one kind of table came to, of known scores and simulations (``benchmarks/promise_margins.py``,
+docs/trust.md)."""
 WIDEST = 0.9
 """No promise is made of a cut that keeps more: it would be of little use, and the bound is least certain there."""
 

@@ -45,7 +45,7 @@ class Doubt:
     fall: float = 1.8
     least: float = 0.2
     members: float = 1.6
-    scale: float = 1.0
+    scale: float = 2.0
 
     def __call__(self, slope: float, members: float) -> float:
         """Return it for a slope in the middle tail and so many of the best among the docked."""

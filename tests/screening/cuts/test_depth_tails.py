@@ -17,7 +17,8 @@ def test_normal_scores_are_largest_for_the_smallest_and_shared_by_ties() -> None
 
 
 def test_doubt_falls_with_the_slope_and_with_what_is_known() -> None:
-    assert DOUBT(0.0, 1e9) == pytest.approx(1.3) and DOUBT(-1.0, 1e9) == pytest.approx(1.3)
-    assert DOUBT(0.5, 1e9) == pytest.approx(0.4) and DOUBT(2.0, 1e9) == pytest.approx(0.2)
-    assert DOUBT(2.0, 0.0) == DOUBT(2.0, 1.0) == pytest.approx(np.hypot(0.2, 1.6))
-    assert Doubt(scale=2.0)(0.5, 4.0) == pytest.approx(2 * DOUBT(0.5, 4.0))
+    once = Doubt(scale=1.0)
+    assert once(0.0, 1e9) == pytest.approx(1.3) and once(-1.0, 1e9) == pytest.approx(1.3)
+    assert once(0.5, 1e9) == pytest.approx(0.4) and once(2.0, 1e9) == pytest.approx(0.2)
+    assert once(2.0, 0.0) == once(2.0, 1.0) == pytest.approx(np.hypot(0.2, 1.6))
+    assert DOUBT(0.5, 4.0) == pytest.approx(2 * once(0.5, 4.0))
