@@ -82,7 +82,14 @@ def describe(kind: Any) -> str:
     if origin is tuple:
         if Ellipsis in args:
             inner = {str: "texts", int: "whole numbers", float: "numbers"}.get(args[0])
-            return f"a list of {inner}" if inner else f"a list of any of {', '.join(_choices(args[0]))}"
+            if inner:
+                return f"a list of {inner}"
+            choices = _choices(args[0])
+            return (
+                f"a list, each {choices[0]}"
+                if len(choices) == 1
+                else f"a list of any of {', '.join(choices)}"
+            )
         return f"a list of {len(args)} numbers"
     if origin is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return "a section"
