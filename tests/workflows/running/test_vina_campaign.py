@@ -117,9 +117,9 @@ def _poses_are_of_the_hits_and_in_the_box(root: Path, tmp_path: Path) -> None:
 
 
 def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -> None:
-    """A least size that no molecule has: every failure has its code, and the campaign says so."""
+    """No molecule can be prepared in the time given: every failure has its code, and the campaign says so."""
     text = CAMPAIGN.format(library=small_inputs / "library").replace(
-        "final_conformers = 1", "final_conformers = 1\nligand = { min_heavy_atoms = 90 }"
+        "final_conformers = 1", "final_conformers = 1\nligand = { time_limit = 0.001 }"
     )
     (tmp_path / "campaign.toml").write_text(text)
     command = [
@@ -135,3 +135,28 @@ def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -
     assert "hits CAMPAIGN --failed" in done.stderr
     receipt = read_json(next((tmp_path / "docked" / "receipts" / "round-00" / "dock").rglob("*.json")))
     assert sum(receipt["facts"]["failures"].values()) == receipt["counts"]["failed"] == 6
+
+
+def test_limits_that_no_molecule_meets_are_refused_before_any_docking(
+    small_inputs: Path, tmp_path: Path
+) -> None:
+    text = CAMPAIGN.format(library=small_inputs / "library").replace(
+        "final_conformers = 1", "final_conformers = 1\nligand = { min_heavy_atoms = 90 }"
+    )
+    (tmp_path / "campaign.toml").write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "docksieve",
+        "submit",
+        str(tmp_path / "campaign.toml"),
+        "--site",
+        "inline",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert (
+        "0 molecules of the library may be docked" in done.stderr
+        and "fewer than 90 heavy atoms" in done.stderr
+    )
+    assert not (tmp_path / "docked" / "receipts" / "round-00" / "dock").exists()
