@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,3 @@ def _reaction(file: Any, index: int, roles: int) -> ReactionFactors:
             for one, other in pairs_of(roles)
         },
     )
-
-
-def column_names(targets: Sequence[str]) -> list[str]:
-    """Return the columns of predictions."""
-    return [f"mean:{target}" for target in targets]

@@ -108,11 +108,6 @@ class FactorNetwork(torch.nn.Module):
         single, vectors = out[:, : self.targets], out[:, self.targets :]
         return single, vectors.reshape(len(out), -1, self.targets, self.rank)
 
-    def slots(self, reaction: int) -> range:
-        """Return the places of a reaction's roles among all roles."""
-        start = sum(self.roles[:reaction])
-        return range(start, start + self.roles[reaction])
-
 
 def partner(role: int, other: int) -> int:
     """Return the place of ``other`` among the partners of ``role``."""

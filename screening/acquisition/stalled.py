@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..chemistry.diversity import murcko_scaffold
-
 Floats = NDArray[np.float64]
 LEAST = 0.05
 """Less than so many standard deviations of all docked scores is no improvement."""
@@ -70,29 +68,46 @@ def find_stall(batches: Sequence[Floats], every: Floats, lower_is_better: bool) 
     return Stall(last, before) if gain < LEAST * spread else None
 
 
-def of_new_scaffolds(smiles: Sequence[str], count: int, seen: set[str | None]) -> NDArray[np.int64]:
-    """Return the first molecules of scaffolds that were not seen, one of each.
+def explored_places(
+    chosen: NDArray[np.int64], smiles: Sequence[str], count: int, seen: Sequence[str]
+) -> tuple[NDArray[np.int64], int]:
+    """Return a batch whose last molecules make room for the best of scaffolds that were not seen, one of each.
 
     Parameters
     ----------
+    chosen : array of int64, shape (n,)
+        Places of the batch among the candidates, best first.
     smiles : sequence of str
-        Candidates, best first.
+        All candidates, best first.
     count : int
-    seen : set of str
-        Murcko scaffolds that do not count any more.
+        Molecules that make room.
+    seen : sequence of str
+        Molecules whose scaffolds do not count as new; nor do those of the part of the batch that stays.
 
     Returns
     -------
-    array of int64, shape (at most count,)
-        Indices into ``smiles``, ascending.
+    places : array of int64, shape (n,)
+        Those that stay, then the new ones.
+    explored : int
+        How many are new: fewer than ``count`` where the candidates have no more.
+
+    Examples
+    --------
+    >>> from docksieve.screening.acquisition.stalled import explored_places
+    >>> candidates = ["Cc1ccccc1", "CCc1ccccc1", "CCCc1ccccc1", "Cc1ccncc1"]
+    >>> explored_places(np.array([0, 1]), candidates, 1, seen=[])
+    (array([0, 3]), 1)
     """
+    from ..chemistry.diversity import murcko_scaffold  # RDKit, only where there is something to explore
+
+    kept = chosen[: len(chosen) - count]
+    known = {murcko_scaffold(text) for text in (*seen, *(smiles[place] for place in kept))}
     found: list[int] = []
-    known = set(seen)
-    for index, text in enumerate(smiles):
+    for place in np.setdiff1d(np.arange(len(smiles)), kept).tolist():
         if len(found) == count:
             break
-        scaffold = murcko_scaffold(text)
+        scaffold = murcko_scaffold(smiles[place])
         if scaffold not in known:
             known.add(scaffold)
-            found.append(index)
-    return np.array(found, np.int64)
+            found.append(place)
+    return np.concatenate([chosen[: len(chosen) - len(found)], np.array(found, np.int64)]), len(found)

@@ -24,6 +24,9 @@ from .functions import (
     pool_size,
 )
 
+EXPLORED_AMONG = 20
+"""New scaffolds are sought among so many times as many more of the best molecules."""
+
 
 @dataclass(frozen=True)
 class Acquired:
@@ -37,6 +40,8 @@ class Acquired:
         Acquisition value of each.
     at_random : int
         How many of them, at the end, were drawn at random.
+    explored : int
+        How many, before those, are the best of scaffolds that were not seen.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class Acquired:
     rows: Rows
     values: Array
     at_random: int
+    explored: int = 0
 
 
 class BestRows:
@@ -123,6 +129,9 @@ class AcquisitionStream:
         ``scaffold`` and 3 for ``maxmin``.
     typical : float
         A usual docked score, in score units: what a docking without a score is worth (see :meth:`add`).
+    explore : int
+        Molecules of the batch, the last by value, that make room for the best of scaffolds that were not seen
+        (:meth:`choose`).
 
     Raises
     ------
@@ -152,6 +161,7 @@ class AcquisitionStream:
         diversity: str = "none",
         pool: int | None = None,
         typical: float = 0.0,
+        explore: int = 0,
     ) -> None:
         if name not in ACQUISITIONS:
             raise ValueError(f"acquisition {name!r} is not one of {', '.join(ACQUISITIONS)}")
@@ -167,7 +177,9 @@ class AcquisitionStream:
         self.at_random = random_share(count, epsilon)
         self.by_value = count - self.at_random
         self._docked = np.unique(np.asarray([] if docked is None else docked, np.int64))
-        self._best = BestRows(pool_size(diversity, self.by_value, pool))
+        self.explore = min(explore, self.by_value)
+        self._pool = pool_size(diversity, self.by_value, pool)
+        self._best = BestRows(self._pool + EXPLORED_AMONG * self.explore)
         # Up to `by_value` of the molecules with the largest random keys may be chosen by value.
         self._drawn = BestRows(count if self.at_random else 0)
         self.candidates = 0
@@ -243,14 +255,18 @@ class AcquisitionStream:
         near = self._near(best, keys, rows, known)
         best.offer(keys[near], rows[near], (keys if values is None else values)[near])
 
-    def choose(self, smiles: Callable[[Rows], Sequence[str]] | None = None) -> Acquired:
+    def choose(
+        self, smiles: Callable[[Rows], Sequence[str]] | None = None, seen: Sequence[str] = ()
+    ) -> Acquired:
         """Return the batch.
 
         Parameters
         ----------
         smiles : callable, optional
-            Given rows, returns their SMILES in that order; asked once, for the best candidates only. Needed
-            if ``diversity`` is not ``none``.
+            Given rows, returns their SMILES in that order; asked for the best candidates only. Needed if
+            ``diversity`` is not ``none``, or for exploring.
+        seen : sequence of str
+            SMILES whose scaffolds are known already, for exploring: what was docked.
 
         Raises
         ------
@@ -260,20 +276,23 @@ class AcquisitionStream:
         _, rows, values = self._best.best()
         _distinct(rows)
         places = np.arange(min(self.by_value, len(rows)))
-        if self.diversity != "none":
-            if smiles is None:
-                raise ValueError(f"diversity {self.diversity!r} needs the molecules' SMILES")
-            if self.by_value < len(rows):
-                from ..chemistry.diversity import spread_out  # RDKit, only where a batch is spread
+        if smiles is None and (self.diversity != "none" or self.explore):
+            raise ValueError(f"diversity {self.diversity!r} and exploring need the molecules' SMILES")
+        if self.diversity != "none" and smiles is not None and self.by_value < len(rows):
+            from ..chemistry.diversity import spread_out  # RDKit, only where a batch is spread
 
-                places = spread_out(self.diversity, smiles(rows), self.by_value)
+            places = spread_out(self.diversity, smiles(rows[: self._pool]), self.by_value)
+        explored = 0
+        if self.explore and smiles is not None:
+            from .stalled import explored_places
+
+            places, explored = explored_places(places, smiles(rows), self.explore, seen)
         rows, values = rows[places], values[places]
         _, others, other_values = self._drawn.best()
         _distinct(others)
         free = np.flatnonzero(~np.isin(others, rows))[: self.at_random]
-        return Acquired(
-            np.concatenate([rows, others[free]]), np.concatenate([values, other_values[free]]), len(free)
-        )
+        both = np.concatenate([rows, others[free]]), np.concatenate([values, other_values[free]])
+        return Acquired(*both, len(free), explored)
 
 
 def _distinct(rows: Rows) -> None:

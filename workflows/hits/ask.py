@@ -108,39 +108,7 @@ def hits(
     *,
     receipts: CampaignReceipts | None = None,
 ) -> pa.Table:
-    """Return the ranked hits of a campaign, finished or still running: :func:`ask` for the simplest questions.
-
-    Parameters
-    ----------
-    campaign : path or Campaign
-    top : int or None
-        How many per target; None for all.
-    target : str, optional
-        One target; all of them, one after the other, if not given.
-    where : str, optional
-        An SQL condition on the columns (``docs/hits.md``).
-    by : str
-        ``auto``, ``final``, ``docked``, ``predicted`` (by the teacher, the shortlists), ``combined``; ``screened``: by
-        the student, all of the library.
-    receipts : CampaignReceipts, optional
-        Receipts of the same campaign, if they were read already.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns as in ``docs/start.md``, best first, target after target.
-
-    Raises
-    ------
-    InputError
-        If the target or the condition is wrong.
-
-    Examples
-    --------
-    >>> table = docksieve.hits("campaign", top=3, target="EGFR", where="heavy_atoms < 18")
-    >>> table.num_rows, table["unit"].to_pylist()
-    (3, ['kcal/mol', 'kcal/mol', 'kcal/mol'])
-    """
+    """Return the ranked hits of a campaign as :func:`docksieve.hits` does, in a plain table."""
     targets = () if target is None else (target,)
     answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), receipts=receipts)
     return answer.table.select(HIT_COLUMNS)
@@ -263,36 +231,7 @@ def failures(
     *,
     receipts: CampaignReceipts | None = None,
 ) -> pa.Table:
-    """Return the dockings of a campaign, final ones included, that gave no score, with their reasons.
-
-    Parameters
-    ----------
-    campaign : path or Campaign
-    target : str, optional
-        One target; all of them, one after the other, if not given.
-    top : int or None
-        How many per target; None for all.
-    where : str, optional
-        An SQL condition on the columns of the answer.
-    receipts : CampaignReceipts, optional
-        Receipts of the same campaign, if they were read already.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns ``target``, ``stage``, ``id``, ``smiles``, ``failure`` (the code), ``meaning`` (what it stands for),
-        ``message`` (what was said of this molecule), ``row``.
-
-    Raises
-    ------
-    InputError
-        If the target or the condition is wrong.
-
-    Examples
-    --------
-    >>> set(docksieve.failures("campaign")["failure"].to_pylist())
-    {'not_in_table'}
-    """
+    """Return the dockings without a score as :func:`docksieve.failures` does, in a plain table."""
     receipts = receipts or _receipts(campaign)
     names = _chosen_targets(receipts.campaign, target)
     table = pa.concat_tables([failed_dockings(hit_sources(receipts, name), top, where) for name in names])

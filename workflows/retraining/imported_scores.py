@@ -13,6 +13,7 @@ import pyarrow as pa
 from ...data.errors import InputError
 from ...data.schema import SCORES_SCHEMA
 from ...data.spaces.source import MoleculeSource, source_standard
+from ...data.spaces.space import Space
 from ...screening.docking.dock import TableTarget
 from ...screening.docking.table import standard_or_none
 from ...screening.docking.table_read import ScoreRow, ScoreTable, read_scores
@@ -120,7 +121,7 @@ def import_rows(
             "Check --smiles-column and --score-column.",
         )
     smiles = sorted(molecules)
-    rows = library.find_smiles(smiles)
+    rows = _rows_of(library, smiles, [molecules[text][0].id for text in smiles])
     table = _scores_table(path, smiles, molecules, rows, target, unit, lower_is_better)
     conflicts = [m[0].line for m in molecules.values() if len({row.score for row in m}) > 1]
     unknown = [molecules[text][0].line for text, row in zip(smiles, rows, strict=True) if row < 0]
@@ -141,6 +142,22 @@ def import_rows(
         },
     )
     return Imported(table, report)
+
+
+def _rows_of(library: MoleculeSource, smiles: list[str], ids: list[str]) -> np.ndarray:
+    """Return the row of each molecule, -1 where there is none.
+
+    A space cannot be asked for a molecule, since its products are not written down: there an id tells the row, if the
+    product that it names is that molecule.
+    """
+    if not isinstance(library, Space):
+        return library.find_smiles(smiles)
+    rows = library.lookup(ids)
+    known = np.flatnonzero(rows >= 0)
+    made = library.make(rows[known]).smiles
+    same = np.array([text == smiles[at] for text, at in zip(made, known.tolist(), strict=True)], bool)
+    rows[known[~same]] = -1
+    return rows
 
 
 def _scores_table(

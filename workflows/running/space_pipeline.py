@@ -76,7 +76,8 @@ class SpacePipeline(Pipeline):
 
     def screen(self, name: str, number: int) -> None:
         """Let the factor model find the best products of every part of the space."""
-        inputs = (*self._space_records(), *self._bundle(name, "distil"))
+        # The model holds all that the search needs of the blocks; the manifest says which numbers are whose.
+        inputs = (*self._space_records()[:1], *self._bundle(name, "distil"))
         keep = self._keep(name, number)
         tasks = [
             Task(

@@ -7,6 +7,7 @@ batch is what one docking or prediction task reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ from ...data.seeds import derive_seed
 from ...data.store import concat, read_table, write_table
 from ...screening.acquisition.failing import FailureModel, learn_failures
 from ...screening.acquisition.functions import AcquisitionContext
-from ...screening.acquisition.stream import AcquisitionStream, BestRows
+from ...screening.acquisition.stalled import Stall
+from ...screening.acquisition.stream import AcquisitionStream, BestRows, random_share
 from ...screening.chemistry.diversity import diverse_subset
 from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .aiming import acquire_aimed, aimed_rows
 from .context import TaskContext, TaskOutcome
 from .eligible import Eligible, MayDock, column_of, first_of_each, molecules_of
-from .exploring import explored_batch, stall_of
+from .exploring import stall_of
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
@@ -60,16 +62,9 @@ def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
     """Keep the student's best molecules of each target, over all shards, for the teacher."""
     settings, library = context.settings, Library.open(context.runtime["library"])
     predictions = context.inputs("predictions/")
-    kept: list[np.ndarray] = []
-    cuts: dict[str, Any] = {}
     with context.watch("rank"):
         histograms = merge_all_histograms(context.inputs("histograms/"))
-        for target, lower in settings.lower_is_better.items():
-            column = f"mean:{target}"
-            best = best_rows(predictions, histograms[target], column, settings.keep[target], lower)
-            kept.append(best["row"].to_numpy())
-            cut = float(best["score"][-1].as_py()) if best.num_rows else None
-            cuts[target] = {"kept": best.num_rows, "cut": cut}
+        kept, cuts = best_of_each(settings, predictions, histograms)
         if settings.aim is not None:  # what is good for several targets need not be among the best of any
             kept.append(aimed_rows(settings, predictions, histograms))
         rows = np.unique(np.concatenate(kept))
@@ -80,11 +75,35 @@ def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
             write_leaderboard(leaderboard, predictions, histograms[target], library, target, lower)
             outputs.append(leaderboard)
     with context.watch("write"):
-        for index, start in enumerate(range(0, len(rows), settings.batch)):
-            path = context.root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"
-            write_table(path, library.take(rows[start : start + settings.batch], MOLECULE_COLUMNS))
-            outputs.append(path)
+        outputs += write_shortlist(
+            context.root, settings, rows, partial(library.take, columns=MOLECULE_COLUMNS)
+        )
     return TaskOutcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
+
+
+def best_of_each(
+    settings: RankSettings, predictions: Sequence[Path], histograms: Mapping[str, np.ndarray]
+) -> tuple[list[np.ndarray], dict[str, Any]]:
+    """Return the rows that go on to the teacher, target by target, and what to say of each cut."""
+    kept, cuts = [], {}
+    for target, lower in settings.lower_is_better.items():
+        best = best_rows(predictions, histograms[target], f"mean:{target}", settings.keep[target], lower)
+        kept.append(best["row"].to_numpy())
+        cut = float(best["score"][-1].as_py()) if best.num_rows else None
+        cuts[target] = {"kept": best.num_rows, "cut": cut}
+    return kept, cuts
+
+
+def write_shortlist(
+    root: Path, settings: RankSettings, rows: np.ndarray, take: Callable[[np.ndarray], pa.Table]
+) -> list[Path]:
+    """Write a shortlist in batches, each what ``take`` returns for its rows, and return the files."""
+    outputs = []
+    for index, start in enumerate(range(0, len(rows), settings.batch)):
+        path = root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"
+        write_table(path, take(rows[start : start + settings.batch]))
+        outputs.append(path)
+    return outputs
 
 
 def acquire_batch(context: TaskContext[AcquireSettings]) -> TaskOutcome:
@@ -128,13 +147,10 @@ def choose_batches(
             allowed = None if eligible is None else (eligible, column_of(target))
             known = _scores_of(usual, target)
             typical = float(np.median(known)) if len(known) else 0.0
-            picked, facts[target] = _by_value(
-                settings, shortlist, target, lower, mine, seed, failing.get(target), allowed, typical
-            )
             stall = stall_of(context, target, lower)
-            if stall is not None and target not in settings.sweep:
-                picked, explored = explored_batch(context, target, picked, mine, allowed, seed)
-                facts[target]["stalled"] = {**vars(stall), "explored": explored}
+            picked, facts[target] = _by_value(
+                settings, shortlist, target, lower, mine, seed, failing.get(target), allowed, typical, stall
+            )
         else:
             picked = at_random(context, target, mine["row"].drop_null().to_numpy(), seed)
             facts[target] = {
@@ -145,7 +161,9 @@ def choose_batches(
             }
         outputs += write_batches(context.root, settings.round, target, picked, settings.batch)
         chosen += picked.num_rows
-    return TaskOutcome(sum(_row_count(path) for path in shortlist), chosen, tuple(outputs), facts=facts)
+    return TaskOutcome(
+        sum(pq.read_metadata(path).num_rows for path in shortlist), chosen, tuple(outputs), facts=facts
+    )
 
 
 def _learn_failures(settings: AcquireSettings, docked: pa.Table) -> dict[str, FailureModel]:
@@ -239,6 +257,7 @@ def _by_value(
     failing: FailureModel | None = None,
     allowed: tuple[MayDock, str] | None = None,
     typical: float = 0.0,
+    stall: Stall | None = None,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Return the molecules of one target that the acquisition function likes best, and what to say of them."""
     best = _best_score(docked, target, lower)
@@ -259,6 +278,7 @@ def _by_value(
         epsilon=0.0 if sweeping else settings.epsilon,
         diversity="none" if sweeping else settings.diversity,
         typical=typical,
+        explore=random_share(count, settings.explore) if stall is not None else 0,
     )
     discount = failing if failing is not None and failing.used and not sweeping else None
     for path in shortlist:
@@ -269,7 +289,10 @@ def _by_value(
             spread,
             None if discount is None else _chance_of(discount, path),
         )
-    found = stream.choose(lambda rows: molecules_of(shortlist, rows, ["smiles"])["smiles"].to_pylist())
+    found = stream.choose(
+        lambda rows: molecules_of(shortlist, rows, ["smiles"])["smiles"].to_pylist(),
+        seen=docked["smiles"].to_pylist() if stall is not None else (),
+    )
     picked = molecules_of(shortlist, found.rows, [*MOLECULE_COLUMNS, *columns])
     picked = picked.rename_columns([*MOLECULE_COLUMNS, "mean", "spread"])
     picked = picked.append_column("acquisition", pa.array(found.values))
@@ -280,6 +303,7 @@ def _by_value(
         "best_before": best,
         "taught": True,
         "sweep": settings.sweep.get(target, 0),
+        **({} if stall is None else {"stalled": {**vars(stall), "explored": found.explored}}),
         **_failing_facts(failing, picked["smiles"].to_pylist(), found.at_random),
     }
     return picked, facts
@@ -300,10 +324,6 @@ def _chance_of(model: FailureModel, path: Path) -> Callable[[np.ndarray], np.nda
         return model.chance(read_table(path, ["smiles"])["smiles"].take(pa.array(places)).to_pylist())
 
     return chance
-
-
-def _row_count(path: Path) -> int:
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _best_by_mean(

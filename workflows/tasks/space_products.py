@@ -21,14 +21,14 @@ from ...data.errors import CampaignError
 from ...data.schema import LIBRARY_SCHEMA, PROPERTY_COLUMNS
 from ...data.seeds import derive_seed
 from ...data.spaces.space import Space
-from ...data.store import concat, read_table, write_table
+from ...data.store import concat, read_table
 from ...screening.chemistry.diversity import diverse_subset
 from ...screening.docking.ligand_settings import LigandLimits
 from ...screening.ranking.leaderboard import write_leaderboard
-from ...screening.ranking.top_k import best_rows, merge_all_histograms
+from ...screening.ranking.top_k import merge_all_histograms
 from .context import TaskContext, TaskOutcome
 from .eligible import column_of
-from .selection import choose_batches, unpredicted, write_batches
+from .selection import best_of_each, choose_batches, unpredicted, write_batches, write_shortlist
 from .settings import AcquireSettings, LabelSettings, RankSettings, RoundSettings
 from .space_settings import SpaceAcquireSettings, SpaceSampleSettings
 from .surrogates import predict_and_write
@@ -72,23 +72,11 @@ def rank_products(context: TaskContext[RankSettings]) -> TaskOutcome:
     """Keep the factor model's best products of each target, over all parts of the space, for the teacher."""
     settings, space = context.settings, Space(context.runtime["library"])
     predictions = context.inputs("predictions/")
-    kept: list[NDArray[np.int64]] = []
-    cuts: dict[str, Any] = {}
     with context.watch("rank"):
-        histograms = merge_all_histograms(context.inputs("histograms/"))
-        for target, lower in settings.lower_is_better.items():
-            column = f"mean:{target}"
-            best = best_rows(predictions, histograms[target], column, settings.keep[target], lower)
-            kept.append(best["row"].to_numpy())
-            cut = float(best["score"][-1].as_py()) if best.num_rows else None
-            cuts[target] = {"kept": best.num_rows, "cut": cut}
+        kept, cuts = best_of_each(settings, predictions, merge_all_histograms(context.inputs("histograms/")))
         rows = np.unique(np.concatenate(kept))
-    outputs = []
     with context.watch("write"):
-        for index, start in enumerate(range(0, len(rows), settings.batch)):
-            path = context.root / "shortlists" / settings.round / f"batch-{index:05d}.parquet"
-            write_table(path, space.take(rows[start : start + settings.batch], ["row", "id"]))
-            outputs.append(path)
+        outputs = write_shortlist(context.root, settings, rows, lambda part: space.take(part, ["row", "id"]))
     return TaskOutcome(space.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
 
 

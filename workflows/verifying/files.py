@@ -10,6 +10,7 @@ from ...data.receipts import Receipt
 from ...data.spaces.source import MoleculeSource
 from ...data.store import FileRecord, is_temporary, sha256_file
 from ...models.bundles.bundle import load_bundle
+from ...models.factors.factor_model import FactorModel
 from ..campaign.campaign import Campaign
 from ..campaign.sources import FOLDER
 from .findings import AGAIN, COPY, Verification
@@ -77,7 +78,7 @@ def check_library(campaign: Campaign, deep: bool, found: Verification) -> Molecu
 
 
 def check_models(root: Path, found: Verification) -> None:
-    """Load every bundle: weights against card, card against itself."""
+    """Load every bundle, weights against card, card against itself, and every factor model of a space."""
     for card in sorted((root / "models").glob("*/*/card.json")):
         if is_temporary(card.parent):
             continue
@@ -86,3 +87,9 @@ def check_models(root: Path, found: Verification) -> None:
             found.count("models")
         except DocksieveError as error:
             found.wrong("model", card.parent.relative_to(root).as_posix(), error.message, AGAIN)
+    for path in sorted((root / "models").glob("*/*/factors.safetensors")):
+        try:
+            FactorModel.load(path)
+            found.count("models")
+        except DocksieveError as error:
+            found.wrong("model", path.relative_to(root).as_posix(), error.message, AGAIN)

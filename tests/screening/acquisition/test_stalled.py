@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from docksieve.screening.acquisition.stalled import FEWEST, find_stall, of_new_scaffolds
-from docksieve.screening.chemistry.diversity import murcko_scaffold
+from docksieve.screening.acquisition.functions import AcquisitionContext
+from docksieve.screening.acquisition.stalled import FEWEST, explored_places, find_stall
+from docksieve.screening.acquisition.stream import AcquisitionStream
 
 EVERY = np.random.default_rng(0).normal(-7.0, 1.0, 500)
 
@@ -40,9 +41,29 @@ def test_too_little_says_nothing() -> None:
     assert find_stall([batch(-9.0), batch(-9.0)], np.full(50, -7.0), True) is None
 
 
-def test_new_scaffolds_come_one_each_best_first() -> None:
-    smiles = ["Cc1ccccc1", "CCc1ccccc1", "c1ccncc1C", "C1CCCCC1N", "Cc1ccncc1", "CCO"]
-    seen = {murcko_scaffold("Clc1ccccc1")}
-    assert of_new_scaffolds(smiles, 3, seen).tolist() == [2, 3, 5]
-    assert of_new_scaffolds(smiles, 1, seen).tolist() == [2]
-    assert of_new_scaffolds(smiles, 9, {*seen, ""}).tolist() == [2, 3]
+SMILES = ["Cc1ccccc1", "CCc1ccccc1", "c1ccncc1C", "C1CCCCC1N", "Cc1ccncc1", "CCO"]
+
+
+def test_the_last_make_room_for_new_scaffolds_one_of_each() -> None:
+    places, explored = explored_places(np.arange(4), SMILES, 2, seen=["Clc1ccoc1"])
+    # Benzene stays, pyridine and cyclohexane are new to it, the second pyridine is not.
+    assert places.tolist() == [0, 1, 2, 3] and explored == 2
+    places, explored = explored_places(np.array([0, 1, 2]), SMILES, 2, seen=["Clc1ccncc1"])
+    assert places.tolist() == [0, 3, 5] and explored == 2  # what has no ring is a kind of its own
+
+
+def test_where_there_is_nothing_new_the_batch_stays() -> None:
+    places, explored = explored_places(np.array([0, 1]), SMILES[:2], 1, seen=["Clc1ccccc1"])
+    assert places.tolist() == [0, 1] and explored == 0
+
+
+def test_a_stream_explores_among_the_next_best_and_says_how_many() -> None:
+    rows = np.arange(len(SMILES))
+    stream = AcquisitionStream(
+        "greedy", 3, lower_is_better=True, context=AcquisitionContext(), seed=1, explore=1
+    )
+    stream.add(rows, np.linspace(-9.0, -8.0, len(SMILES)), np.full(len(SMILES), 0.5))
+    found = stream.choose(lambda wanted: [SMILES[row] for row in wanted], seen=["Clc1ccncc1"])
+    assert found.rows.tolist() == [0, 1, 3] and found.explored == 1
+    with pytest.raises(ValueError, match="SMILES"):
+        stream.choose()

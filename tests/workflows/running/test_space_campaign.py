@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import docksieve
@@ -16,6 +17,8 @@ from docksieve.models.factors.factor_model import FactorModel
 from docksieve.workflows.hits.card import hit_card
 from docksieve.workflows.hits.card_text import card_lines
 from docksieve.workflows.planning.plan import plan
+from docksieve.workflows.retraining.imported_scores import _rows_of
+from docksieve.workflows.running.observer import Silent
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
@@ -155,3 +158,34 @@ def test_what_needs_all_predictions_is_refused_by_name(folder: Path) -> None:
         docksieve.audit(folder / "campaign", 20, plan_only=True)
     with pytest.raises(docksieve.InputError, match="is a space"):
         plan(folder / "campaign.toml", "inline")
+
+
+def test_a_campaign_that_was_stopped_ends_with_the_same_hits(folder: Path, tmp_path: Path) -> None:
+    for name in ("space", "scores.csv", "campaign.toml"):
+        (tmp_path / name).symlink_to(folder / name)
+
+    class Stops(Silent):
+        def stage_ended(self, stage: str) -> None:
+            if stage == "round-01/screen":
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        docksieve.submit(tmp_path / "campaign.toml", site="inline", observer=Stops())
+    docksieve.submit(tmp_path / "campaign.toml", site="inline")
+    one, other = (docksieve.hits(root / "campaign", top=None) for root in (folder, tmp_path))
+    assert one.table.equals(other.table)
+
+
+def test_scores_of_products_are_known_by_their_ids(folder: Path, tmp_path: Path) -> None:
+    space = Space(folder / "space")
+    ids, smiles = space.ids([3, 700]), space.take([3, 700], ["smiles"])["smiles"].to_pylist()
+    found = _rows_of(space, [smiles[0], "CCO", "CCN"], [ids[0], ids[1], "no product"])
+    assert found.tolist() == [3, -1, -1]  # the second id is of another molecule
+
+
+def test_a_damaged_factor_model_is_found(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy")
+    path = tmp_path / "copy" / "campaign" / "models" / "round-01" / "factors" / "factors.safetensors"
+    path.write_bytes(path.read_bytes()[:200])
+    found = docksieve.verify(tmp_path / "copy" / "campaign")
+    assert any("factors" in item.path for item in found.findings)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from docksieve.data.receipts import Stopwatch
-from docksieve.data.store import record_file, write_table
+from docksieve.data.store import read_table, record_file, write_table
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.progress.stalled import stalled_words
 from docksieve.workflows.tasks.context import TaskContext
-from docksieve.workflows.tasks.exploring import explored_batch, stall_of
-from docksieve.workflows.tasks.selection import MOLECULE_COLUMNS
+from docksieve.workflows.tasks.exploring import stall_of
+from docksieve.workflows.tasks.selection import acquire_batch
 from docksieve.workflows.tasks.settings import AcquireSettings
 
 SMILES = [
@@ -48,29 +48,36 @@ def settings(**more: object) -> AcquireSettings:
     return AcquireSettings(**{**values, **more})  # type: ignore[arg-type]
 
 
-def test_the_last_by_value_make_room_for_new_scaffolds(tmp_path: Path) -> None:
+def test_a_stalled_batch_takes_new_scaffolds_from_the_shortlist(tmp_path: Path) -> None:
     means = np.linspace(-9.0, -8.0, len(SMILES)).astype(np.float32)
-    everything = table(list(range(len(SMILES))), SMILES)
-    everything = everything.append_column("mean:T", pa.array(means))
-    everything = everything.append_column("spread:T", pa.array(np.full(len(SMILES), 0.5, np.float32)))
-    path = tmp_path / "refined" / "round-03" / "batch-00000.parquet"
-    path.parent.mkdir(parents=True)
-    write_table(path, everything)
-    picked = everything.slice(0, 4).rename_columns([*everything.column_names[:-2], "mean", "spread"])
-    picked = picked.append_column("acquisition", pa.array(-means[:4].astype(np.float64)))
-    record = pa.table({"row": pa.array([100]), "smiles": ["Cc1ccccc1C"]})
-    task = Task("round-03/acquire", "acquire", settings(), (record_file(path, tmp_path),))
-    columns = [*MOLECULE_COLUMNS, "mean", "spread", "acquisition"]
-    batch, explored = explored_batch(
-        TaskContext(tmp_path, task, Stopwatch()),
-        "T",
-        picked.select(columns),
-        record,
-        None,
-        1,
-    )
-    assert explored == 2 and batch["row"].to_pylist() == [0, 1, 4, 5]
-    assert batch["mean"].to_pylist()[2] == pytest.approx(means[4])
+    shortlist = table(list(range(len(SMILES))), SMILES).append_column("mean:T", pa.array(means))
+    shortlist = shortlist.append_column("spread:T", pa.array(np.full(len(SMILES), 0.5, np.float32)))
+    refined = tmp_path / "refined" / "round-03" / "batch-00000.parquet"
+    refined.parent.mkdir(parents=True)
+    write_table(refined, shortlist)
+    records = [record_file(refined, tmp_path)]
+    for number in (0, 1, 2):
+        path = tmp_path / "scores" / f"round-{number:02d}" / "T" / "batch-00000.parquet"
+        path.parent.mkdir(parents=True)
+        scores = np.linspace(-9.0 if number else -6.0, -5.0, 40)
+        rows = pa.array(np.arange(40) + 100 * (number + 1))
+        write_table(
+            path, pa.table({"row": rows, "target": ["T"] * 40, "score": scores, "smiles": ["Cc1ccccc1"] * 40})
+        )
+        records.append(record_file(path, tmp_path))
+
+    def acquired(**more: object) -> tuple[list[int], dict[str, Any]]:
+        task = Task("round-03/acquire", "acquire", settings(**more), tuple(records))
+        outcome = acquire_batch(TaskContext(tmp_path, task, Stopwatch()))
+        return read_table(outcome.outputs[0])["row"].to_pylist(), outcome.facts["T"]
+
+    rows, facts = acquired()
+    assert (
+        rows == [0, 1, 4, 5] and facts["stalled"]["explored"] == 2
+    )  # benzenes are docked: pyridine, cyclohexane
+    rows, facts = acquired(explore=0.0)
+    assert rows == [0, 1, 2, 3] and "stalled" not in facts
+    assert "stalled" not in acquired(acquisition="random")[1]  # a baseline stays one
 
 
 def test_what_is_said() -> None:
