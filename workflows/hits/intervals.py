@@ -47,14 +47,10 @@ def with_intervals(table: pa.Table, receipts: CampaignReceipts) -> tuple[pa.Tabl
                     found = known.interval(number, mean[chosen], sd[chosen], docked=own)
                     if found is not None:
                         ends[:, chosen] = found
-                    which = "picked in" if own else "left after"
+                    which = "for molecules picked in" if own else "for molecules left after"
                     said[f"{which} round {number}: {known.basis(number, docked=own)}"] = None
         if said:
-            notes.append(
-                f"{target}, {100 * LEVEL:.0f} % intervals of predictions. {'; '.join(said)}.".replace(
-                    "  ", " "
-                )
-            )
+            notes.append(f"{target}: {100 * LEVEL:.0f} % intervals of predictions {'; '.join(said)}.")
     ends[~np.isfinite(ends)] = np.nan
     for name, values in zip(COLUMNS, ends, strict=True):
         table = table.append_column(name, pa.array(values, pa.float64(), from_pandas=True))

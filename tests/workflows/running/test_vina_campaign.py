@@ -116,23 +116,22 @@ def _poses_are_of_the_hits_and_in_the_box(root: Path, tmp_path: Path) -> None:
         assert (np.abs(centre - box) < 10.0).all()
 
 
+def _refused(folder: Path, library: Path, ligand: str) -> str:
+    """Return what the command says of a campaign that cannot go on, with these settings of its ligands."""
+    text = CAMPAIGN.format(library=library).replace(
+        "final_conformers = 1", f"final_conformers = 1\nligand = {{ {ligand} }}"
+    )
+    (folder / "campaign.toml").write_text(text)
+    command = [sys.executable, "-m", "docksieve", "submit", str(folder / "campaign.toml"), "--site", "inline"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    return done.stderr
+
+
 def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -> None:
     """No molecule can be prepared in the time given: every failure has its code, and the campaign says so."""
-    text = CAMPAIGN.format(library=small_inputs / "library").replace(
-        "final_conformers = 1", "final_conformers = 1\nligand = { time_limit = 0.001 }"
-    )
-    (tmp_path / "campaign.toml").write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "docksieve",
-        "submit",
-        str(tmp_path / "campaign.toml"),
-    ]
-    done = subprocess.run([*command, "--site", "inline"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "48 dockings failed" in done.stderr
-    assert "hits CAMPAIGN --failed" in done.stderr
+    said = _refused(tmp_path, small_inputs / "library", "time_limit = 0.001")
+    assert "48 dockings failed" in said and "hits CAMPAIGN --failed" in said
     receipt = read_json(next((tmp_path / "docked" / "receipts" / "round-00" / "dock").rglob("*.json")))
     assert sum(receipt["facts"]["failures"].values()) == receipt["counts"]["failed"] == 6
 
@@ -140,23 +139,6 @@ def test_all_dockings_failing_is_explained(small_inputs: Path, tmp_path: Path) -
 def test_limits_that_no_molecule_meets_are_refused_before_any_docking(
     small_inputs: Path, tmp_path: Path
 ) -> None:
-    text = CAMPAIGN.format(library=small_inputs / "library").replace(
-        "final_conformers = 1", "final_conformers = 1\nligand = { min_heavy_atoms = 90 }"
-    )
-    (tmp_path / "campaign.toml").write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "docksieve",
-        "submit",
-        str(tmp_path / "campaign.toml"),
-        "--site",
-        "inline",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert (
-        "0 molecules of the library may be docked" in done.stderr
-        and "fewer than 90 heavy atoms" in done.stderr
-    )
+    said = _refused(tmp_path, small_inputs / "library", "min_heavy_atoms = 90")
+    assert "0 molecules of the library may be docked" in said and "fewer than 90 heavy atoms" in said
     assert not (tmp_path / "docked" / "receipts" / "round-00" / "dock").exists()
