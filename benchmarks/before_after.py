@@ -99,9 +99,12 @@ def main() -> None:
     parser.add_argument("--shard", type=Path, required=True, help="a shard of a library")
     parser.add_argument("--molecules", type=int, default=20_000, help="lines of the library build")
     parser.add_argument("--smiles", type=Path, default=REAL)
+    parser.add_argument("--cases", nargs="+", default=[], help="how names of cases begin; all by default")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "before-after.json")
     options = parser.parse_args()
-    results: dict[str, Any] = {**provenance(("docksieve", "numpy", "numba", "torch", "rdkit")), "cases": {}}
+    about = provenance(("docksieve", "numpy", "numba", "torch", "rdkit"))
+    known = json.loads(options.out.read_text())["cases"] if options.cases and options.out.exists() else {}
+    results: dict[str, Any] = {**about, "cases": known}
     with tempfile.TemporaryDirectory() as folder:
         lines, few = Path(folder) / "lines.smi", Path(folder) / "few.smi"
         text = subprocess.run(
@@ -117,6 +120,8 @@ def main() -> None:
             "library build": (BUILD, str(lines), str(few)),
         }
         for name, (code, *arguments) in cases.items():
+            if options.cases and not name.startswith(tuple(options.cases)):
+                continue
             found = compared(options.before, options.after, options.pairs, code, *arguments)
             results["cases"][name] = found
             print(name, json.dumps(found), flush=True)
