@@ -21,6 +21,42 @@ def cut_words(target: str, found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{target}: {' '.join(_sentences(found))}"
 
 
+def cut_line(target: str, found: Mapping[str, Any]) -> str:
+    """Return the same in two or three short sentences, for a terminal: the report tells the rest.
+
+    Parameters
+    ----------
+    target, found
+        As for `cut_words`.
+    """
+    fast, teacher = found.get("fast_model", "student"), found["teacher"]
+    said = [
+        f"{target}: the fast model ({fast}) sends its best {plural(found['keep'], 'molecule')} to the teacher"
+        f"{_why(found)}."
+    ]
+    if not found["gate"]:
+        said.append(
+            f"The {fast} is less faithful to its teacher than [student] min_fidelity and min_recall ask."
+        )
+    if teacher is not None:
+        share = _share({"goal": found["goal"]})
+        whole = is_promised(teacher) and found.get("promised", is_promised(teacher))
+        if whole:
+            said.append(f"Docking the teacher's best {found['dock_for_goal']:,} finds {_goal(found)}.")
+        elif teacher["method"] == "everything":
+            said.append(f"How many dockings find {share} cannot be promised.")
+        else:
+            said.append(
+                f"How many dockings find {share} cannot be promised; the best guess is {_percent(teacher['estimate'])} "
+                f"of the library ({_percent(teacher['low'])} to {_percent(teacher['fraction'])})."
+            )
+    if found["sweep"]:
+        said.append(
+            f"This last round docks those of the teacher's best {found['sweep']:,} that are not docked yet."
+        )
+    return " ".join((*said, *(f"{note.rstrip('.')}." for note in found["notes"])))
+
+
 def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     student, teacher = found["student"], found["teacher"]
     kept, fast = plural(found["keep"], "molecule"), found.get("fast_model", "student")

@@ -36,6 +36,8 @@ SPLITS = ((0.1, 0.1), (0.3, 0.1), (0.5, 0.5))
 """The student's part of the loss and of the risk: the first that its checks can carry, else even."""
 LEAST_RECALL = 0.5
 """No smaller recall is offered in place of one that cannot be promised."""
+MOST_OFFERED = 0.2
+"""No larger share of the library is offered as its best: to find most of the best half tells a chemist nothing."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,11 @@ def _instead(
     more = promised_best(goal, docked, rows)
     if modelled is not None and goal.best < more < order.best:
         found = modelled(dataclasses.replace(goal, best=more))
-        if found.promised:
+        if found.promised and found.best <= MOST_OFFERED:
             yield found
             return
     found = beyond_a_score(goal, counted)
-    if found.promised and found.fraction < 1:
+    if found.promised and found.fraction < 1 and found.best <= MOST_OFFERED:
         yield found
 
 

@@ -9,6 +9,7 @@ from docksieve.data.words import agree, plural
 from docksieve.screening.metrics.paired import Estimate
 from docksieve.workflows.text import (
     core_time,
+    cut_line,
     cut_words,
     duration,
     duration_short,
@@ -118,6 +119,28 @@ def test_a_cut_by_the_goal() -> None:
         "90 % of the best 1 % with 95 % confidence, the teacher's best 400 molecules would have to be docked (about 3 "
         "days of one core); 4 % of the library is enough (most likely 5 %, at least 3 %)."
     ]
+
+
+def test_a_terminal_gets_the_outcome_and_no_more() -> None:
+    assert cut_line("A", found()) == (
+        "A: the fast model (student) sends its best 1,000 molecules to the teacher. Docking the teacher's best 400 "
+        "finds 90 % of the best 1 % with 95 % confidence."
+    )
+    guess = {**found()["teacher"], "promised": False}
+    said = cut_line("A", found(teacher=guess, sweep=300, gate=False, notes=["Few scores."]))
+    assert "95 %" not in said and "confidence" not in said, "no confidence beside what is not promised"
+    assert said.endswith(
+        "The student is less faithful to its teacher than [student] min_fidelity and min_recall ask. How many dockings "
+        "find 90 % of the best 1 % cannot be promised; the best guess is 5 % of the library (3 % to 4 %). This last "
+        "round docks those of the teacher's best 300 that are not docked yet. Few scores."
+    )
+    nothing = {**guess, "method": "everything"}
+    assert cut_line("A", found(teacher=nothing)).endswith(
+        "How many dockings find 90 % of the best 1 % cannot be promised."
+    )
+    assert cut_line("A", found(student=None, teacher=None)).endswith(
+        "its best 1,000 molecules to the teacher."
+    )
 
 
 def test_a_cut_of_an_earlier_version_is_not_promised() -> None:

@@ -22,7 +22,7 @@ from ...hpc.sites.site import Site
 from ..campaign.campaign import Campaign
 from ..progress.stalled import stalled_words
 from ..source_words import source_words
-from ..text import cut_words, duration
+from ..text import cut_line, duration
 from .tables import meanings, without_score
 
 QUIET_SECONDS = 30.0
@@ -218,7 +218,7 @@ def _notes(receipt: Receipt) -> list[str]:
             *_quality(report),
         ]
     if receipt.kind == "cut" and receipt.done:
-        return [line for target, found in receipt.facts["cuts"].items() for line in cut_words(target, found)]
+        return [cut_line(target, found) for target, found in receipt.facts["cuts"].items()]
     if receipt.kind in ("acquire", "acquire-products") and receipt.done:
         stalled = [f"{target}: {said}" for target, said in stalled_words(receipt.facts)]
         return [*_short_of(receipt.facts), *stalled]
