@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
-from .parse import PARSER, MoleculeError, mol_from_block
+from .parse import PARSER, MoleculeError, mol_from_block, words_of
 from .properties import PROPERTY_NAMES, properties
-from .standardise import StandardSettings, standardise
+from .standardise import Standard, StandardSettings, check_form, standardise
+from .steps import read_again
+from .stereo_groups import loses_axial_chirality
 
 KERNEL_ROWS = 2_000
 """A process does its first molecules one by one: kernels take a second to load, several to compile."""
@@ -40,11 +42,17 @@ class StandardForms:
         Properties in the order of ``PROPERTY_NAMES``.
     problems : dict of int to MoleculeError
         By index: why there is no standard form.
+    stereo_groups : dict of int to str
+        By index: the stereo groups of those that have any, as a CXSMILES extension to their SMILES.
+    lost_axial : set of int
+        Those whose handedness of an allene or a hindered axis is lost.
     """
 
     smiles: list[str]
     values: NDArray[np.float64]
     problems: dict[int, MoleculeError] = field(default_factory=dict)
+    stereo_groups: dict[int, str] = field(default_factory=dict)
+    lost_axial: set[int] = field(default_factory=set)
 
 
 def standard_forms(
@@ -53,6 +61,7 @@ def standard_forms(
     from_block: bool = False,
     kernel_rows: int = KERNEL_ROWS,
     molecules: Sequence[Any] | None = None,
+    extensions: Sequence[str] | None = None,
 ) -> StandardForms:
     """Standardise structures and compute their properties.
 
@@ -68,6 +77,8 @@ def standard_forms(
     molecules : sequence of rdkit Mol, optional
         What the structures, canonical SMILES then, were written from: sanitised, with stereochemistry assigned. One
         that needs no step is not read again.
+    extensions : sequence of str, optional
+        The CXSMILES extension of each SMILES, with its bars, or an empty text.
 
     Returns
     -------
@@ -88,32 +99,43 @@ def standard_forms(
             text if text is not None and len(given) <= limit else None
             for given, text in zip(structures, neutral_texts(structures, settings.neutralise), strict=True)
         ]
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     repeated: list[tuple[int, int]] = []
     for index, structure in enumerate(structures):
-        first = seen.setdefault(structure, index)
+        extension = extensions[index] if extensions is not None else ""
+        first = seen.setdefault((structure, extension), index)
         if first != index:
             repeated.append((index, first))
             continue
         try:
             known = molecules[index] if molecules is not None else None
-            smiles, mol = _standard_form(structure, ready[index], settings, from_block, known)
+            standard = _standard_form(structure, extension, ready[index], settings, from_block, known)
+            mol = standard.mol
             if fast:
                 forms.values[index, _RINGS] = mol.GetRingInfo().NumRings()
                 forms.values[index, _UNASSIGNED] = rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol)
             else:
                 forms.values[index] = properties(mol)
-            forms.smiles[index] = smiles
         except MoleculeError as error:
             forms.problems[index] = error
-        except (RuntimeError, ValueError, OverflowError) as error:  # RDKit's C++ exceptions
-            forms.problems[index] = _unexpected(error)
+        except Exception as error:  # RDKit raises whatever its parts raise; one molecule must not end a build
+            forms.problems[index] = MoleculeError("sanitise", words_of(error))
+        else:
+            forms.smiles[index] = standard.smiles
+            if standard.stereo_groups:
+                forms.stereo_groups[index] = standard.stereo_groups
+            if standard.lost_axial:
+                forms.lost_axial.add(index)
     if fast:
         _fill_properties(forms)
     for index, first in repeated:
         forms.smiles[index], forms.values[index] = forms.smiles[first], forms.values[first]
         if first in forms.problems:
             forms.problems[index] = forms.problems[first]
+        if first in forms.stereo_groups:
+            forms.stereo_groups[index] = forms.stereo_groups[first]
+        if first in forms.lost_axial:
+            forms.lost_axial.add(index)
     return forms
 
 
@@ -123,27 +145,26 @@ def prepare_kernels() -> None:
 
 
 def _standard_form(
-    structure: str, ready: str | None, settings: StandardSettings, from_block: bool, known: Any = None
-) -> tuple[str, Any]:
-    """Return standard SMILES and molecule; ``ready`` is a text whose canonical form is the standard form."""
-    if ready is not None:
+    structure: str,
+    extension: str,
+    ready: str | None,
+    settings: StandardSettings,
+    from_block: bool,
+    known: Any = None,
+) -> Standard:
+    """Return the standard form; ``ready`` is a text whose canonical form it is."""
+    if ready is not None and not extension:
         # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
         whole = known is not None and ready == structure and not _STEREO.intersection(structure)
-        if whole and settings.min_heavy_atoms <= known.GetNumAtoms() <= settings.max_heavy_atoms:
-            return structure, known
-        mol = Chem.MolFromSmiles(ready, PARSER)
-        # What cannot be read goes the long way, for the reason why.
+        mol = known if whole else Chem.MolFromSmiles(ready, PARSER)
+        # What cannot be read, or has a wrong size, goes the long way, for the reason why.
         if mol is not None and settings.min_heavy_atoms <= mol.GetNumAtoms() <= settings.max_heavy_atoms:
-            return Chem.MolToSmiles(mol), mol
+            smiles = structure if whole else Chem.MolToSmiles(mol)
+            check_form(smiles, mol, settings)
+            return Standard(smiles, mol, lost_axial="@" in structure and loses_axial_chirality(structure))
     if not structure:
         raise MoleculeError("missing", "there is no structure where one is expected")
-    standard = standardise(mol_from_block(structure) if from_block else structure, settings)
-    return standard.smiles, standard.mol
-
-
-def _unexpected(error: Exception) -> MoleculeError:
-    reason = str(error).strip().splitlines() or [type(error).__name__]
-    return MoleculeError("sanitise", reason[0])
+    return standardise(mol_from_block(structure) if from_block else structure, settings, extension)
 
 
 def _fill_properties(forms: StandardForms) -> None:
@@ -162,7 +183,9 @@ def _fill_properties(forms: StandardForms) -> None:
         if not smiles:
             continue
         try:
-            forms.values[index] = properties(Chem.MolFromSmiles(smiles, PARSER))
-        except (RuntimeError, ValueError, OverflowError) as error:
+            forms.values[index] = properties(read_again(smiles))
+        except Exception as error:  # as above
             forms.smiles[index] = ""
-            forms.problems[int(index)] = _unexpected(error)
+            if not isinstance(error, MoleculeError):
+                error = MoleculeError("sanitise", words_of(error))
+            forms.problems[int(index)] = error

@@ -91,7 +91,7 @@ def _judge(
                     fine = fine and hs == 1 and degree[atom] == 2
                     action[atom] = 2
                 else:
-                    fine = fine and total == 4
+                    fine = fine and total == 4 and degree[atom] > 0  # ammonium alone is no molecule
                     action[atom] = 1
                 if action[atom]:
                     changes += 1

@@ -21,8 +21,8 @@ class MoleculeError(InputError):
     Attributes
     ----------
     code : str
-        One of ``missing``, ``characters``, ``too_long``, ``syntax``, ``valence``, ``kekulise``,
-        ``sanitise``, ``empty``, ``wildcard``, ``too_small``, ``too_large``, ``standardise``.
+        One of :func:`docksieve.data.molecules.rejections.rejection_codes`, which
+        :func:`~docksieve.data.molecules.rejections.rejection_meaning` explains.
 
     Examples
     --------
@@ -57,7 +57,10 @@ def parse_smiles(text: str, max_characters: int = 10_000) -> Any:
         )
     if found := _NOT_SMILES.search(text):
         raise MoleculeError("characters", f"the SMILES holds the character {found.group()!r}")
-    mol = Chem.MolFromSmiles(text, PARSER)
+    try:
+        mol = Chem.MolFromSmiles(text, PARSER)
+    except Exception as error:  # RDKit raises whatever its parts raise; one molecule must not end a build
+        raise MoleculeError("sanitise", words_of(error)) from None
     if mol is None:
         raise _why_not(text)
     return mol
@@ -98,6 +101,11 @@ def _chemistry_problem(mol: Any) -> MoleculeError:
     return MoleculeError(_PROBLEM_CODES.get(problem.GetType(), "sanitise"), problem.Message())
 
 
+def words_of(error: BaseException) -> str:
+    """Return the first line of what an exception says, or its name if it says nothing."""
+    return tidy_message([str(error)]) or type(error).__name__
+
+
 def tidy_message(messages: list[str]) -> str:
     """Return RDKit's first message without time stamp and without the drawing of where it stopped."""
     for message in messages:
@@ -122,6 +130,22 @@ class _Collector(logging.Handler):
 
 
 _listening: list[_Collector] = []
+
+
+@contextmanager
+def _warnings_too() -> Iterator[None]:
+    """Collect what RDKit warns of, too, inside a block of :func:`rdkit_messages`."""
+    rdBase.EnableLog("rdApp.warning")
+    logger, level = logging.getLogger("rdkit"), _listening[0].level
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    _listening[0].setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        rdBase.DisableLog("rdApp.warning")
+        logger.setLevel(before)
+        _listening[0].setLevel(level)
 
 
 @contextmanager
@@ -159,18 +183,63 @@ def rdkit_messages() -> Iterator[list[str]]:
 def mol_from_block(block: str) -> Any:
     """Return the sanitised molecule of a mol block (SDF).
 
+    A blank line inside the block is passed over, and a block without ``M  END`` ends where its data begins, as other
+    programs write them.
+
     Raises
     ------
     MoleculeError
         With RDKit's own words.
     """
-    with rdkit_messages() as messages:
-        mol = Chem.MolFromMolBlock(block, sanitize=True, removeHs=True, strictParsing=True)
+    try:
+        return _mol_from_block(block)
+    except MoleculeError:
+        raise
+    except Exception as error:  # as in parse_smiles
+        raise MoleculeError("sanitise", words_of(error)) from None
+
+
+def _mol_from_block(block: str) -> Any:
+    mol = _read_block(block)
     if mol is not None:
         return mol
-    said = tidy_message(messages)
+    mended = _mended(block)
+    if mended != block:
+        mol = _read_block(mended)
+        if mol is not None:
+            return mol
     with rdkit_messages():
-        raw = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False, strictParsing=True)
-    if raw is None:
-        raise MoleculeError("syntax", said or "RDKit cannot read the mol block")
-    raise _chemistry_problem(raw)
+        raw = _read_block(block, sanitise=False)
+        if raw is None and mended != block:
+            raw = _read_block(mended, sanitise=False)
+    if raw is not None:
+        raise _chemistry_problem(raw)
+    with rdkit_messages() as messages, _warnings_too():
+        _read_block(block)
+    raise MoleculeError("syntax", tidy_message(messages) or "RDKit cannot read the mol block")
+
+
+def _read_block(block: str, sanitise: bool = True) -> Any:
+    """Return the molecule, or None.
+
+    Without marks of trigonal bipyramids and octahedra: RDKit finds them in the coordinates of phosphates and
+    sulfonamides that a docking program drew a little flat.
+    """
+    allowed = Chem.GetAllowNontetrahedralChirality()
+    Chem.SetAllowNontetrahedralChirality(False)
+    try:
+        with rdkit_messages():
+            return Chem.MolFromMolBlock(block, sanitize=sanitise, removeHs=sanitise, strictParsing=True)
+    finally:
+        Chem.SetAllowNontetrahedralChirality(allowed)
+
+
+_HEADER_LINES = 4
+
+
+def _mended(block: str) -> str:
+    """Return a mol block with its ``M  END`` and without blank lines between its counts and its end."""
+    lines = block.split("\n")
+    end = next((at for at, line in enumerate(lines) if line.startswith(("M  END", ">"))), len(lines))
+    body = [line for line in lines[_HEADER_LINES:end] if line.strip()]
+    return "\n".join([*lines[:_HEADER_LINES], *body, "M  END", ""])

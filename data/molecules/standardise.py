@@ -10,14 +10,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem.MolStandardize import rdMolStandardize
+from rdkit.Chem import rdqueries
 
-from .parse import MoleculeError, mol_from_block, parse_smiles, rdkit_messages, tidy_message
+from ..words import plural
+from .fragments import NON_METALS, refuse_bare_ions
+from .parse import MoleculeError, mol_from_block, parse_smiles, rdkit_messages, words_of
 from .properties import PROPERTY_NAMES, properties
+from .steps import read_again, settled, take_steps
+from .stereo_groups import (
+    canonical_groups,
+    groups_of,
+    loses_axial_chirality,
+    mark,
+    marked_again,
+    read_extension,
+)
 
 __all__ = [
     "DEFAULT_STANDARD",
@@ -45,20 +55,21 @@ class StandardSettings:
     clear_atom_maps : bool
         Forget atom-map numbers (``[CH3:1]``).
     disconnect_metals : bool
-        Break covalent bonds between metals and N, O, F (``[Na]OC`` becomes ``[Na+].[O-]C``).
+        Break the bonds of metals that salts are drawn with (``[Na]OC`` becomes ``[Na+].[O-]C``), and reject
+        complexes. Off: complexes are kept whole, and no step but those of maps, isotopes and stereo is taken.
     normalise : bool
         Bring charge-separated groups to one form (nitro, N-oxide, azide, diazo ...). Sulfoxides keep
         ``S=O``, the form in which catalogues are written.
     strip_salts : bool
         Remove known counter-ions and solvents, unless nothing would be left.
     largest_fragment : bool
-        Keep the largest organic fragment.
+        Keep the organic fragment of the most heavy atoms.
     neutralise : bool
         Add or remove hydrogens until the molecule is neutral, where hydrogens can do it.
     clear_isotopes : bool
         Forget isotopes. Off: a deuterated drug is another compound.
     keep_stereo : bool
-        Off: forget stereochemistry.
+        Off: forget stereochemistry, stereo groups too.
     canonical_tautomer : bool
         Off by default: 100 times slower than everything else together, and not the form that is sold.
     min_heavy_atoms, max_heavy_atoms : int
@@ -103,10 +114,23 @@ DEFAULT_STANDARD = StandardSettings()
 
 @dataclass(frozen=True)
 class Standard:
-    """The standard form of a molecule: its SMILES, and the RDKit molecule that was parsed from it."""
+    """The standard form of a molecule.
+
+    Attributes
+    ----------
+    smiles : str
+    mol : rdkit Mol
+        What was parsed from it.
+    stereo_groups : str
+        Canonical ``&`` and ``o`` groups as a CXSMILES extension to ``smiles``; empty: none.
+    lost_axial : bool
+        The molecule had the handedness of an allene or of a hindered axis, which ``smiles`` does not keep.
+    """
 
     smiles: str
     mol: Any
+    stereo_groups: str = ""
+    lost_axial: bool = False
 
 
 # Charges inside groups that no step changes; they are blanked before looking for charges that matter.
@@ -116,34 +140,18 @@ _ODD_CATION = re.compile(r"\[\d*(?:[SPC](?![a-z])|[sp]|Se|As|Sb|Te)[^\]]*\+")
 _CHARGE = re.compile(r"\[[^\]]*[+-]\d?\d?(?::\d+)?\]")
 _ATOM_MAP = re.compile(r":\d+\]")
 _ISOTOPE = re.compile(r"\[\d")
-_BRACKET_SYMBOL = re.compile(r"\[\d*([A-Z][a-z]?)")
-_NON_METALS = frozenset(
-    [
-        "H",
-        "He",
-        "B",
-        "C",
-        "N",
-        "O",
-        "F",
-        "Ne",
-        "Si",
-        "P",
-        "S",
-        "Cl",
-        "Ar",
-        "As",
-        "Se",
-        "Br",
-        "Kr",
-        "Te",
-        "I",
-        "Xe",
-    ]
-)
+_BRACKET_SYMBOL = re.compile(r"\[\d*(\*|[A-Z][a-z]?)")
+_UNPAIRED: Any = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
+# Every atom in brackets but centres, [nH], nitro groups and plain anions may have an unpaired electron.
+_MAY_BE_RADICAL = re.compile(r"\[(?!C@@?H?\]|nH\]|O-\]|n\+\]|N\+\]\(=O\)\[O-\]|(?<=O=\[)N\+\]\(\[O-\]\))")
+_LIKE_SELFIES = re.compile(r"(?:[=#]?\[(?:[BCNOPSFI]|Cl|Br)\]){3,}")
+# Where what RDKit writes is not always what it reads: odd bonds, and other atoms in brackets than the usual ones.
+_DOUBTFUL = re.compile(r"[~>$]|\[\d*(?!(?:C|N|O|H|n|o)(?![a-z]))")
 
 
-def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDARD) -> Standard:
+def standardise(
+    molecule: str | Any, settings: StandardSettings = DEFAULT_STANDARD, extension: str = ""
+) -> Standard:
     """Return the standard form of a molecule.
 
     Parameters
@@ -151,6 +159,8 @@ def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDA
     molecule : str or rdkit Mol
         SMILES (no title, no CXSMILES extension), or a sanitised molecule.
     settings : StandardSettings
+    extension : str
+        The CXSMILES extension of a SMILES, with its bars: its stereo groups are kept.
 
     Returns
     -------
@@ -159,25 +169,47 @@ def standardise(molecule: str | Any, settings: StandardSettings = DEFAULT_STANDA
     Raises
     ------
     MoleculeError
-        If there is no such molecule or it cannot be in a library; ``code`` says which.
+        If there is no such molecule or it cannot be in a library; ``code`` says which. Nothing else is raised for
+        a molecule, whatever it is.
     """
-    mol = parse_smiles(molecule, settings.max_characters) if isinstance(molecule, str) else molecule
+    try:
+        return _standardise(molecule, settings, extension)
+    except MoleculeError:
+        raise
+    except Exception as error:  # RDKit raises whatever its parts raise; one molecule must not end a build
+        raise MoleculeError("sanitise", words_of(error)) from None
+
+
+def _standardise(molecule: str | Any, settings: StandardSettings, extension: str) -> Standard:
+    drawn = molecule if not isinstance(molecule, str) else None
+    mol = parse_smiles(molecule, settings.max_characters) if drawn is None else drawn
     if mol.GetNumAtoms() == 0:
         raise MoleculeError("empty", "the molecule has no atoms")
     if mol.GetNumAtoms() > MAX_ATOMS:
         raise MoleculeError("too_large", f"the molecule has {mol.GetNumAtoms()} atoms")
+    given = molecule if drawn is None else ""
+    if extension:
+        drawn = read_extension(given, extension)
+    lost = settings.keep_stereo and loses_axial_chirality(given, drawn)
+    groups = groups_of(drawn) if drawn is not None and settings.keep_stereo else []
+    if groups and drawn is not None and drawn.GetNumAtoms() == mol.GetNumAtoms():
+        mol = mark(mol, groups)
+    else:
+        groups = []
     smiles = Chem.MolToSmiles(mol)
+    if "[" in smiles and _CHARGE.search(smiles):
+        refuse_bare_ions(mol)
     steps = _steps_needed(smiles, settings)
     if steps:
-        smiles, mol = _take_steps(mol, steps, settings)
-    if "*" in smiles:
-        raise MoleculeError("wildcard", "the molecule has an undefined atom (*), as R-groups and polymers do")
-    heavy = mol.GetNumHeavyAtoms()
-    if heavy < settings.min_heavy_atoms:
-        raise MoleculeError("too_small", f"{heavy} heavy atoms; the least is {settings.min_heavy_atoms}")
-    if heavy > settings.max_heavy_atoms:
-        raise MoleculeError("too_large", f"{heavy} heavy atoms; the most is {settings.max_heavy_atoms}")
-    return Standard(smiles, mol)
+        mol = take_steps(mol, steps)
+    text = ""
+    if groups:
+        smiles, text = canonical_groups(marked_again(mol, [kind for kind, _ in groups]))
+        mol = read_again(smiles)
+    elif steps:
+        smiles, mol = settled(mol)
+    check_form(smiles, mol, settings)
+    return Standard(smiles, mol, text, lost)
 
 
 def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) -> str:
@@ -186,7 +218,7 @@ def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) ->
     Parameters
     ----------
     text : str
-        SMILES without title; blanks around it do not matter.
+        SMILES without title or CXSMILES extension; blanks around it do not matter.
     settings : StandardSettings
         For a molecule of a library, those that it was built with.
 
@@ -208,143 +240,71 @@ def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) ->
         return standardise(text.strip(), settings).smiles
 
 
+def check_form(smiles: str, mol: Any, settings: StandardSettings) -> None:
+    """Refuse what a library does not hold.
+
+    Parameters
+    ----------
+    smiles : str
+        Canonical SMILES of ``mol``.
+    mol : rdkit Mol
+    settings : StandardSettings
+
+    Raises
+    ------
+    MoleculeError
+        ``failed_writing``, ``wildcard``, ``radical``, ``too_small`` or ``too_large``.
+    """
+    if _DOUBTFUL.search(smiles):
+        read_again(smiles)
+    if "*" in smiles:
+        raise MoleculeError("wildcard", "the molecule has an undefined atom (*), as R-groups and polymers do")
+    if "[" in smiles and _MAY_BE_RADICAL.search(smiles):
+        # What RDKit takes for unpaired electrons of a metal, as tin(II), are lone pairs.
+        unpaired = [a for a in mol.GetAtomsMatchingQuery(_UNPAIRED) if a.GetSymbol() in NON_METALS]
+        if unpaired:
+            raise MoleculeError("radical", _radical_words(smiles, unpaired))
+    heavy = mol.GetNumHeavyAtoms()
+    if heavy < settings.min_heavy_atoms:
+        raise MoleculeError("too_small", f"{heavy} heavy atoms; the least is {settings.min_heavy_atoms}")
+    if heavy > settings.max_heavy_atoms:
+        raise MoleculeError("too_large", f"{heavy} heavy atoms; the most is {settings.max_heavy_atoms}")
+
+
+def _radical_words(smiles: str, atoms: Any) -> str:
+    symbols = ", ".join(sorted({atom.GetSymbol() for atom in atoms}))
+    count = sum(atom.GetNumRadicalElectrons() for atom in atoms)
+    words = f"it has {plural(count, 'unpaired electron')} ({symbols})"
+    # [C][C][O] is ethanol in SELFIES, and three bare atoms in SMILES.
+    if _LIKE_SELFIES.fullmatch(smiles):
+        words += "; SELFIES, if that is what it is, must be decoded to SMILES first"
+    return words
+
+
 def _steps_needed(smiles: str, settings: StandardSettings) -> list[str]:
     """Return the steps that could change a molecule with this canonical SMILES, in order."""
     steps = []
-    charged = False
+    charged = metals = False
     if "[" in smiles:
         charged = ("+" in smiles or "-" in smiles) and bool(_CHARGE.search(_NITRO.sub("", smiles)))
+        metals = not NON_METALS.issuperset(_BRACKET_SYMBOL.findall(smiles))
         if settings.clear_atom_maps and _ATOM_MAP.search(smiles):
             steps.append("clear_atom_maps")
-        if settings.disconnect_metals and not _NON_METALS.issuperset(_BRACKET_SYMBOL.findall(smiles)):
+        if metals and settings.disconnect_metals:
             steps.append("disconnect_metals")
             charged = True  # disconnecting leaves ions
-    if charged and settings.normalise and ("disconnect_metals" in steps or _ODD_CATION.search(smiles)):
+    if metals and not settings.disconnect_metals:
+        charged = False
+    elif charged and settings.normalise and (metals or _ODD_CATION.search(smiles)):
         steps.append("normalise")
-    if "." in smiles or "disconnect_metals" in steps:
+    if ("." in smiles and (settings.disconnect_metals or not metals)) or "disconnect_metals" in steps:
         steps += [name for name in ("strip_salts", "largest_fragment") if getattr(settings, name)]
     if charged and settings.neutralise:
         steps.append("neutralise")
     if settings.clear_isotopes and _ISOTOPE.search(smiles):
         steps.append("clear_isotopes")
-    if not settings.keep_stereo and any(mark in smiles for mark in "@/\\"):
+    if not settings.keep_stereo and any(sign in smiles for sign in "@/\\"):
         steps.append("drop_stereo")
     if settings.canonical_tautomer:
         steps.append("canonical_tautomer")
     return steps
-
-
-# RDKit's own list turns sulfoxides into [S+][O-]; catalogues, and docking programs, want S=O.
-
-
-@cache
-def _tool(name: str) -> Any:
-    """Return the RDKit object that performs a step, made once per process."""
-    if name == "normalise":
-        return rdMolStandardize.NormalizerFromData(
-            _tabbed(_NORMALISATIONS), rdMolStandardize.CleanupParameters()
-        )
-    if name == "largest_fragment":
-        parameters: Any = rdMolStandardize.CleanupParameters()
-        parameters.preferOrganic = True
-        return rdMolStandardize.LargestFragmentChooser(parameters)
-    makers: dict[str, Any] = {
-        "disconnect_metals": rdMolStandardize.MetalDisconnector,
-        "strip_salts": rdMolStandardize.FragmentRemover,
-        "strip_counter_ions": lambda: rdMolStandardize.FragmentRemoverFromData(_tabbed(_COUNTER_IONS)),
-        "neutralise": rdMolStandardize.Uncharger,
-        "canonical_tautomer": rdMolStandardize.TautomerEnumerator,
-    }
-    return makers[name]()
-
-
-_NORMALISATIONS = (
-    ("Nitro to N+(O-)=O", "[N,P,As,Sb;X3:1](=[O,S,Se,Te:2])=[O,S,Se,Te:3]>>[*+1:1]([*-1:2])=[*:3]"),
-    ("Sulfone to S(=O)(=O)", "[S+2:1]([O-:2])([O-:3])>>[S+0:1](=[O-0:2])(=[O-0:3])"),
-    ("Sulfoxide to S=O", "[!O:1][S+1;X3:2]([O-:3])[!O:4]>>[*:1][S+0:2](=[O-0:3])[*:4]"),
-    ("Pyridine oxide to n+O-", "[nH0+0:1]=[OH0+0:2]>>[n+:1][O-:2]"),
-    ("Azide to N=N+=N-", "[*:1][N:2]=[N:3]#[N:4]>>[*:1][N:2]=[N+:3]=[N-:4]"),
-    ("Diazo/azo to =N+=N-", "[*:1]=[N:2]#[N:3]>>[*:1]=[N+:2]=[N-:3]"),
-    ("Phosphate to P(O-)=O", "[O-:1][P+;D4:2][O-:3]>>[O+0:1]=[P+0;D5:2][O-:3]"),
-    ("C/S+N to C/S=N+", "[C,S&!$([S+]-[O-]);X3+1:1]([NX3:2])[A:3]>>[*+0:1](=[N+1:2])[*:3]"),
-    ("P+N to P=N+", "[P;X4+1:1]([NX3:2])[A:3][A:4]>>[*+0:1](=[N+1:2])([*:3])[*:4]"),
-)
-
-
-# Acids that drugs are sold as salts of, beside those that RDKit's list has; some are larger than the drug.
-_COUNTER_IONS = (
-    ("tosylate", "[CH3]c1ccc(cc1)S(=O)(=O)O"),
-    ("besylate", "c1ccccc1S(=O)(=O)O"),
-    ("napsylate", "c1ccc2cc(ccc2c1)S(=O)(=O)O"),
-    ("esylate", "[CH3][CH2]S(=O)(=O)O"),
-    ("camsylate", "CC1(C)C2CCC1(CS(=O)(=O)O)C(=O)C2"),
-    ("lauryl sulfate", "CCCCCCCCCCCCOS(=O)(=O)O"),
-    ("fumarate, maleate", "OC(=O)C=CC(=O)O"),
-    ("tartrate", "OC(=O)C(O)C(O)C(=O)O"),
-    ("citrate", "OC(=O)CC(O)(CC(=O)O)C(=O)O"),
-    ("malate", "OC(=O)CC(O)C(=O)O"),
-    ("succinate", "OC(=O)CCC(=O)O"),
-    ("malonate", "OC(=O)CC(=O)O"),
-    ("oxalate", "OC(=O)C(=O)O"),
-    ("lactate", "CC(O)C(=O)O"),
-    ("gluconate", "OCC(O)C(O)C(O)C(O)C(=O)O"),
-    ("mandelate", "OC(=O)C(O)c1ccccc1"),
-    ("benzoate", "OC(=O)c1ccccc1"),
-    ("salicylate", "OC(=O)c1ccccc1O"),
-    ("hydroxynaphthoate", "OC(=O)c1cc2ccccc2cc1O"),
-    ("pamoate", "OC(=O)c1cc2ccccc2c(Cc2c(O)c(cc3ccccc23)C(=O)O)c1O"),
-    ("picrate", "Oc1c(N(~O)~O)cc(N(~O)~O)cc1N(~O)~O"),
-    ("palmitate", "CCCCCCCCCCCCCCCC(=O)O"),
-    ("stearate", "CCCCCCCCCCCCCCCCCC(=O)O"),
-)
-
-
-def _tabbed(pairs: tuple[tuple[str, str], ...]) -> str:
-    return "".join(f"{name}\t{smarts}\n" for name, smarts in pairs)
-
-
-def _take_steps(mol: Any, steps: list[str], settings: StandardSettings) -> tuple[str, Any]:
-    """Return the SMILES after ``steps``, and the molecule that it parses to."""
-    actions = {
-        "disconnect_metals": lambda m: _tool("disconnect_metals").Disconnect(m),
-        "normalise": lambda m: _tool("normalise").normalize(m),
-        "strip_salts": lambda m: _tool("strip_counter_ions").remove(_tool("strip_salts").remove(m)),
-        "largest_fragment": lambda m: _tool("largest_fragment").choose(m),
-        "neutralise": lambda m: _tool("neutralise").uncharge(m),
-        "canonical_tautomer": lambda m: _tool("canonical_tautomer").Canonicalize(m),
-        "clear_atom_maps": _clear_atom_maps,
-        "clear_isotopes": _clear_isotopes,
-        "drop_stereo": _drop_stereo,
-    }
-    step = ""
-    try:
-        for step in steps:
-            mol = actions[step](mol)
-        smiles = Chem.MolToSmiles(mol)
-    except (RuntimeError, ValueError) as error:  # what RDKit's C++ exceptions arrive as
-        raise MoleculeError("standardise", f"the step {step} failed: {tidy_message([str(error)])}") from None
-    # Parsed again, so that aromaticity, hydrogens and stereo are those of what is stored.
-    for _ in range(3):
-        mol = parse_smiles(smiles, settings.max_characters)
-        again = Chem.MolToSmiles(mol)
-        if again == smiles:
-            break
-        smiles = again
-    return smiles, mol
-
-
-def _clear_atom_maps(mol: Any) -> Any:
-    for atom in mol.GetAtoms():
-        atom.SetAtomMapNum(0)
-    return mol
-
-
-def _clear_isotopes(mol: Any) -> Any:
-    for atom in mol.GetAtoms():
-        atom.SetIsotope(0)
-    return mol
-
-
-def _drop_stereo(mol: Any) -> Any:
-    Chem.RemoveStereochemistry(mol)
-    return mol
