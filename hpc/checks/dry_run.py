@@ -10,8 +10,9 @@ from typing import Any
 
 from ...data.errors import SiteError
 from ..jobs.blocks import BlockRecords
+from ..jobs.commands import Answer
 from ..parsl_workers.config import driver_address, parsl_config
-from ..parsl_workers.providers import Answer, accepted, rehearsed
+from ..parsl_workers.listening import accepted, rehearsed
 from ..sites.pool import Pool
 from ..sites.site import Site
 

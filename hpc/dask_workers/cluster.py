@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import SiteError
+from ..jobs.submitted import asked_cluster
 from ..sites.pool import Pool, clock, walltime_seconds
 from ..sites.site import Site
 
@@ -119,7 +120,7 @@ def open_dask(site: Site, folder: Path) -> Iterator[DaskCluster]:
     logs.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".dask-jobqueue.*"):  # certificates of a build that was killed
         left.unlink(missing_ok=True)
-    watch = JobWatch(site.kind, site.name, logs)
+    watch = JobWatch(site.kind, site.name, logs, asked_cluster(pool.directives))
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": LOST_WORKERS}))
         cluster = stack.enter_context(make_cluster(site, folder, watch))
@@ -152,7 +153,7 @@ def make_cluster(site: Site, folder: Path, watch: Any = None) -> Any:
     from distributed.security import Security
 
     from ..parsl_workers.config import driver_address
-    from .jobs import watched
+    from .submitting import watched
 
     kind, options = _job_options(site, site.pool_for("dock"))
     cluster_class = getattr(dask_jobqueue, kind)

@@ -8,6 +8,7 @@ submission is repeated without a word. Here jobs are counted, and compared with 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,15 +16,21 @@ from typing import Any
 
 from distributed.core import Status
 from distributed.deploy.adaptive import Adaptive
-from distributed.deploy.spec import ProcessInterface
 
 from ...data.errors import SiteError
 from ..jobs.queue import queue_command, queued_jobs
+from ..jobs.submitted import job_cluster, job_number
+from .submitting import called
 
 MAX_STILLBORN = 3
 """Jobs that may end in a row without one worker having reported, before a build is given up."""
 MAX_REFUSED = 10
 """Submissions that may be refused in a row after some have been accepted; before that, none may."""
+
+
+MAX_SILENT = 3
+"""Questions in a row that a scheduler may leave without an answer before that is said."""
+_log = logging.getLogger(__name__)
 
 
 class JobWatch:
@@ -37,16 +44,21 @@ class JobWatch:
         Its name, for messages.
     logs : Path
         Where jobs write what they say.
+    cluster : str
+        Slurm's cluster that jobs are asked of, where the site names one.
     """
 
-    def __init__(self, scheduler: str, site: str, logs: Path) -> None:
-        self._scheduler, self._site, self._logs = scheduler, site, logs
-        self._accepted = self._refused = self._stillborn = 0
+    def __init__(self, scheduler: str, site: str, logs: Path, cluster: str = "") -> None:
+        self.scheduler, self.cluster = scheduler, cluster
+        self._site, self._logs = site, logs
+        self._accepted = self._refused = self._stillborn = self._silent = 0
         self._words = ""
+        self._clusters: set[str] = set()
 
-    def accepted(self) -> None:
-        """Note that the scheduler took a job."""
+    def accepted(self, job: str = "") -> None:
+        """Note that the scheduler took a job, and on which of Slurm's clusters it is."""
         self._accepted, self._refused = self._accepted + 1, 0
+        self._clusters.add(job_cluster(job))
 
     def refused(self, error: Exception) -> None:
         """Note that the scheduler did not take a job."""
@@ -88,15 +100,22 @@ class JobWatch:
 
     async def alive(self) -> set[str] | None:
         """Return the numbers of this user's jobs that wait or run; None if the scheduler does not answer."""
-        process = await asyncio.create_subprocess_exec(
-            *queue_command(self._scheduler), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(), 60)
-        except TimeoutError:
-            process.kill()
-            return None
-        return queued_jobs(self._scheduler, process.returncode, out.decode(), err.decode())
+        found: set[str] = set()
+        for cluster in sorted(self._clusters) or [self.cluster]:
+            code, out, err = await called(queue_command(self.scheduler, cluster))
+            numbers = queued_jobs(self.scheduler, code, out, err)
+            if numbers is None:
+                self._silent += 1
+                if self._silent == MAX_SILENT:
+                    said = " ".join((err or out).split()) or f"exit code {code}"
+                    _log.warning(
+                        "nothing is known of the jobs of site %s since %d questions to the scheduler: %s",
+                        self._site, self._silent, said,
+                    )  # fmt: skip
+                return None
+            found |= numbers
+        self._silent = 0
+        return found
 
 
 def _own_words(text: str) -> str:
@@ -104,26 +123,6 @@ def _own_words(text: str) -> str:
     _, found, said = text.partition("stderr:")
     words = " ".join((said if found else text).split())
     return words or " ".join(text.split())
-
-
-def watched(job_class: type, watch: JobWatch) -> type:
-    """Return dask-jobqueue's ``job_class`` with submissions noted in ``watch``."""
-
-    class Watched(job_class):
-        async def start(self) -> None:
-            try:
-                await super().start()
-                watch.accepted()
-            except (RuntimeError, ValueError) as error:  # refused, or an answer without a number
-                watch.refused(error)
-                await ProcessInterface.start(self)
-
-        async def close(self) -> None:
-            await super().close()
-            self.status = Status.closed
-
-    Watched.__name__ = job_class.__name__
-    return Watched
 
 
 class JobAdaptive(Adaptive):
@@ -212,7 +211,7 @@ class JobAdaptive(Adaptive):
         if alive is None:
             return
         for name, number in asked.items():
-            if number in alive or name not in self.cluster.workers:
+            if (number and job_number(number) in alive) or name not in self.cluster.workers:
                 continue
             if number:
                 self._watch.ended(name in self._worked)

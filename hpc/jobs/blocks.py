@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Any
 
 from ...data.errors import FormatError, SiteError
 from ...data.store import read_json, write_json
-from .queue import job_number, queue_command, queued_jobs
+from .commands import run_command
+from .queue import by_cluster, cancel_commands, queue_command, queued_jobs, still_there
 
-_CANCEL = {"slurm": ["scancel"], "pbspro": ["qdel"], "lsf": ["bkill"]}
 _PATIENCE = 60.0
+_ANSWER_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Block:
     Attributes
     ----------
     job : str
-        As the scheduler calls it.
+        As the scheduler calls it; ``NUMBER;CLUSTER`` on another than Slurm's default cluster.
     scheduler : str
         ``slurm``, ``pbspro`` or ``lsf``.
     pool : str
@@ -102,15 +102,17 @@ class BlockRecords:
         gone = []
         for scheduler in sorted({block.scheduler for block in left}):
             jobs = [block.job for block in left if block.scheduler == scheduler]
-            if shutil.which(_CANCEL[scheduler][0]) is None:
+            program = cancel_commands(scheduler, jobs)[0][0]
+            if shutil.which(program) is None:
                 raise SiteError(
-                    f"Jobs {', '.join(jobs)} of an earlier driver may still run, and {_CANCEL[scheduler][0]} is not "
+                    f"Jobs {', '.join(jobs)} of an earlier driver may still run, and {program} is not "
                     "here to end them.",
                     f"Go on from a machine that reaches {scheduler}, or, if they are gone, remove {self._folder}.",
                 )
             alive = _alive(scheduler, jobs)
             if alive:
-                subprocess.run([*_CANCEL[scheduler], *alive], capture_output=True, check=False, timeout=60)
+                for command in cancel_commands(scheduler, alive):
+                    run_command(command, _ANSWER_SECONDS)
                 _wait_until_gone(scheduler, alive)
                 gone += alive
         self.ended([block.job for block in left])
@@ -129,15 +131,18 @@ def _alive(scheduler: str, jobs: Sequence[str]) -> list[str]:
     SiteError
         If the scheduler does not answer: then nothing is known of them, and least of all that they are gone.
     """
-    command = queue_command(scheduler)
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    queue = queued_jobs(scheduler, answer.returncode, answer.stdout, answer.stderr)
-    if queue is None:
-        raise SiteError(
-            f"{command[0]} does not answer, so jobs {', '.join(jobs)} may still run: {answer.stderr.strip()}",
-            "Submit again when the scheduler is there.",
-        )
-    return [job for job in jobs if job_number(job) in queue]
+    found = []
+    for cluster, together in by_cluster(jobs).items():
+        command = queue_command(scheduler, cluster)
+        code, out, err = run_command(command, _ANSWER_SECONDS)
+        queue = queued_jobs(scheduler, code, out, err)
+        if queue is None:
+            raise SiteError(
+                f"{command[0]} does not answer, so jobs {', '.join(jobs)} may still run: {' '.join(err.split())}",
+                "Submit again when the scheduler is there.",
+            )
+        found += still_there(together, queue)
+    return found
 
 
 def _wait_until_gone(scheduler: str, jobs: Sequence[str]) -> None:

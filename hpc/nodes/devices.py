@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...data.errors import SiteError
-from .names import VISIBLE
+from .names import VISIBLE, visible_devices
 
 _OTHERS = (
     "CUDA_VISIBLE_DEVICES",
@@ -82,12 +82,14 @@ def granted_devices(accelerator: str, named: Sequence[str], environment: Mapping
     named : sequence of str
         Those that the site describes; they hold where the scheduler says nothing.
     environment : mapping
-        Of this process.
+        Of this process. A variable that hides all devices (empty, ``-1``, ``NoDevFiles``) says that there are none;
+        Slurm's own lists, which only jobs with devices have, say nothing where they are empty.
     """
-    for name in _GRANTS[accelerator]:
-        if environment.get(name, "").strip():
-            return [part.strip() for part in environment[name].split(",") if part.strip()]
-    return list(named)
+    said = {name: visible_devices(environment.get(name)) for name in _GRANTS[accelerator]}
+    shown = {name: found for name, found in said.items() if found or not name.startswith("SLURM_")}
+    if accelerator == "rocm" and [] in shown.values():  # it counts among those that the other one shows
+        return []
+    return next((found for found in shown.values() if found is not None), list(named))
 
 
 def pinned_environment(accelerator: str, device: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from ..jobs.blocks import BlockRecords
 from ..sites.pool import Pool
 from ..sites.site import Site
 from .config import check_folder, environment_lines
-from .providers import accepted, cluster_provider, rehearsed
+from .listening import accepted, rehearsed
+from .providers import cluster_provider
 
 
 def job_script(site: Site, pool: Pool, folder: Path, command: str, log: Path) -> str:

@@ -2,14 +2,82 @@
 
 from __future__ import annotations
 
+import logging
+import time
+
 from parsl.executors import HighThroughputExecutor
 from parsl.executors.status_handling import BlockProviderExecutor
 from parsl.jobs.error_handlers import simple_error_handler
-from parsl.jobs.states import JobState, JobStatus
+from parsl.jobs.states import TERMINAL_STATES, JobState, JobStatus
+
+MAX_SILENT_POLLS = 3
+"""Questions in a row that a scheduler may leave without an answer before that is said."""
+_log = logging.getLogger(__name__)
 
 
 class PoolExecutor(HighThroughputExecutor):
-    """Parsl's high-throughput executor, as a pool of a site needs it."""
+    """Parsl's high-throughput executor, as a pool of a site needs it.
+
+    Parsl asks after all pools in one loop, which an exception ends: one bad answer of a scheduler would stop the
+    polling and the scaling of every pool, in silence. Here it costs one poll of one pool.
+
+    Attributes
+    ----------
+    problem : str
+        Why nothing has been learnt of this pool's blocks for several polls; empty if all is well.
+    """
+
+    problem: str = ""
+    _silent_polls: int = 0
+    _last_poll_time: float
+
+    def poll_facade(self) -> None:
+        """Ask how the blocks are; an answer that cannot be used leaves them as they were."""
+        due = time.time() >= self._last_poll_time + self.status_polling_interval
+        try:
+            super().poll_facade()
+        except Exception as error:
+            self._last_poll_time = time.time()  # the scheduler is asked again when it is time, not at once
+            self._silent_polls += 1
+            _log.debug("pool %s: a poll failed", self.label, exc_info=True)
+            if self._silent_polls >= MAX_SILENT_POLLS:
+                said = " ".join(str(error).split()) or type(error).__name__
+                since = f"since {self._silent_polls} questions to the scheduler"
+                self.problem = f"nothing is known of its jobs {since}: {said}"
+                if self._silent_polls == MAX_SILENT_POLLS:
+                    _log.warning("pool %s: %s", self.label, self.problem)
+            return
+        if due:
+            if self.problem:
+                _log.warning("pool %s: the scheduler answers again", self.label)
+            self._silent_polls, self.problem = 0, ""
+
+    def handle_errors(self, status: dict[str, JobStatus]) -> None:
+        """Look whether there is hope; an interchange that does not answer just now is asked at the next poll."""
+        try:
+            super().handle_errors(status)
+        except Exception:
+            _log.warning("pool %s: its blocks could not be looked at", self.label, exc_info=True)
+
+    def scale_out_facade(self, n: int) -> list[str]:
+        """Ask for blocks, never for more than the pool may have.
+
+        Parsl counts those that wait or run. One that is held or suspended comes back, and so may one of which nothing
+        is known: asking for others in their place would fill the queue.
+        """
+        there = sum(1 for job in self.status_facade.values() if job.state not in TERMINAL_STATES)
+        room = max(0, min(n, self.provider.max_blocks - there))
+        blocks: list[str] = super().scale_out_facade(room) if room else []
+        return blocks
+
+    def scale_in_facade(self, n: int, max_idletime: float | None = None) -> list[str]:
+        """Give blocks back; what the scheduler does not take back now is offered again later."""
+        try:
+            ended = super().scale_in_facade(n, max_idletime)
+        except Exception:
+            _log.warning("pool %s: blocks could not be given back", self.label, exc_info=True)
+            return []
+        return list(ended or [])
 
     def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
         """Give back so many blocks, if they are idle.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from ...data.environment import usable_cores
 from ...data.errors import SiteError
+from ..jobs.commands import run_command
+from ..jobs.pbs_answers import pbs_answer
+from ..jobs.submitted import job_number
+from ..nodes.names import visible_devices
 from .pool import clock
 
 ASKED = (
@@ -21,6 +25,7 @@ ASKED = (
     "select_options"
 )  # fmt: skip
 """Keys of pools that say what to ask of a scheduler; inside a job nothing is asked."""
+_ANSWER_SECONDS = 10.0
 UNENDING = "10000:00:00"
 """Walltime of an allocation that does not say when it ends."""
 
@@ -70,7 +75,7 @@ def current_allocation(environment: Mapping[str, str] | None = None) -> Allocati
         return Allocation("slurm", job, nodes, gpus, accelerator, _slurm_left(env))
     if job := env.get("PBS_JOBID"):
         return Allocation(
-            "pbspro", job, _lines(env.get("PBS_NODEFILE", "")), gpus, accelerator, _pbs_left(job)
+            "pbspro", job, _lines(env.get("PBS_NODEFILE", "")), gpus, accelerator, _pbs_left(job, env)
         )
     if job := env.get("LSB_JOBID"):
         nodes = _lines(env.get("LSB_DJOB_HOSTFILE", ""), skip_first=True)
@@ -102,42 +107,83 @@ def _devices(env: Mapping[str, str]) -> tuple[int, str]:
 
     Slurm sets several of the variables for one kind; NVIDIA's is set for AMD's devices too, so it is asked last.
     """
-    found = next((name for name in reversed(list(_VISIBLE)) if env.get(name, "").strip()), "")
+    shown = {name: devices for name in _VISIBLE if (devices := visible_devices(env.get(name))) is not None}
+    if shown and not any(shown.values()):  # hidden, by the scheduler or by the user
+        return 0, ""
+    found = next((name for name in reversed(list(_VISIBLE)) if shown.get(name)), "")
     said = env.get("SLURM_GPUS_ON_NODE", "")
-    count = int(said) if said.isdigit() else len(env[found].split(",")) if found else 0
+    count = int(said) if said.isdigit() else len(shown[found]) if found else 0
     return (count, _VISIBLE.get(found, "cuda")) if count else (0, "")
 
 
 def _slurm_left(env: Mapping[str, str]) -> float | None:
     """Return the seconds until a Slurm job's walltime."""
-    if end := env.get("SLURM_JOB_END_TIME", ""):
+    end = env.get("SLURM_JOB_END_TIME", "").strip()
+    if end.isdigit() and int(end):
         return float(end) - time.time()
-    return clock_seconds(_said(["squeue", "--noheader", "--job", env["SLURM_JOB_ID"], "--format", "%L"]))
+    said = _said(["squeue", "--noheader", "--job", env["SLURM_JOB_ID"], "--format", "%L"])
+    return next((left for line in _last_first(said) if (left := clock_seconds(line)) is not None), None)
 
 
-def _pbs_left(job: str) -> float | None:
-    """Return the seconds until a PBS job's walltime."""
-    try:
-        (about,) = json.loads(_said(["qstat", "-f", "-F", "json", job]))["Jobs"].values()
-        asked = clock_seconds(about["Resource_List"]["walltime"])
-        used = clock_seconds(about.get("resources_used", {}).get("walltime", "0:00"))
-    except (ValueError, KeyError, AttributeError):
-        return None
-    return None if asked is None or used is None else asked - used
+def _pbs_left(job: str, env: Mapping[str, str]) -> float | None:
+    """Return the seconds until a PBS job's walltime: by qstat's JSON, by its plain words, by the environment."""
+    said = _said(["qstat", "-f", "-F", "json", job])
+    about = pbs_answer(said, "").jobs.get(job_number(job), {})
+    asked, used = (_walltime(about.get(name)) for name in ("Resource_List", "resources_used"))
+    if asked is None:  # a version that knows no JSON, or one job whose JSON is beyond repair
+        plain = said + _said(["qstat", "-f", job])
+        asked, used = (_plain_walltime(name, plain) for name in ("Resource_List", "resources_used"))
+    if asked is None and env.get("PBS_WALLTIME", "").isdigit():  # Torque's, in seconds
+        asked, used = float(env["PBS_WALLTIME"]), time.time() - _began(job)
+    return None if asked is None else asked - (used or 0.0)
+
+
+def _walltime(resources: object) -> float | None:
+    """Return the seconds of ``walltime`` in a table of resources, as a clock or as seconds."""
+    said = resources.get("walltime") if isinstance(resources, dict) else None
+    return None if said is None else pbs_seconds(str(said))
+
+
+def _plain_walltime(name: str, said: str) -> float | None:
+    match = re.search(rf"^\s*{name}\.walltime\s*=\s*([\d:]+)", said, re.MULTILINE)
+    return pbs_seconds(match[1]) if match else None
+
+
+def pbs_seconds(text: str) -> float | None:
+    """Return the seconds of PBS's ``hours:minutes:seconds``, or of a number of them."""
+    return float(text) if text.strip().isdigit() else clock_seconds(text)
+
+
+def _began(job: str) -> float:
+    """Return when the batch job around us began, as far as its processes that are our parents tell; Unix seconds."""
+    here = psutil.Process()
+    began = here.create_time()
+    for parent in here.parents():
+        try:
+            if parent.environ().get("PBS_JOBID") != job:
+                break
+            began = parent.create_time()
+        except psutil.Error:
+            break
+    return began
 
 
 def _lsf_left(job: str) -> float | None:
     """Return the seconds until an LSF job's run limit, which LSF gives as ``hours:minutes`` and a letter."""
-    match = re.match(r"(\d+):(\d+)", _said(["bjobs", "-noheader", "-o", "time_left", job]).strip())
-    return float(int(match[1]) * 3600 + int(match[2]) * 60) if match else None
+    for line in _last_first(_said(["bjobs", "-noheader", "-o", "time_left", job])):
+        if match := re.fullmatch(r"(\d+):(\d+)(?:\s*[A-Z])?", line.strip()):
+            return float(int(match[1]) * 3600 + int(match[2]) * 60)
+    return None
+
+
+def _last_first(said: str) -> list[str]:
+    """Return the lines of an answer, the last first: centres' notices come before it."""
+    return said.strip().splitlines()[::-1]
 
 
 def _said(command: Sequence[str]) -> str:
-    """Return what a scheduler's command prints; nothing if it fails."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    """Return what a scheduler's command prints; nothing if it cannot be run or is too slow."""
+    return run_command(command, _ANSWER_SECONDS)[1]
 
 
 def clock_seconds(text: str) -> float | None:
@@ -177,6 +223,7 @@ def pools_in_allocation(
             tables["cpu"]["workers"] = max(1, cores - here.gpus)
     left = None if here.seconds_left is None else max(1, int(here.seconds_left))
     ends = UNENDING if left is None else clock(left)
+    unknown = ", whose end is not known" if left is None else ""
     found = {}
     for name, table in tables.items():
         kept = {key: value for key, value in table.items() if key not in ASKED}
@@ -186,7 +233,7 @@ def pools_in_allocation(
             found[name] |= {"cores": cores, "workers": min(cores, table.get("workers", 0))}
     return found, {
         **values,
-        "description": values.get("description", "") or f"job {here.job} of {here.scheduler}",
+        "description": values.get("description", "") or f"job {here.job} of {here.scheduler}{unknown}",
     }
 
 

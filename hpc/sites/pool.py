@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .directives import directive_problem
+
 ROLES = ("screen", "dock", "train")
 """What a pool may be for: students on shards; docking and teachers, a core each; training, and single tasks."""
 
@@ -129,6 +131,9 @@ class Pool:
             raise ValueError(f"min_blocks ({self.min_blocks}) must not exceed blocks ({self.blocks})")
         if self.ranks_per_node and (self.roles != ("train",) or self.workers > 1):
             raise ValueError("a pool with ranks_per_node has the role 'train' alone and one worker per block")
+        for line in self.directives:
+            if problem := directive_problem(line):
+                raise ValueError(f"directives: {line.strip()!r} {problem}. Take the line out")
         self._check_devices()
         self._check_affinity()
         if self.drain >= walltime_seconds(self.walltime):

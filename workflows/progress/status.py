@@ -166,8 +166,9 @@ def _blocks(noted: list[dict[str, Any]]) -> tuple[str, ...]:
     """Put the blocks that a driver noted into words; those of this machine are not worth any."""
     words = []
     for entry in noted:
-        counts = [f"{count} {state}" for state, count in entry.items() if state != "pool"]
-        words.append(f"{entry['pool']}: {', '.join(counts) or 'none yet'}")
+        counts = [f"{count} {state}" for state, count in entry.items() if state not in ("pool", "problem")]
+        problem = f" ({entry['problem']})" if entry.get("problem") else ""
+        words.append(f"{entry['pool']}: {', '.join(counts) or 'none yet'}{problem}")
     return tuple(words)
 
 

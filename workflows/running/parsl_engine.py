@@ -73,8 +73,12 @@ class ParslRunner:
         if not self._site.on_cluster:
             return found
         for name in self._site.pools:
-            states = [job.state.name.lower() for job in self._kernel.executors[name].status_facade.values()]
-            found.append({"pool": name, **{state: states.count(state) for state in sorted(set(states))}})
+            executor = self._kernel.executors[name]
+            states = [job.state.name.lower() for job in executor.status_facade.values()]
+            counts: dict[str, Any] = {state: states.count(state) for state in sorted(set(states))}
+            if executor.problem:
+                counts["problem"] = executor.problem
+            found.append({"pool": name, **counts})
         return found
 
     def run(self, tasks: Iterable[Task], watch: RunnerWatch) -> Iterator[Receipt]:

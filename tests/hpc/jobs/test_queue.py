@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 
 import pytest
-from docksieve.hpc.jobs.queue import job_number, queue_command, queued_jobs
+from docksieve.hpc.jobs.queue import queue_command, queued_jobs
+from docksieve.hpc.jobs.submitted import job_number
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,21 @@ def test_a_failure_is_no_answer_unless_it_says_there_are_no_jobs() -> None:
 
 def test_a_job_is_known_without_its_server() -> None:
     assert [job_number(job) for job in ("12.pbs01", "12", "x7")] == ["12", "12", "x7"]
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "said", "found"),
+    [
+        ("slurm", "CLUSTER: x3\n12\n13\n", {"12", "13"}),
+        ("slurm", "Welcome to the 3 clusters\n 12 \n", {"12"}),
+        ("slurm", "12_4\n13+0\n14_[2-9%3]\n", {"12", "13", "14"}),
+        (
+            "pbspro",
+            "Maintenance on 24 December\n12.pbs01.domain.org\n13[].pbs01\n13[2].pbs01\n",
+            {"12", "13"},
+        ),
+        ("lsf", "12\n13\n 14 \n", {"12", "13", "14"}),
+    ],
+)
+def test_notices_are_no_jobs(scheduler: str, said: str, found: set[str]) -> None:
+    assert queued_jobs(scheduler, 0, said, "") == found

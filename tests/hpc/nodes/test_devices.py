@@ -53,7 +53,16 @@ def test_a_worker_sees_its_device_and_no_other_variable(accelerator: str, device
         ("cuda", {"CUDA_VISIBLE_DEVICES": "2,3"}, ["2", "3"]),
         ("cuda", {"CUDA_VISIBLE_DEVICES": " 2 , 3 "}, ["2", "3"]),
         ("cuda", {"CUDA_VISIBLE_DEVICES": "MIG-1a,MIG-2b"}, ["MIG-1a", "MIG-2b"]),
-        ("cuda", {"CUDA_VISIBLE_DEVICES": ""}, ["0", "1"]),
+        ("cuda", {"CUDA_VISIBLE_DEVICES": ""}, []),  # a job without devices; the site's would be another's
+        ("cuda", {"CUDA_VISIBLE_DEVICES": "-1"}, []),
+        ("cuda", {"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
+        ("cuda", {"CUDA_VISIBLE_DEVICES": "none"}, []),
+        ("cuda", {}, ["0", "1"]),
+        ("rocm", {"ROCR_VISIBLE_DEVICES": ""}, []),
+        ("rocm", {"ROCR_VISIBLE_DEVICES": "0,1", "HIP_VISIBLE_DEVICES": "-1"}, []),
+        ("xpu", {"ZE_AFFINITY_MASK": "-1"}, []),
+        ("pretend", {"SLURM_STEP_GPUS": "", "SLURM_JOB_GPUS": "1"}, ["1"]),
+        ("pretend", {"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
         ("rocm", {"ROCR_VISIBLE_DEVICES": "6,7", "CUDA_VISIBLE_DEVICES": "0,1"}, ["6", "7"]),
         ("rocm", {"CUDA_VISIBLE_DEVICES": "4,5"}, ["0", "1"]),  # that is another way to count
         ("xpu", {"ZE_AFFINITY_MASK": "3.0,3.1"}, ["3.0", "3.1"]),

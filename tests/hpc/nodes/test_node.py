@@ -156,3 +156,11 @@ def test_bans_are_kept_by_name(tmp_path: Path) -> None:
     ban(tmp_path, "x3001c0s1b0n0.hsn.cm/polaris", "other")
     assert banned(tmp_path, "n1") == "why"
     assert [entry["node"] for entry in bans(tmp_path)] == ["n1", "x3001c0s1b0n0.hsn.cm/polaris"]
+
+
+@pytest.mark.parametrize("mask", ["-1", "", "NoDevFiles", "none"])
+def test_a_node_whose_devices_are_hidden_starts_no_workers(tmp_path: Path, started, mask: str) -> None:  # type: ignore[no-untyped-def]
+    """The devices that the site names would be those of another job."""
+    code, said, _ = started("--pool", "gpu", *FOUR, CUDA_VISIBLE_DEVICES=mask)
+    assert (code, said) == (node.NO_DEVICE, {})
+    assert {device["error"] for device in report(tmp_path)["devices"]} == {"the scheduler did not grant it"}

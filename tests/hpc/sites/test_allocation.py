@@ -95,6 +95,16 @@ def test_slurm_with_two_nodes_and_devices(
         ({"ZE_AFFINITY_MASK": "0,1,2"}, (3, "xpu")),
         ({"SLURM_GPUS_ON_NODE": "4"}, (4, "cuda")),
         ({"CUDA_VISIBLE_DEVICES": ""}, (0, "")),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, (0, "")),
+        ({"CUDA_VISIBLE_DEVICES": "none"}, (0, "")),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, (0, "")),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "SLURM_GPUS_ON_NODE": "4"}, (0, "")),
+        ({"CUDA_VISIBLE_DEVICES": "0,-1,1"}, (1, "cuda")),  # as the driver counts
+        ({"CUDA_VISIBLE_DEVICES": "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,GPU-1ab"}, (2, "cuda")),
+        ({"CUDA_VISIBLE_DEVICES": "MIG-GPU-8932f937-d72c-4106-c12f-20bd9faed9f6/1/0"}, (1, "cuda")),
+        ({"CUDA_VISIBLE_DEVICES": "MIG-6f1dd3ab-3e3c-5b42-b6a5-b3e1d6d7e5b4,"}, (1, "cuda")),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "0,1"}, (2, "rocm")),
+        ({"ROCR_VISIBLE_DEVICES": "", "CUDA_VISIBLE_DEVICES": ""}, (0, "")),
         ({}, (0, "")),
     ],
 )
@@ -124,6 +134,71 @@ def test_a_pbs_that_does_not_say_when_it_ends_lets_workers_work(
     inside({"PBS_JOBID": "12.pbs"})
     (pool,) = load_site("allocation").pools.values()
     assert (pool.nodes, pool.walltime) == (1, UNENDING)
+
+
+@pytest.mark.parametrize(
+    "variable", ['"FOO":005', '"FOO":"a\\,b"', '"FOO":"a\tb"', '"FOO":"it\\\'s"', '"FOO":"say "no" again"']
+)
+def test_a_pbs_job_whose_json_is_odd_is_not_endless(
+    inside: Callable[[Mapping[str, str]], None],
+    programs: Callable[[str, str], Path],
+    tmp_path: Path,
+    variable: str,
+) -> None:
+    """A short number in the environment, the long one in the answer, and a notice before it."""
+    about = f'"Variable_List":{{{variable}}},\n"Resource_List":{{"walltime":"03:00:00"}},\n'
+    about += '"resources_used":{"walltime":"00:30:00"}'
+    (tmp_path / "answer").write_text(f'Hello.\n{{"Jobs":{{\n"12.pbs01.domain.org":{{\n{about}}}}}}}\n')
+    programs("qstat", f"cat {tmp_path / 'answer'}")
+    inside({"PBS_JOBID": "12.pbs01"})
+    assert current_allocation().seconds_left == 9000.0
+
+
+def test_a_pbs_without_json_is_asked_in_plain_words(
+    inside: Callable[[Mapping[str, str]], None], programs: Callable[[str, str], Path]
+) -> None:
+    plain = "Job Id: 12.pbs\n    resources_used.walltime = 00:10:00\n    Resource_List.walltime = 01:00:00\n"
+    programs("qstat", f"[ $# = 2 ] && printf '{plain}' || {{ echo 'usage: qstat' >&2; exit 2; }}")
+    inside({"PBS_JOBID": "12.pbs"})
+    assert current_allocation().seconds_left == 3000.0
+
+
+def test_torque_says_the_walltime_in_the_environment(
+    inside: Callable[[Mapping[str, str]], None], programs: Callable[[str, str], Path]
+) -> None:
+    programs("qstat", "exit 1")
+    inside({"PBS_JOBID": "12.pbs", "PBS_WALLTIME": "100000000"})
+    left = current_allocation().seconds_left
+    assert left is not None and 99_000_000 < left < 100_000_001
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("1:30 L", 5400.0),
+        ("Welcome to the 3:15 cluster\n0:10 E", 600.0),
+        ("-", None),
+        ("12:05", 43500.0),
+    ],
+)
+def test_lsf_says_the_time_left(
+    inside: Callable[[Mapping[str, str]], None],
+    programs: Callable[[str, str], Path],
+    said: str,
+    left: float | None,
+) -> None:
+    programs("bjobs", f"printf '{said}\n'")
+    inside({"LSB_JOBID": "5"})
+    assert current_allocation().seconds_left == left
+
+
+@pytest.mark.parametrize("end", ["0", "Unknown", "NONE"])
+def test_a_slurm_job_whose_end_is_odd_is_asked_for_it(
+    inside: Callable[[Mapping[str, str]], None], programs: Callable[[str, str], Path], end: str
+) -> None:
+    programs("squeue", 'printf "Maintenance at 8:00 today\n10:00\n"')
+    inside({"SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": end})
+    assert current_allocation().seconds_left == 600.0
 
 
 def test_lsf_leaves_out_the_host_of_the_batch_script(

@@ -9,7 +9,7 @@ import parsl
 import pytest
 from docksieve.data.errors import SiteError
 from docksieve.hpc.parsl_workers.config import parsl_config
-from docksieve.hpc.parsl_workers.providers import rehearsed
+from docksieve.hpc.parsl_workers.listening import rehearsed
 from docksieve.hpc.sites.read import MissingKeys, load_site, preset_names, site_text
 from docksieve.hpc.sites.site import Site
 
