@@ -34,14 +34,22 @@ lint: install
 types: install build/types/docksieve
 	cd build/types && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p docksieve.data -p docksieve.models -p docksieve.screening -p docksieve.hpc -p docksieve.workflows
 
-# What watches the clock runs first and alone; the rest in two processes, a file at a time.
+# Tests that watch the clock run one at a time, at full priority; the others meanwhile, in two processes of low priority, a
+# file at a time. What these print is shown when both have ended, and either failing fails the whole.
+define both
+@mkdir -p build; \
+nice -n 10 $(BIN)/python -m pytest -m "not alone$(1)" $(BESIDE) > build/tests-beside.log 2>&1 & beside=$$!; \
+$(BIN)/python -m pytest -m "alone$(1)"; alone=$$?; \
+wait $$beside; others=$$?; \
+cat build/tests-beside.log; \
+test $$alone -eq 0 && test $$others -eq 0
+endef
+
 test: lint types
-	$(BIN)/python -m pytest -m alone
-	$(BIN)/python -m pytest -m "not alone" $(BESIDE)
+	$(call both,)
 
 test-fast: lint types
-	$(BIN)/python -m pytest -m "alone and not slow"
-	$(BIN)/python -m pytest -m "not alone and not slow" $(BESIDE)
+	$(call both, and not slow)
 
 test-slurm: install
 	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm

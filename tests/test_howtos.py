@@ -123,6 +123,7 @@ def test_campaign_with_everything_that_was_added(repository: Path, extended: Pat
     assert len(re.findall(r"-\d+\.\d\d", printed)) >= 5, printed
 
 
+@pytest.mark.slow
 def test_site_files(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = page(repository, "site")
     for name, content in FILE.findall(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from docksieve.models.fingerprints import DESCRIPTORS, featurise
 from docksieve.models.regressors.kernels import MixedKernel
@@ -37,6 +38,7 @@ def test_gradients_are_those_of_the_objective(amides: list[str], logp: np.ndarra
         assert check_grad(lambda p: objective(p)[0], lambda p: objective(p)[1], place) < 1e-4 * slope
 
 
+@pytest.mark.slow
 def test_choice_follows_the_scores(amides: list[str]) -> None:
     features = featurise(amides[:120], SETTINGS.fingerprints)
     kernel, context = _kernel(features), FitContext(SETTINGS, seed=1, threads=1)

@@ -22,6 +22,7 @@ def failing(amides: list[str]) -> np.ndarray:
     return np.random.default_rng(1).random(len(amides)) < np.where(has, 0.9, 0.02)
 
 
+@pytest.mark.slow
 def test_few_failures_and_failures_by_chance_teach_nothing(amides: list[str]) -> None:
     few = learn_failures(amides[:200], np.arange(200) < 5, 1)
     assert not few.used and np.all(few.chance(amides[:3]) == 1)

@@ -32,6 +32,7 @@ def edited(path: Path, old: str, new: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_round_docks_its_own_number_and_later_ones_may_change(make_campaign: Make) -> None:
     file = make_campaign(("dock = 15", "dock = [12, 6]"))
     campaign = submit(file, "inline")
@@ -98,6 +99,7 @@ def test_a_library_that_is_not_there_is_an_error_with_line_and_cure(
     assert "write its new folder there" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_library_that_moved_is_said_with_the_cure_and_the_cure_works(
     make_campaign: Make, small_inputs: Path, tmp_path: Path
 ) -> None:

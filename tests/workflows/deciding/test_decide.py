@@ -47,6 +47,7 @@ def campaign(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "small"
 
 
+@pytest.mark.slow
 def test_the_evidence_adds_up(finished: Path) -> None:
     opened = open_campaign(finished)
     known = read_evidence(CampaignReceipts(opened), "A")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from docksieve.data.libraries.build import build_library
 from docksieve.workflows.campaign.campaign import Campaign
 from docksieve.workflows.hits.ask import hits
@@ -57,6 +58,7 @@ def test_the_policy_allows_exactly_the_script_in_the_page(written: tuple[Path, s
     assert f"'sha256-{digest}'" in html.unescape(source)
 
 
+@pytest.mark.slow
 def test_many_targets_have_a_table_and_a_section_each(make_campaign: Callable[..., Path]) -> None:
     text = make_campaign().read_text()
     section = text[text.index("[targets.A]") : text.index("[targets.B]")]

@@ -22,6 +22,8 @@ from docksieve.workflows.running.observer import Silent
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
+pytestmark = pytest.mark.slow
+
 CAMPAIGN = """\
 [campaign]
 name = "campaign"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import docksieve
+import pytest
 from docksieve.data.enumeration.product_space import SAMPLES
 from docksieve.data.spaces.build import build_space
 from docksieve.data.spaces.space import Space
@@ -58,6 +59,7 @@ threads = 1
 """
 
 
+@pytest.mark.slow
 def test_what_docking_refuses_is_left_out_where_products_are_made(tmp_path: Path) -> None:
     files = {}
     for role in ("acids", "amines"):

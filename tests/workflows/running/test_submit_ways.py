@@ -87,6 +87,7 @@ def test_attach_wants_a_log(make_campaign: Make) -> None:
     assert said.returncode == 2 and "no driver's log" in said.stderr
 
 
+@pytest.mark.slow
 def test_a_rehearsal_runs_nothing(make_campaign: Make) -> None:
     path = make_campaign(name="dry")
     here = docksieve("submit", path, "--dry-run")

@@ -134,6 +134,7 @@ def narrowed(campaign_text: str, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return submit(folder / "campaign.toml", "inline").root
 
 
+@pytest.mark.slow
 def test_a_campaign_touches_nothing_that_its_conditions_leave_out(narrowed: Path) -> None:
     campaign = open_campaign(narrowed)
     library = campaign.open_library()
