@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from .detect import detect_columns
-from .layout import Layout, ReadingSettings, decode, split_line
+from .layout import CX_EXTENSION, Layout, ReadingSettings, decode, split_line
 
 _PROPERTY = re.compile(r"^>.*<([^>]*)>")
 
@@ -35,6 +35,8 @@ class Record:
         What to show if the record is rejected.
     problem : tuple of str, optional
         Code and reason, where it is known already that there is no molecule.
+    extension : str
+        The CXSMILES extension of the structure, with its bars; empty: there is none.
     """
 
     line: int
@@ -42,6 +44,7 @@ class Record:
     structure: str
     text: str
     problem: tuple[str, str] | None = None
+    extension: str = ""
 
 
 @dataclass
@@ -51,7 +54,7 @@ class LineCounts:
     blank: int = 0
     comments: int = 0
     headers: int = 0
-    extensions: int = 0  # records whose CXSMILES extension was dropped
+    extensions: int = 0  # records with a CXSMILES extension, of which stereo groups are kept
 
 
 def text_records(payload: bytes, first_line: int, layout: Layout, counts: LineCounts) -> Iterator[Record]:
@@ -71,9 +74,10 @@ def text_records(payload: bytes, first_line: int, layout: Layout, counts: LineCo
         elif layout.comment and line.lstrip().startswith(layout.comment):
             counts.comments += 1
         else:
-            if "|" in line and " |" in line.replace("\t", " "):
+            record = _text_record(number, line, layout)
+            if record.extension:
                 counts.extensions += 1
-            yield _text_record(number, line, layout)
+            yield record
 
 
 def _text_record(number: int, line: str, layout: Layout) -> Record:
@@ -86,7 +90,19 @@ def _text_record(number: int, line: str, layout: Layout) -> Record:
         identifier = " ".join(fields[layout.smiles + 1 :])
     elif layout.id is not None and layout.id < len(fields):
         identifier = fields[layout.id].strip()
-    return Record(number, identifier, structure, line)
+    return Record(
+        number, identifier, structure, line, extension=_extension(line, structure, layout.delimiter)
+    )
+
+
+def _extension(line: str, structure: str, delimiter: str = "") -> str:
+    """Return the CXSMILES extension that stands behind the structure in a line, if there is one."""
+    if "|" not in line or delimiter == "|" or not structure:
+        return ""
+    found = CX_EXTENSION.search(line)
+    if found is None or not line[: found.start()].endswith((structure, f'{structure}"')):
+        return ""
+    return found.group(1)
 
 
 def sdf_records(payload: bytes, first_line: int, layout: Layout) -> Iterator[Record]:
@@ -211,18 +227,22 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def table_records(path: str, layout: Layout, start: int, count: int) -> Iterator[Record]:
+def table_records(path: str, layout: Layout, start: int, count: int, counts: LineCounts) -> Iterator[Record]:
     """Yield ``count`` records of a Parquet or Feather file from row ``start`` (from 0)."""
     columns = [layout.smiles_name, *([layout.id_name] if layout.id_name else [])]
     table = TableFile(path, layout.kind).read(columns, start, count)
     structures = table.column(0).to_pylist()
     ids = table.column(1).to_pylist() if layout.id_name else [None] * len(structures)
     for index, (structure, identifier) in enumerate(zip(structures, ids, strict=True)):
-        smiles = (structure or "").strip()
-        if " " in smiles:
-            smiles = smiles.split(None, 1)[0]
+        whole = (structure or "").strip()
+        smiles = whole.split(None, 1)[0] if " " in whole or "\t" in whole else whole
         name = (identifier or "").strip()
-        yield Record(start + index + 1, name, smiles, f"{structure or ''} {name}".strip())
+        extension = _extension(whole, smiles)
+        if extension:
+            counts.extensions += 1
+        yield Record(
+            start + index + 1, name, smiles, f"{structure or ''} {name}".strip(), extension=extension
+        )
 
 
 def stem(name: str) -> str:
@@ -241,4 +261,4 @@ def any_records(kind: str, chunk: Any, layout: Layout, counts: LineCounts) -> It
         return text_records(chunk["payload"], chunk["first_line"], layout, counts)
     if kind == "sdf":
         return sdf_records(chunk["payload"], chunk["first_line"], layout)
-    return table_records(chunk["path"], layout, chunk["start"], chunk["count"])
+    return table_records(chunk["path"], layout, chunk["start"], chunk["count"], counts)
