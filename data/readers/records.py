@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from .detect import detect_columns
-from .layout import CX_EXTENSION, Layout, ReadingSettings, decode, split_line
+from .id_columns import choose_property
+from .layout import CX_EXTENSION, SAMPLE_ROWS, Layout, ReadingSettings, decode, split_line
 
 _PROPERTY = re.compile(r"^>.*<([^>]*)>")
 
@@ -107,7 +108,7 @@ def _extension(line: str, structure: str, delimiter: str = "") -> str:
 
 def sdf_records(payload: bytes, first_line: int, layout: Layout) -> Iterator[Record]:
     """Yield the records of a chunk of an SD file."""
-    lines = decode(payload).replace("\r\n", "\n").split("\n")
+    lines = _lines_of(decode(payload), layout.newline)
     if lines and not lines[-1]:
         lines.pop()
     start = 0
@@ -123,15 +124,45 @@ def sdf_records(payload: bytes, first_line: int, layout: Layout) -> Iterator[Rec
         start = index + 1
 
 
+def _lines_of(text: str, newline: str) -> list[str]:
+    return (text.replace("\r\n", "\n") if newline == "\n" else text).split(newline)
+
+
+def sdf_id_property(head: bytes, newline: str) -> str:
+    """Return the property that holds the ids of an SD file, from its first bytes; empty: its title lines do."""
+    lines = _lines_of(decode(head), newline)
+    records, start = [], 0
+    for index, line in enumerate(lines):
+        if line.startswith("$$$$"):
+            block = lines[start:index]
+            if any(line.strip() for line in block):
+                end = _end_of_block(block)
+                records.append((block[0], "\n".join(block[3:end]), dict(_properties(block[end:]))))
+            start = index + 1
+    return choose_property(records[:SAMPLE_ROWS])
+
+
+def _end_of_block(lines: list[str]) -> int:
+    """Return the line that ends a mol block: ``M  END``, or the one before its data where there is none."""
+    for at, line in enumerate(lines):
+        if line.startswith("M  END"):
+            return at
+        if at > 3 and _PROPERTY.match(line):
+            return at - 1
+    return len(lines) - 1
+
+
+def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for at, line in enumerate(lines[:-1]):
+        if found := _PROPERTY.match(line):
+            yield found.group(1), lines[at + 1].strip()
+
+
 def _sdf_record(lines: list[str], number: int, layout: Layout) -> Record:
-    end = next((i for i, line in enumerate(lines) if line.startswith("M  END")), len(lines) - 1)
-    identifier = lines[0].strip() if not layout.id_name else ""
+    end = _end_of_block(lines)
+    identifier = lines[0].strip()
     if layout.id_name:
-        for i, line in enumerate(lines[end:], end):
-            found = _PROPERTY.match(line)
-            if found and found.group(1) == layout.id_name and i + 1 < len(lines):
-                identifier = lines[i + 1].strip()
-                break
+        identifier = next((value for name, value in _properties(lines[end:]) if name == layout.id_name), "")
     return Record(number, identifier, "\n".join(lines[: end + 1]) + "\n", "\n".join(lines))
 
 
