@@ -222,7 +222,9 @@ def _find_smiles(
     for says in (_SMILES_NAMES.match, says_smiles):
         for index, column in enumerate(names[: len(shares)]):
             if says(column) and shares[index] > 0:
+                _refuse_selfies(_column(table, index), column, name)
                 return index, "column by its name"
+    _refuse_unlike(table, names[: len(shares)], name)
     best = max(shares)
     if best <= 0:
         example = " ".join(table[0])[:80]
@@ -234,7 +236,35 @@ def _find_smiles(
     likely = [index for index, share in enumerate(shares) if share >= 0.8 * best]
     longest = max(lengths[index] for index in likely)
     chosen = next(index for index in likely if lengths[index] >= longest / 2)
+    _refuse_selfies(_column(table, chosen), names[chosen] if chosen < len(names) else str(chosen + 1), name)
     return chosen, f"{shares[chosen]:.0%} of the sampled values in it parse"
+
+
+def _refuse_unlike(table: Sequence[Sequence[str]], names: Sequence[str], name: str) -> None:
+    """Refuse a file whose column of SMILES, by its name, holds none; another column would be taken for it."""
+    for index, column in enumerate(names):
+        filled = [cell for cell in _column(table, index) if cell]
+        if filled and says_smiles(column):
+            _refuse_selfies(filled, column, name)
+            raise InputError(
+                f"The column {column!r} of {name} holds no SMILES: it begins with {filled[0][:60]!r}.",
+                "Write SMILES there, or name another column with --smiles-column.",
+            )
+
+
+_SELFIES = re.compile(r"(?:\[[^\[\]]+\]){2,}")
+
+
+def _refuse_selfies(cells: Sequence[str], column: str, name: str) -> None:
+    """Refuse SELFIES: much of it reads as SMILES of atoms without hydrogens."""
+    filled = [cell for cell in cells if cell]
+    like = [cell for cell in filled if _SELFIES.fullmatch(cell.replace(".", ""))]
+    tokens = sum(cell.count("[") for cell in like)
+    if len(filled) >= 5 and len(like) > 0.8 * len(filled) and tokens > 2.5 * len(like):
+        raise InputError(
+            f"The column {column!r} of {name} holds SELFIES, not SMILES: it begins with {filled[0][:60]!r}.",
+            "Decode it first (selfies.decoder of the Python package selfies).",
+        )
 
 
 def _mean_length(cells: Sequence[str]) -> float:

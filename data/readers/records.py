@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from .detect import detect_columns
-from .id_columns import choose_property
+from .id_columns import choose_property, says_smiles
 from .layout import CX_EXTENSION, SAMPLE_ROWS, Layout, ReadingSettings, decode, split_line
 
 _PROPERTY = re.compile(r"^>.*<([^>]*)>")
@@ -200,9 +200,7 @@ class TableFile:
 
     def text_columns(self) -> list[str]:
         """Return the columns that hold text, whole numbers included (ids often are)."""
-        return [
-            field.name for field in self.schema if _is_text(field.type) or pa.types.is_integer(field.type)
-        ]
+        return [field.name for field in self.schema if _is_text(field.type) or _is_whole(field.type)]
 
     def read(self, columns: list[str], start: int, count: int) -> pa.Table:
         """Return ``count`` rows from ``start`` as text columns."""
@@ -229,6 +227,7 @@ class TableFile:
     def layout(self, name: str, settings: ReadingSettings) -> Layout:
         """Return which columns hold SMILES and ids."""
         columns = self.text_columns()
+        self._refuse_kinds(columns, name, settings)
         sample = self.read(columns, 0, 200) if columns and self.rows else None
         rows = []
         if sample is not None:
@@ -238,6 +237,27 @@ class TableFile:
             ]
         return detect_columns(columns, rows, self.kind, name, settings)
 
+    def _refuse_kinds(self, columns: list[str], name: str, settings: ReadingSettings) -> None:
+        """Refuse a column that is asked for, or called SMILES, and holds no text: lists, structs, numbers."""
+        others = {field.name: str(field.type) for field in self.schema if field.name not in columns}
+        lowered = {each.lower(): each for each in others}
+        for asked, option in (
+            (settings.smiles_column, "--smiles-column"),
+            (settings.id_column, "--id-column"),
+        ):
+            if asked is not None and asked not in columns and asked.lower() in lowered:
+                raise _not_text(name, lowered[asked.lower()], others, option)
+        if settings.smiles_column is None and not any(map(says_smiles, columns)):
+            for each in filter(says_smiles, others):
+                raise _not_text(name, each, others, "--smiles-column")
+
+
+def _not_text(name: str, column: str, kinds: dict[str, str], option: str) -> InputError:
+    return InputError(
+        f"The column {column!r} of {name} holds no text: its type is {kinds[column]}.",
+        f"Write it as strings, one a row, or name another column with {option}.",
+    )
+
 
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
@@ -246,12 +266,28 @@ def _is_text(kind: pa.DataType) -> bool:
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_string_view(kind)
-        or (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+        or _is_bytes(kind)
+    )
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
     )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    if _is_bytes(column.type):
         return pa.chunked_array(
             [pa.array([None if v is None else decode(v) for v in column.to_pylist()], pa.string())]
         )
