@@ -33,8 +33,11 @@ LIBRARY_SCHEMA = pa.schema(
         *[pa.field(name, kind) for name, kind in PROPERTY_COLUMNS.items()],
         pa.field("source", pa.int32(), nullable=False),
         pa.field("line", pa.int64(), nullable=False),
+        pa.field("stereo_groups", pa.string()),  # null: none; libraries of early versions have no such column
     ]
 )
+LATER_COLUMNS = ("stereo_groups",)
+"""Columns that tables of early versions lack: read there as null."""
 
 REJECT_SCHEMA = pa.schema(
     [
@@ -75,6 +78,7 @@ SCORES_SCHEMA = pa.schema(
         pa.field("pose", pa.string()),  # "<path of a poses file relative to the campaign>#<row in it>"
         pa.field("failure", pa.string()),  # a code of screening.docking.FailureCode, null for a success
         pa.field("message", pa.string()),
+        pa.field("stereo_groups", pa.string()),  # as in the library; null: none
     ]
 )
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FormatError, LibraryError
-from ..schema import LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
+from ..schema import LATER_COLUMNS, LIBRARY_FORMAT, LIBRARY_SCHEMA, LIBRARY_VERSION, STREAM_ROWS
 from ..seeds import derive_seed
 from ..store import FileRecord, read_json, sha256_json
 
@@ -209,8 +209,9 @@ class Library:
         wanted = None if columns is None else list(columns)
         for each in self.shards if shard is None else (shard,):
             with _opened(each) as file:
-                _check_columns(each, file, wanted)
-                yield from file.iter_batches(batch_rows, columns=wanted, use_threads=False)
+                later = _check_columns(each, file, wanted)
+                for batch in file.iter_batches(batch_rows, columns=wanted, use_threads=False):
+                    yield _with_later(batch, later, wanted)
 
     def take(self, rows: ArrayLike, columns: Sequence[str] | None = None) -> pa.Table:
         """Return rows by number, in the order asked; a row may be asked for twice.
@@ -257,8 +258,29 @@ class Library:
         return self._find("id", ids)
 
     def find_smiles(self, standard_smiles: Sequence[str]) -> NDArray[np.int64]:
-        """Return the row of each standard SMILES, -1 where there is none."""
-        return self._find("smiles", standard_smiles)
+        """Return the row of each standard SMILES, -1 where there is none.
+
+        Of molecules with one SMILES, the one without stereo groups; a CXSMILES (``C[C@H](O)CF |&1:1|``, as the
+        columns ``smiles`` and ``stereo_groups`` make it) finds the one with these groups.
+        """
+        rows = self._find("smiles", [text.partition(" ")[0] for text in standard_smiles])
+        grouped = np.array([" " in text for text in standard_smiles], np.bool_)
+        if not self.manifest["counts"].get("stereo_groups"):
+            return np.where(grouped, -1, rows)
+        wanted = dict.fromkeys(standard_smiles, -1)
+        plain = {text.partition(" ")[0] for text in wanted}
+        for batch in self.batches(["row", "smiles", "stereo_groups"]):
+            hits = batch.filter(
+                pc.is_in(batch.column("smiles"), value_set=pa.array(sorted(plain), pa.string()))
+            )
+            for hit in hits.to_pylist():
+                groups = hit["stereo_groups"]
+                text = f"{hit['smiles']} {groups}" if groups else hit["smiles"]
+                if wanted.get(text) == -1:
+                    wanted[text] = hit["row"]
+        exact = np.array([wanted[text] for text in standard_smiles], np.int64)
+        # A SMILES whose isomer is not in the library alone finds the mixture.
+        return np.where((exact < 0) & ~grouped, rows, exact)
 
     def _find(self, column: str, values: Sequence[str]) -> NDArray[np.int64]:
         wanted = list(dict.fromkeys(values))
@@ -311,13 +333,23 @@ def _opened(shard: Shard) -> pq.ParquetFile:
         ) from None
 
 
-def _check_columns(shard: Shard, file: pq.ParquetFile, columns: list[str] | None) -> None:
+def _check_columns(shard: Shard, file: pq.ParquetFile, columns: list[str] | None) -> list[str]:
+    """Return the columns that an early version did not write; refuse any other that is missing."""
     have = file.schema_arrow.names
-    missing = [name for name in columns or () if name not in have]
+    later = [name for name in LATER_COLUMNS if name not in have and (columns is None or name in columns)]
+    missing = [name for name in columns or () if name not in have and name not in later]
     if missing:
         raise LibraryError(
             f"{shard.path} has no column {missing[0]!r}.", f"Its columns are {', '.join(have)}."
         )
+    return later
+
+
+def _with_later(batch: Any, later: list[str], columns: list[str] | None) -> Any:
+    """Return a table or a batch with empty columns for ``later``, in the order of ``columns``."""
+    for name in later:
+        batch = batch.append_column(name, pa.nulls(batch.num_rows, LIBRARY_SCHEMA.field(name).type))
+    return batch.select(columns) if later and columns is not None else batch
 
 
 def _taken(shard: Shard, ordered: NDArray[np.int64], names: list[str]) -> Iterator[pa.Table]:
@@ -327,13 +359,15 @@ def _taken(shard: Shard, ordered: NDArray[np.int64], names: list[str]) -> Iterat
         return
     inside = ordered[low:high] - shard.first_row
     with _opened(shard) as file:
-        _check_columns(shard, file, names)
+        later = _check_columns(shard, file, names)
         start = 0
         for group in range(file.num_row_groups):
             stop = start + file.metadata.row_group(group).num_rows
             first, last = np.searchsorted(inside, [start, stop])
             if first < last:
-                table = file.read_row_group(group, columns=names, use_threads=False)
+                table = _with_later(
+                    file.read_row_group(group, columns=names, use_threads=False), later, names
+                )
                 yield table.take(pa.array(inside[first:last] - start))
             start = stop
 

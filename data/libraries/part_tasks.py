@@ -30,6 +30,12 @@ from .settings import Sieve
 REJECT_TEXT = 1000
 """Characters kept of a rejected record; what is cut is said in the text itself."""
 
+STANDARD_FORM = 2
+"""Raised when the standard form of some molecules changes: an unfinished build does not mix two."""
+
+STEREO_COUNTS = ("stereo_groups", "lost_axial")
+"""Molecules in standard form that have stereo groups, and that lost the handedness of an allene or a hindered axis."""
+
 PART_SCHEMA = pa.schema([field for field in LIBRARY_SCHEMA if field.name != "row"])
 
 
@@ -58,8 +64,9 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
         if job["kind"] == "products"
         else any_records(job["kind"], job, layout, counts)
     )
+    stereo = Counter[str]()
     with watch("standardise"), rdkit_messages():
-        columns, rejects, total = _standardise_records(records, job, reasons)
+        columns, rejects, total = _standardise_records(records, job, reasons, stereo)
     refused: Counter[str] = Counter()
     if (sieve := job.get("sieve")) is not None:
         with watch("conditions"):
@@ -81,6 +88,7 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
             "lines": job["lines"] if job["kind"] == "text" else total,
             "records": total,
             **dataclasses.asdict(counts),
+            **{name: stereo[name] for name in STEREO_COUNTS},
         },
         facts={
             "reasons": {code: count for code, count in sorted(reasons.items()) if count},
@@ -93,7 +101,7 @@ def standardise_chunk(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _standardise_records(
-    records: Iterator[Record], job: Mapping[str, Any], reasons: Counter[str]
+    records: Iterator[Record], job: Mapping[str, Any], reasons: Counter[str], stereo: Counter[str]
 ) -> tuple[dict[str, Any], list[tuple[int, str, str, str]], int]:
     """Return the columns of the part, its rejects (line, text, code, reason) and the number of records."""
     given = list(records)
@@ -102,7 +110,10 @@ def _standardise_records(
         ["" if record.problem else record.structure for record in given],
         StandardSettings(**job["settings"]),
         from_block=job["kind"] == "sdf",
+        extensions=[record.extension for record in given],
     )
+    stereo["stereo_groups"] += len(forms.stereo_groups)
+    stereo["lost_axial"] += len(forms.lost_axial)
     for index, record in enumerate(given):
         if record.problem:
             forms.problems[index] = MoleculeError(*record.problem)
@@ -126,6 +137,7 @@ def _standardise_records(
         },
         "source": np.full(len(given), job["source"], np.int32),
         "line": np.fromiter((record.line for record in given), np.int64, len(given)),
+        "stereo_groups": pa.array([forms.stereo_groups.get(index) for index in kept], pa.string()),
     }
     return columns, rejects, len(forms.smiles)
 
@@ -170,7 +182,12 @@ def _write_part(
     table = pa.table(columns, schema=PART_SCHEMA)
     with atomic_path(outputs[0]) as temporary:
         pq.write_table(table, temporary, compression="zstd", compression_level=1)
-    for name, texts in (("keys", columns["smiles"]), ("ids", columns["id"])):
+    # A racemate and its isomer have one SMILES, and are two molecules.
+    forms = columns["smiles"]
+    if columns["stereo_groups"].null_count < len(forms):
+        groups = columns["stereo_groups"].to_pylist()
+        forms = [f"{one} {more}" if more else one for one, more in zip(forms, groups, strict=True)]
+    for name, texts in (("keys", forms), ("ids", columns["id"])):
         outputs.append(build / "parts" / f"{number}.{name}")
         write_keys(outputs[-1], hash_texts(texts))
     if rejects:

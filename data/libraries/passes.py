@@ -15,13 +15,14 @@ import numpy as np
 
 from ..errors import InputError
 from ..molecules.batch import prepare_kernels
+from ..molecules.rejections import rejection_meaning
 from ..readers.sources import Source
 from ..receipts import Receipt, fingerprint
 from ..schema import LIBRARY_FORMAT, LIBRARY_VERSION, PROPERTY_COLUMNS
 from ..store import FileRecord, sha256_json, write_json
 from .dedupe import Kept, bucket_count, write_kept
 from .library import MANIFEST, shards_fingerprint
-from .part_tasks import standardise_chunk
+from .part_tasks import STANDARD_FORM, STEREO_COUNTS, standardise_chunk
 from .pool import BuildWorkers
 from .progress import Reporter
 from .settings import Sieve, settings_json
@@ -74,7 +75,7 @@ class Build:
         for index, source in enumerate(self.sources):
             layout = source.layout.to_json()
             common = {"source": index, "stem": source.stem, "kind": source.layout.kind, "layout": layout}
-            asked = [settings, index, source.stem, layout, _versions()]
+            asked = [settings, index, source.stem, layout, _versions(), STANDARD_FORM]
             if self.sieve is not None:
                 common["sieve"] = self.sieve
                 asked.append(dict(self.sieve.conditions))
@@ -107,11 +108,13 @@ class Build:
         names = ", ".join(source.name for source in self.sources[:3])
         records = sum(part.rows_in for part in parts)
         reasons = _added([part.facts["reasons"] for part in parts])
-        why = ", ".join(f"{count} {code}" for code, count in Counter(reasons).most_common(4))
+        most = Counter(reasons).most_common(4)
+        why = ", ".join(f"{count} {code}" for code, count in most)
+        meanings = " ".join(f"{code}: {text}" for code, _ in most if (text := rejection_meaning(code)))
         (self.build / "request.json").unlink(missing_ok=True)  # so that nothing is left behind
         raise InputError(
             f"No molecule is left of {names}: {records} records were read"
-            + (f", all rejected ({why})." if why else "."),
+            + (f", all rejected ({why}). {meanings}".rstrip() if why else "."),
             "Check the conditions."
             if list(reasons) == ["condition"]
             else "Check the file, and which column was taken as SMILES (--smiles-column, --delimiter).",
@@ -226,6 +229,7 @@ class Build:
             "duplicates",
             "rejected",
             "extensions",
+            *STEREO_COUNTS,
         )
         ledger_files = [self._record(record) for receipt in ledgers for record in receipt.outputs]
         return {
@@ -266,7 +270,7 @@ class Build:
 def _counts(parts: Sequence[Receipt], accepted: int) -> dict[str, Any]:
     counts = _added([part.counts for part in parts])
     valid = sum(part.rows_out for part in parts)
-    names = ("lines", "blank", "comments", "headers", "records", "extensions")
+    names = ("lines", "blank", "comments", "headers", "records", "extensions", *STEREO_COUNTS)
     return {
         **{name: counts.get(name, 0) for name in names},
         "accepted": accepted,

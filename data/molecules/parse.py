@@ -110,7 +110,9 @@ def tidy_message(messages: list[str]) -> str:
     """Return RDKit's first message without time stamp and without the drawing of where it stopped."""
     for message in messages:
         text = re.sub(r"^\[\d\d:\d\d:\d\d\]\s*", "", message.strip())
-        first = text.splitlines()[0].strip() if text else ""
+        # Exceptions of RDKit's own checks come in a frame: stars, what kind they are, then what is wrong.
+        lines = [line.strip() for line in text.splitlines()]
+        first = next((line for line in lines if line.strip("*") and not line.endswith("Violation")), "")
         first = re.sub(r"^SMILES Parse Error:\s*", "", first)
         first = re.sub(r"\s*(while parsing|for input): .*$", "", first)
         if first:

@@ -9,6 +9,7 @@ CXSMILES if it is written behind it: ``C[C@H](O)CF |&1:1|``.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from rdkit import Chem
@@ -130,6 +131,32 @@ def _without_empty_groups(mol: Any) -> Any:
             kept.append(Chem.CreateStereoGroup(kind, plain, atoms))
     plain.SetStereoGroups(kept)
     return plain.GetMol()
+
+
+def isomers_of_groups(smiles: str, stereo_groups: str, most: int) -> list[str]:
+    """Return the isomers that the groups of a molecule stand for, as SMILES without groups.
+
+    Parameters
+    ----------
+    smiles, stereo_groups : str
+        As a library has them.
+    most : int
+        How many at most, in a fixed order.
+
+    Examples
+    --------
+    >>> from docksieve.data.molecules.stereo_groups import isomers_of_groups
+    >>> isomers_of_groups("C[C@H](O)CF", "|&1:1|", 16)
+    ['C[C@@H](O)CF', 'C[C@H](O)CF']
+    """
+    from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
+
+    mol = Chem.MolFromSmiles(f"{smiles} {stereo_groups}", _PARSER)
+    if mol is None or not groups_of(mol):
+        return [smiles]
+    options = StereoEnumerationOptions(onlyStereoGroups=True, unique=True, maxIsomers=0)
+    made = list(islice(EnumerateStereoisomers(mol, options=options), most))
+    return sorted({Chem.MolToSmiles(isomer) for isomer in made}) or [smiles]
 
 
 def loses_axial_chirality(text: str, mol: Any = None) -> bool:

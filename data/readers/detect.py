@@ -10,6 +10,7 @@ from pathlib import Path
 from rdkit import Chem, rdBase
 
 from ..errors import InputError
+from .id_columns import choose_id_column, name_score, says_smiles, words_of_name
 from .layout import CX_EXTENSION, Layout, ReadingSettings, decode, split_line
 
 SAMPLE_ROWS = 200
@@ -17,14 +18,6 @@ SAMPLE_ROWS = 200
 _SMILES_NAMES = re.compile(
     r"^(cx|canonical|isomeric|standard|rdkit|nominal|std|mol|parent|ligand|structure)?[ _-]?"
     r"(smiles|smi|cxsmiles)([ _-]?(string|canonical|isomeric|parent))?$|^structure$|^x_structure$",
-    re.IGNORECASE,
-)
-_ID_NAMES = re.compile(
-    r"^(id|name|title|identifier|code|cid|sid|cas|key|zincid|smilesid|idnumber|molid|cmpdid|catalog|zinc|"
-    r"chembl|mol_name|molname|compound|compound_name)$|"
-    r"^(mol|molecule|compound|cmpd|cpd|catalog|catalogue|zinc|chembl|molecule_chembl|pubchem|vendor|enamine|"
-    r"external|substance|ligand|product|reagent|smiles|structure|drug|synonym|idnumber)[ _-]?"
-    r"(id|no|nr|number|name|code|key|cid)$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^[+-]?(\d+\.\d*|\.\d+|\d+[eE][+-]?\d+|\d+\.\d*[eE][+-]?\d+|nan|NaN)$")
@@ -141,6 +134,10 @@ def _smiles_share(cells: Sequence[str]) -> float:
     return sum(_is_smiles(cell.split()[0]) for cell in filled) / len(filled)
 
 
+def _is_smiles_name(cell: str) -> bool:
+    return bool(_SMILES_NAMES.match(cell)) or (len(cell) < 40 and says_smiles(cell))
+
+
 def _is_smiles(text: str) -> bool:
     if text.isdigit() or len(text) > 5000:
         return len(text) > 5000
@@ -162,12 +159,12 @@ def _find_header(
     width = Counter(len(row) for row in table).most_common(1)[0][0]
     if commented is not None:
         cells = [cell.strip() for cell in split_line(commented[1].lstrip("# "), delimiter)]
-        if len(cells) == width and any(_SMILES_NAMES.match(cell) for cell in cells):
+        if len(cells) == width and any(_is_smiles_name(cell) for cell in cells):
             return commented
     if settings.header:
         return rows[0]
     cells = [cell.strip() for cell in table[0]]
-    if any(_SMILES_NAMES.match(cell) and not _is_smiles(cell) for cell in cells):
+    if any(_is_smiles_name(cell) and not _is_smiles(cell) for cell in cells):
         return rows[0]
     return rows[0] if len(rows) > 1 and _all_words(cells) and _unlike_the_rest(cells, table[1:]) else None
 
@@ -187,7 +184,7 @@ def _unlike_the_rest(cells: Sequence[str], body: Sequence[Sequence[str]]) -> boo
     if any(cells[index] and _is_smiles(cells[index].split()[0]) for index in smiles):
         return False
     for cell in (cells[index] for index in smiles if cells[index]):
-        return len(cells) == 1 or any(_ID_NAMES.match(other) for other in cells) or cell.isalpha()
+        return len(cells) == 1 or any(name_score(other) for other in cells) or cell.isalpha()
     return False
 
 
@@ -222,9 +219,12 @@ def _find_smiles(
     if settings.smiles_column is not None:
         return column_number(settings.smiles_column, names, width, name, "--smiles-column"), "column as told"
     shares = [_smiles_share(_column(table, index)) for index in range(min(width, 500))]
-    for index, column in enumerate(names[:width]):
-        if _SMILES_NAMES.match(column) and shares[index] > 0:
-            return index, "column by its name"
+    for says in (_SMILES_NAMES.match, says_smiles):
+        for index, column in enumerate(names[: len(shares)]):
+            if says(column) and shares[index] > 0:
+                _refuse_selfies(_column(table, index), column, name)
+                return index, "column by its name"
+    _refuse_unlike(table, names[: len(shares)], name)
     best = max(shares)
     if best <= 0:
         example = " ".join(table[0])[:80]
@@ -236,7 +236,35 @@ def _find_smiles(
     likely = [index for index, share in enumerate(shares) if share >= 0.8 * best]
     longest = max(lengths[index] for index in likely)
     chosen = next(index for index in likely if lengths[index] >= longest / 2)
+    _refuse_selfies(_column(table, chosen), names[chosen] if chosen < len(names) else str(chosen + 1), name)
     return chosen, f"{shares[chosen]:.0%} of the sampled values in it parse"
+
+
+def _refuse_unlike(table: Sequence[Sequence[str]], names: Sequence[str], name: str) -> None:
+    """Refuse a file whose column of SMILES, by its name, holds none; another column would be taken for it."""
+    for index, column in enumerate(names):
+        filled = [cell for cell in _column(table, index) if cell]
+        if filled and says_smiles(column):
+            _refuse_selfies(filled, column, name)
+            raise InputError(
+                f"The column {column!r} of {name} holds no SMILES: it begins with {filled[0][:60]!r}.",
+                "Write SMILES there, or name another column with --smiles-column.",
+            )
+
+
+_SELFIES = re.compile(r"(?:\[[^\[\]]+\]){2,}")
+
+
+def _refuse_selfies(cells: Sequence[str], column: str, name: str) -> None:
+    """Refuse SELFIES: much of it reads as SMILES of atoms without hydrogens."""
+    filled = [cell for cell in cells if cell]
+    like = [cell for cell in filled if _SELFIES.fullmatch(cell.replace(".", ""))]
+    tokens = sum(cell.count("[") for cell in like)
+    if len(filled) >= 5 and len(like) > 0.8 * len(filled) and tokens > 2.5 * len(like):
+        raise InputError(
+            f"The column {column!r} of {name} holds SELFIES, not SMILES: it begins with {filled[0][:60]!r}.",
+            "Decode it first (selfies.decoder of the Python package selfies).",
+        )
 
 
 def _mean_length(cells: Sequence[str]) -> float:
@@ -262,13 +290,18 @@ def _find_id(
         steady = Counter(len(row) for row in table).most_common(1)[0][1] >= 0.9 * len(table)
         if not steady:
             return None, True
-    for index, column in enumerate(names[:width]):
-        if index != smiles and _ID_NAMES.match(column):
-            return index, False
+    lengths = _mean_length(_column(table, smiles))
+    structures = [
+        _holds_structures(_column(table, index), lengths) for index in range(min(width, len(names)))
+    ]
+    if (found := choose_id_column(names[:width], table, smiles, structures)) is not None:
+        return found, False
     order = [*range(smiles + 1, width), *range(smiles)]
     for index in order:
         # Where there is just one other column and no header, it is the id even if ids repeat.
         different = 0.0 if width == 2 and not names else 0.9
+        if index < len(names) and _denied(names[index]):
+            continue
         if _is_id_column(_column(table, index), _column(table, smiles), bool(names), different):
             return index, False
     return None, False
@@ -283,9 +316,22 @@ def _is_id_column(cells: Sequence[str], smiles: Sequence[str], named: bool, leas
         return False
     if named and sum(cell.lstrip("+-").isdigit() for cell in filled) > 0.5 * len(filled):
         return False  # whole numbers under an unknown name are as likely a count or a class
-    if _smiles_share(filled) > 0.5 and _mean_length(filled) > 0.4 * _mean_length(smiles):
-        return False  # a second column of structures; short ids such as B or C1 parse as SMILES, too
+    if _holds_structures(filled, _mean_length(smiles)):
+        return False
     return len(set(filled)) >= least_different * len(filled)
+
+
+def _holds_structures(cells: Sequence[str], length: float) -> bool:
+    """Tell whether cells are structures; short ids such as B or C1 parse as SMILES, too."""
+    return _smiles_share(cells) > 0.5 and _mean_length(cells) > 0.4 * length
+
+
+def _denied(name: str) -> bool:
+    """Tell whether a column's name says that it holds something else than ids, whatever its cells look like."""
+    words = words_of_name(name)
+    return (
+        says_smiles(name) or "inchi" in name.lower() or "cas" in words or bool({"url", "link"} & set(words))
+    )
 
 
 def detect_columns(

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from .detect import detect_columns
-from .layout import Layout, ReadingSettings, decode, split_line
+from .id_columns import choose_property, says_smiles
+from .layout import CX_EXTENSION, SAMPLE_ROWS, Layout, ReadingSettings, decode, split_line
 
 _PROPERTY = re.compile(r"^>.*<([^>]*)>")
 
@@ -35,6 +36,8 @@ class Record:
         What to show if the record is rejected.
     problem : tuple of str, optional
         Code and reason, where it is known already that there is no molecule.
+    extension : str
+        The CXSMILES extension of the structure, with its bars; empty: there is none.
     """
 
     line: int
@@ -42,6 +45,7 @@ class Record:
     structure: str
     text: str
     problem: tuple[str, str] | None = None
+    extension: str = ""
 
 
 @dataclass
@@ -51,7 +55,7 @@ class LineCounts:
     blank: int = 0
     comments: int = 0
     headers: int = 0
-    extensions: int = 0  # records whose CXSMILES extension was dropped
+    extensions: int = 0  # records with a CXSMILES extension, of which stereo groups are kept
 
 
 def text_records(payload: bytes, first_line: int, layout: Layout, counts: LineCounts) -> Iterator[Record]:
@@ -71,9 +75,10 @@ def text_records(payload: bytes, first_line: int, layout: Layout, counts: LineCo
         elif layout.comment and line.lstrip().startswith(layout.comment):
             counts.comments += 1
         else:
-            if "|" in line and " |" in line.replace("\t", " "):
+            record = _text_record(number, line, layout)
+            if record.extension:
                 counts.extensions += 1
-            yield _text_record(number, line, layout)
+            yield record
 
 
 def _text_record(number: int, line: str, layout: Layout) -> Record:
@@ -86,12 +91,24 @@ def _text_record(number: int, line: str, layout: Layout) -> Record:
         identifier = " ".join(fields[layout.smiles + 1 :])
     elif layout.id is not None and layout.id < len(fields):
         identifier = fields[layout.id].strip()
-    return Record(number, identifier, structure, line)
+    return Record(
+        number, identifier, structure, line, extension=_extension(line, structure, layout.delimiter)
+    )
+
+
+def _extension(line: str, structure: str, delimiter: str = "") -> str:
+    """Return the CXSMILES extension that stands behind the structure in a line, if there is one."""
+    if "|" not in line or delimiter == "|" or not structure:
+        return ""
+    found = CX_EXTENSION.search(line)
+    if found is None or not line[: found.start()].endswith((structure, f'{structure}"')):
+        return ""
+    return found.group(1)
 
 
 def sdf_records(payload: bytes, first_line: int, layout: Layout) -> Iterator[Record]:
     """Yield the records of a chunk of an SD file."""
-    lines = decode(payload).replace("\r\n", "\n").split("\n")
+    lines = _lines_of(decode(payload), layout.newline)
     if lines and not lines[-1]:
         lines.pop()
     start = 0
@@ -107,15 +124,45 @@ def sdf_records(payload: bytes, first_line: int, layout: Layout) -> Iterator[Rec
         start = index + 1
 
 
+def _lines_of(text: str, newline: str) -> list[str]:
+    return (text.replace("\r\n", "\n") if newline == "\n" else text).split(newline)
+
+
+def sdf_id_property(head: bytes, newline: str) -> str:
+    """Return the property that holds the ids of an SD file, from its first bytes; empty: its title lines do."""
+    lines = _lines_of(decode(head), newline)
+    records, start = [], 0
+    for index, line in enumerate(lines):
+        if line.startswith("$$$$"):
+            block = lines[start:index]
+            if any(line.strip() for line in block):
+                end = _end_of_block(block)
+                records.append((block[0], "\n".join(block[3:end]), dict(_properties(block[end:]))))
+            start = index + 1
+    return choose_property(records[:SAMPLE_ROWS])
+
+
+def _end_of_block(lines: list[str]) -> int:
+    """Return the line that ends a mol block: ``M  END``, or the one before its data where there is none."""
+    for at, line in enumerate(lines):
+        if line.startswith("M  END"):
+            return at
+        if at > 3 and _PROPERTY.match(line):
+            return at - 1
+    return len(lines) - 1
+
+
+def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:
+    for at, line in enumerate(lines[:-1]):
+        if found := _PROPERTY.match(line):
+            yield found.group(1), lines[at + 1].strip()
+
+
 def _sdf_record(lines: list[str], number: int, layout: Layout) -> Record:
-    end = next((i for i, line in enumerate(lines) if line.startswith("M  END")), len(lines) - 1)
-    identifier = lines[0].strip() if not layout.id_name else ""
+    end = _end_of_block(lines)
+    identifier = lines[0].strip()
     if layout.id_name:
-        for i, line in enumerate(lines[end:], end):
-            found = _PROPERTY.match(line)
-            if found and found.group(1) == layout.id_name and i + 1 < len(lines):
-                identifier = lines[i + 1].strip()
-                break
+        identifier = next((value for name, value in _properties(lines[end:]) if name == layout.id_name), "")
     return Record(number, identifier, "\n".join(lines[: end + 1]) + "\n", "\n".join(lines))
 
 
@@ -153,9 +200,7 @@ class TableFile:
 
     def text_columns(self) -> list[str]:
         """Return the columns that hold text, whole numbers included (ids often are)."""
-        return [
-            field.name for field in self.schema if _is_text(field.type) or pa.types.is_integer(field.type)
-        ]
+        return [field.name for field in self.schema if _is_text(field.type) or _is_whole(field.type)]
 
     def read(self, columns: list[str], start: int, count: int) -> pa.Table:
         """Return ``count`` rows from ``start`` as text columns."""
@@ -182,6 +227,7 @@ class TableFile:
     def layout(self, name: str, settings: ReadingSettings) -> Layout:
         """Return which columns hold SMILES and ids."""
         columns = self.text_columns()
+        self._refuse_kinds(columns, name, settings)
         sample = self.read(columns, 0, 200) if columns and self.rows else None
         rows = []
         if sample is not None:
@@ -191,6 +237,27 @@ class TableFile:
             ]
         return detect_columns(columns, rows, self.kind, name, settings)
 
+    def _refuse_kinds(self, columns: list[str], name: str, settings: ReadingSettings) -> None:
+        """Refuse a column that is asked for, or called SMILES, and holds no text: lists, structs, numbers."""
+        others = {field.name: str(field.type) for field in self.schema if field.name not in columns}
+        lowered = {each.lower(): each for each in others}
+        for asked, option in (
+            (settings.smiles_column, "--smiles-column"),
+            (settings.id_column, "--id-column"),
+        ):
+            if asked is not None and asked not in columns and asked.lower() in lowered:
+                raise _not_text(name, lowered[asked.lower()], others, option)
+        if settings.smiles_column is None and not any(map(says_smiles, columns)):
+            for each in filter(says_smiles, others):
+                raise _not_text(name, each, others, "--smiles-column")
+
+
+def _not_text(name: str, column: str, kinds: dict[str, str], option: str) -> InputError:
+    return InputError(
+        f"The column {column!r} of {name} holds no text: its type is {kinds[column]}.",
+        f"Write it as strings, one a row, or name another column with {option}.",
+    )
+
 
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
@@ -199,30 +266,50 @@ def _is_text(kind: pa.DataType) -> bool:
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
         or pa.types.is_string_view(kind)
-        or (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+        or _is_bytes(kind)
+    )
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
     )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    if _is_bytes(column.type):
         return pa.chunked_array(
             [pa.array([None if v is None else decode(v) for v in column.to_pylist()], pa.string())]
         )
     return column.cast(pa.string())
 
 
-def table_records(path: str, layout: Layout, start: int, count: int) -> Iterator[Record]:
+def table_records(path: str, layout: Layout, start: int, count: int, counts: LineCounts) -> Iterator[Record]:
     """Yield ``count`` records of a Parquet or Feather file from row ``start`` (from 0)."""
     columns = [layout.smiles_name, *([layout.id_name] if layout.id_name else [])]
     table = TableFile(path, layout.kind).read(columns, start, count)
     structures = table.column(0).to_pylist()
     ids = table.column(1).to_pylist() if layout.id_name else [None] * len(structures)
     for index, (structure, identifier) in enumerate(zip(structures, ids, strict=True)):
-        smiles = (structure or "").strip()
-        if " " in smiles:
-            smiles = smiles.split(None, 1)[0]
+        whole = (structure or "").strip()
+        smiles = whole.split(None, 1)[0] if " " in whole or "\t" in whole else whole
         name = (identifier or "").strip()
-        yield Record(start + index + 1, name, smiles, f"{structure or ''} {name}".strip())
+        extension = _extension(whole, smiles)
+        if extension:
+            counts.extensions += 1
+        yield Record(
+            start + index + 1, name, smiles, f"{structure or ''} {name}".strip(), extension=extension
+        )
 
 
 def stem(name: str) -> str:
@@ -241,4 +328,4 @@ def any_records(kind: str, chunk: Any, layout: Layout, counts: LineCounts) -> It
         return text_records(chunk["payload"], chunk["first_line"], layout, counts)
     if kind == "sdf":
         return sdf_records(chunk["payload"], chunk["first_line"], layout)
-    return table_records(chunk["path"], layout, chunk["start"], chunk["count"])
+    return table_records(chunk["path"], layout, chunk["start"], chunk["count"], counts)

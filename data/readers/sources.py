@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..store import atomic_path
 from .detect import detect_text, looks_like_sdf
 from .layout import Layout, ReadingSettings
-from .records import TableFile, stem, table_kind
+from .records import TableFile, sdf_id_property, stem, table_kind
 from .streams import InputStream, digest, text_chunks
 
 
@@ -88,6 +88,8 @@ class FileSource:
         if looks_like_sdf(stream.head, self.name):
             newline = "\n" if b"\n" in stream.head or b"\r" not in stream.head else "\r"
             wanted = self.settings.id_column or ""
+            if not wanted:
+                wanted = sdf_id_property(stream.head, newline)
             return Layout("sdf", id_name="" if wanted.lower() == "none" else wanted, newline=newline)
         complete = len(stream.head) < (1 << 18)
         return detect_text(stream.head, complete, self.name, self.settings)

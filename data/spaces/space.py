@@ -324,6 +324,7 @@ class Space:
             "row": pa.array(wanted),
             "source": pa.array(self.locate(wanted)[0], pa.int32()),
             "line": pa.array(wanted + 1),
+            "stereo_groups": pa.nulls(len(wanted), pa.string()),
         }
         if "id" in names:
             whole["id"] = pa.array(self.ids(wanted), pa.string())

@@ -24,6 +24,7 @@ from ..receptors.receptor import Box
 from .command import CommandTarget
 from .engine import BatchNotes, DockingOutcome, Ligand, Pose, Protocol_
 from .failures import FailureCode
+from .isomers import Isomers
 from .ligand_settings import LigandSettings
 from .table import TableTarget
 from .vina import SearchSettings, VinaTarget
@@ -166,7 +167,15 @@ def dock_batch(
     started = time.perf_counter()
     notes = BatchNotes(molecule_done=molecule_done)
     engine = _engine(spec["engine"])
-    outcomes = engine.dock(spec, Path(folder), target, ligands, seed, protocol, notes)
+    # A table knows molecules by their SMILES, which a mixture shares with its isomer.
+    isomers = Isomers(ligands if spec["engine"] != "table" else [])
+    if isomers.any:
+        each = isomers.notes(notes)
+        found = engine.dock(spec, Path(folder), target, isomers.ligands, seed, protocol, each)
+        each.ended(len(found) - each.told)
+        outcomes = isomers.best(found, bool(spec["lower_is_better"]))
+    else:
+        outcomes = engine.dock(spec, Path(folder), target, ligands, seed, protocol, notes)
     notes.ended(len(outcomes) - notes.told)  # an engine need not tell
     settings = json.dumps(engine.row_settings(spec, protocol), sort_keys=True)
     scores, poses = _tables(spec, target, ligands, outcomes, settings, pose_path)
@@ -206,6 +215,7 @@ def _tables(
                 "pose": f"{pose_path}#{len(poses)}" if outcome.poses else None,
                 "failure": None if outcome.failure is None else str(outcome.failure),
                 "message": outcome.message or None,
+                "stereo_groups": ligand.stereo_groups,
             }
         )
         for rank, pose in enumerate(outcome.poses):

@@ -30,11 +30,15 @@ class Ligand:
     id : str
         The vendor's name. May hold anything: it never reaches a shell, a file name or a program.
     smiles : str
+    stereo_groups : str, optional
+        ``&`` and ``o`` groups as a CXSMILES extension to ``smiles``. Engines need not know them: each is given the
+        isomers that they stand for (:mod:`.isomers`).
     """
 
     row: int | None
     id: str
     smiles: str
+    stereo_groups: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class DockingOutcome:
     failure : FailureCode or None
         Exactly one of ``score`` and ``failure`` is None.
     message : str
-        For a failure, what happened; else empty.
+        For a failure, what happened; for a score, of how many isomers it is the best; else empty.
     state : str or None
         SMILES of the protonation, tautomer and stereo state that was docked.
     conformer_seed, search_seed : int or None

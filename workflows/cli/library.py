@@ -312,6 +312,8 @@ def _reagent_files(
 
 def _print_info(library: Any) -> None:
     """Print the funnel, the property ranges and the size of a library."""
+    from ...data.molecules.rejections import rejection_meaning
+
     manifest = library.manifest
     counts = manifest["counts"]
     shards = plural(len(library.shards), "shard")
@@ -338,6 +340,10 @@ def _print_info(library: Any) -> None:
                 typer.echo(f"      {code:12s} {number:>13,}")
             for words, number in sorted(manifest.get("refused", {}).items(), key=lambda item: -item[1]):
                 typer.echo(f"        not {words}: {number:,}")
+    if known := {code: text for code in manifest["reasons"] if (text := rejection_meaning(code))}:
+        typer.echo("Why records were rejected:")
+        for code, text in known.items():
+            typer.echo(f"  {code}: {text}")
     if counts["repeated_ids"]:
         share = (
             f"{plural(counts['repeated_ids'], 'molecule')} {agree(counts['repeated_ids'], 'shares', 'share')}"
@@ -345,7 +351,18 @@ def _print_info(library: Any) -> None:
         typer.echo(f"  {share} an id with an earlier one; all are kept.")
     if counts["extensions"]:
         typer.echo(
-            f"  {plural(counts['extensions'], 'record')} had a CXSMILES extension, which a standard form does not keep."
+            f"  {plural(counts['extensions'], 'record')} had a CXSMILES extension; "
+            + ("stereo groups are kept of it." if "stereo_groups" in counts else "it was dropped.")
+        )
+    if number := counts.get("stereo_groups", 0):
+        typer.echo(
+            f"  {plural(number, 'molecule')} {agree(number, 'is a mixture', 'are mixtures')} of isomers, or one of "
+            "several that is not known (column stereo_groups): each isomer is docked, the best counts."
+        )
+    if number := counts.get("lost_axial", 0):
+        typer.echo(
+            f"  {plural(number, 'molecule')} had the handedness of an allene or of a hindered axis (atropisomers), "
+            f"which SMILES does not carry: {agree(number, 'it is', 'they are')} kept without it."
         )
     typer.echo("Properties:                      least       mean   greatest")
     for name, item in manifest["properties"].items():
@@ -356,8 +373,9 @@ def _print_info(library: Any) -> None:
 def _print_rows(library: Any, rows: Any, format: str) -> None:
     table = library.take(rows)
     if format == "smi":
-        for smiles, name in zip(table["smiles"].to_pylist(), table["id"].to_pylist(), strict=True):
-            typer.echo(f"{smiles} {name}")
+        columns = (table[name].to_pylist() for name in ("smiles", "stereo_groups", "id"))
+        for smiles, groups, name in zip(*columns, strict=True):
+            typer.echo(f"{smiles} {groups} {name}" if groups else f"{smiles} {name}")
     elif format == "json":
         from json import dumps
 

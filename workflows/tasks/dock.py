@@ -16,7 +16,7 @@ def dock(context: TaskContext[DockSettings]) -> TaskOutcome:
     target, group = settings.target, settings.group
     (source,) = context.inputs("selections/")
     with context.watch("read"):
-        table = read_table(source, ["row", "id", "smiles"])
+        table = read_table(source, ["row", "id", "smiles", "stereo_groups"])
     ligands = [Ligand(**values) for values in table.to_pylist()]
     scores = context.root / "scores" / group / target / source.name
     poses = context.root / "poses" / group / target / source.name

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...data.errors import CampaignError, FormatError
 from ...data.libraries.library import Library, Shard
+from ...data.schema import LATER_COLUMNS
 from ...data.seeds import derive_seed
 from ...data.store import read_table
 from .context import TaskContext
@@ -186,8 +187,16 @@ def molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) ->
         there = read_table(path, ["row"])["row"].to_numpy()
         here = np.flatnonzero(np.isin(there, wanted))
         if len(here):
-            parts.append(read_table(path, columns).take(pa.array(here)))
+            parts.append(_all_of(read_table(path, columns), columns).take(pa.array(here)))
             found.append(order[np.searchsorted(wanted, there[here])])
     if not parts:
-        return read_table(paths[0], columns).slice(0, 0)
+        return _all_of(read_table(paths[0], columns), columns).slice(0, 0)
     return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
+
+
+def _all_of(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Return the columns in order; those that early versions did not write are empty."""
+    for name in LATER_COLUMNS:
+        if name in columns and name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    return table.select(columns)

@@ -367,7 +367,8 @@ def unpredicted(picked: pa.Table) -> pa.Table:
 def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
-    docked = concat(context.inputs("scores/"), ["row", "id", "smiles", "target", "score"])
+    names = ["row", "id", "smiles", "stereo_groups"]
+    docked = concat(context.inputs("scores/"), [*names, "target", "score"])
     outputs: list[Path] = []
     selected = 0
     for target, lower in settings.lower_is_better.items():
@@ -375,7 +376,9 @@ def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
         mine = docked.filter(pc.and_(usable, pc.is_valid(docked["row"])))
         order = "ascending" if lower else "descending"
         best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings.molecules)
-        picked = best.select(["row", "id", "smiles"])
+        picked = best.select(
+            [name for name in names if name in best.column_names]
+        )  # scores of old have no groups
         size = settings.batch if isinstance(settings.batch, int) else settings.batch[target]
         outputs += write_batches(context.root, "final", target, picked, size)
         selected += picked.num_rows

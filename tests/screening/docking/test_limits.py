@@ -20,7 +20,7 @@ EXOTIC = [
     "OB(O)c1ccccc1", "BrCCCCCBr", "C[Si](C)(C)CCCCC", "[2H]C([2H])([2H])OCCCCCCCCCCCCCCCCCCCC", "c1ccc2[se]ccc2c1",
     "CCCCCC[Se]CC", "CC[N+](CC)(CC)CCCC", "O=C(O)c1cc[nH]c1CS", "C1CCCC1Sc1ccccc1", "C[As](C)CCCCC", "CCO",
     "CC(=O)[O-].[Na+]", "C%10CCCCC%10S", "[11CH3]CCCCCCC", "[32SH]CCCCCCC", "IC1CCCCC1", "F[B-](F)(F)c1ccccc1",
-    "b1ccccc1", "[NH3][Pt]CCCCCC", "CCCCCC[Sn](C)C", "Clc1ccccc1CC", "CCCCCCC[N]", "P(CCC)(CCC)CCC",
+    "b1ccccc1", "[NH3][Pt]CCCCCC", "CCCCCC[Sn](C)C", "Clc1ccccc1CC", "P(CCC)(CCC)CCC",
     "C" * 30, "c1ccccc1" * 18, "CCCCCCCCCCCCCCCCCCCCCCO", "O=S(=O)(c1ccccc1)N1CCOCC1",
 ]  # fmt: skip
 KNOWN = (

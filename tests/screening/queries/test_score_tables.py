@@ -74,6 +74,7 @@ def molecules(path: Path, rows: list[int], means: dict[str, float] | None = None
         "id": [f"{1000 + row}" for row in rows],
         "smiles": [SMILES[row % len(SMILES)] for row in rows],
         **{name: pa.array([row % 100 for row in rows]).cast(kind) for name, kind in PROPERTY_COLUMNS.items()},
+        "stereo_groups": pa.nulls(len(rows), pa.string()),
     }
     assert list(table) == [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
     for target, mean in (means or {}).items():
