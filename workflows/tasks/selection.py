@@ -33,6 +33,7 @@ from .eligible import Eligible, MayDock, column_of, first_of_each, molecules_of
 from .exploring import stall_of
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
+DOCKED_AS = ["row", "id", "smiles", "stereo_groups"]  # the last is not in scores of early versions
 MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
 
 
@@ -367,18 +368,14 @@ def unpredicted(picked: pa.Table) -> pa.Table:
 def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
-    names = ["row", "id", "smiles", "stereo_groups"]
-    docked = concat(context.inputs("scores/"), [*names, "target", "score"])
-    outputs: list[Path] = []
-    selected = 0
+    docked = concat(context.inputs("scores/"), [*DOCKED_AS, "target", "score"])
+    outputs, selected = list[Path](), 0
     for target, lower in settings.lower_is_better.items():
         usable = pc.and_(pc.equal(docked["target"], target), pc.is_valid(docked["score"]))
         mine = docked.filter(pc.and_(usable, pc.is_valid(docked["row"])))
         order = "ascending" if lower else "descending"
         best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings.molecules)
-        picked = best.select(
-            [name for name in names if name in best.column_names]
-        )  # scores of old have no groups
+        picked = best.select([name for name in DOCKED_AS if name in best.column_names])
         size = settings.batch if isinstance(settings.batch, int) else settings.batch[target]
         outputs += write_batches(context.root, "final", target, picked, size)
         selected += picked.num_rows
