@@ -78,9 +78,10 @@ SCORES_SCHEMA = pa.schema(
         pa.field("pose", pa.string()),  # "<path of a poses file relative to the campaign>#<row in it>"
         pa.field("failure", pa.string()),  # a code of screening.docking.FailureCode, null for a success
         pa.field("message", pa.string()),
-        pa.field("stereo_groups", pa.string()),  # as in the library; null: none
     ]
 )
+STEREO_FIELD = pa.field("stereo_groups", pa.string())
+"""A last column of selections and scores tables, as in the library; only where one of their molecules may have any."""
 
 POSES_SCHEMA = pa.schema(
     [

@@ -18,7 +18,7 @@ from rdkit.Chem import rdMolDescriptors
 
 from .parse import PARSER, MoleculeError, mol_from_block, words_of
 from .properties import PROPERTY_NAMES, properties
-from .standardise import Standard, StandardSettings, check_form, standardise
+from .standardise import Standard, StandardSettings, check_form, is_doubtful, standardise
 from .steps import read_again
 from .stereo_groups import loses_axial_chirality
 
@@ -160,8 +160,9 @@ def _standard_form(
         # What cannot be read, or has a wrong size, goes the long way, for the reason why.
         if mol is not None and settings.min_heavy_atoms <= mol.GetNumAtoms() <= settings.max_heavy_atoms:
             smiles = structure if whole else Chem.MolToSmiles(mol)
-            check_form(smiles, mol, settings)
-            return Standard(smiles, mol, lost_axial="@" in structure and loses_axial_chirality(structure))
+            if not is_doubtful(smiles):
+                check_form(smiles, mol, settings)
+                return Standard(smiles, mol, lost_axial="@" in structure and loses_axial_chirality(structure))
     if not structure:
         raise MoleculeError("missing", "there is no structure where one is expected")
     return standardise(mol_from_block(structure) if from_block else structure, settings, extension)

@@ -259,6 +259,8 @@ def _read_one(
                     if at < stop and 49 <= text[at] <= 57:
                         size = text[at] - 48
                         at += 1
+                    if size > 2:
+                        return 0
                     charge[me] = step * size
                 if at >= stop or text[at] != 93:
                     return 0

@@ -74,10 +74,11 @@ def _judge(
             if not ion:
                 continue
             number, hs = element[atom], hydrogens[atom]
-            opposite = False
+            opposite, aromatic_bonds = False, 0
             total = hs
             for place in range(degree[atom]):
                 total += order[atom, place]
+                aromatic_bonds += order[atom, place] == 4
                 opposite = opposite or charge[neighbour[atom, place]] * ion < 0
             for place in range(begin[atom], end[atom]):
                 fine = fine and text[place] != 64  # @
@@ -88,7 +89,7 @@ def _judge(
                 elif opposite:
                     fine = False
                 elif aromatic[atom]:
-                    fine = fine and hs == 1 and degree[atom] == 2
+                    fine = fine and hs == 1 and degree[atom] == 2 and aromatic_bonds == 2
                     action[atom] = 2
                 else:
                     fine = fine and total == 4 and degree[atom] > 0  # ammonium alone is no molecule
@@ -103,7 +104,8 @@ def _judge(
                 lone_anions += 1
                 changes += 1
             elif ion == -1 and hs == 0 and number == 7:
-                fine = fine and degree[atom] == 2 and (aromatic[atom] or total == 2)
+                ring = aromatic[atom] and aromatic_bonds == 2
+                fine = fine and degree[atom] == 2 and (ring or (not aromatic[atom] and total == 2))
                 action[atom] = 5 if aromatic[atom] else 1
                 lone_anions += 1
                 changes += 1

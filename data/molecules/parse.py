@@ -63,7 +63,25 @@ def parse_smiles(text: str, max_characters: int = 10_000) -> Any:
         raise MoleculeError("sanitise", words_of(error)) from None
     if mol is None:
         raise _why_not(text)
+    if _SHAPED.search(text):
+        _forget_shapes(mol)
     return mol
+
+
+_SHAPED = re.compile("@(?:AL|SP|TB|OH)")
+_TETRAHEDRAL = (
+    Chem.ChiralType.CHI_UNSPECIFIED,
+    Chem.ChiralType.CHI_TETRAHEDRAL_CW,
+    Chem.ChiralType.CHI_TETRAHEDRAL_CCW,
+)
+_SHAPES_OF = frozenset("H B C N O F Si P S Cl As Se Br Te I".split())  # noqa: SIM905 - a line each is no clearer
+
+
+def _forget_shapes(mol: Any) -> None:
+    """Forget marks of allenes, square planes and the like on non-metals, which RDKit does not write back."""
+    for atom in mol.GetAtoms():
+        if atom.GetChiralTag() not in _TETRAHEDRAL and atom.GetSymbol() in _SHAPES_OF:
+            atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
 
 
 def _parser_parameters() -> Any:

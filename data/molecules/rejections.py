@@ -27,7 +27,7 @@ _MEANINGS = {
     "kekulise": "Its aromatic rings cannot be written with alternating bonds.",
     "sanitise": "RDKit reads it, but makes no molecule of it.",
     "empty": "It has no atoms.",
-    "wildcard": "It has an undefined atom (*), as R-groups, polymers and Markush structures do.",
+    "wildcard": "It has an undefined atom (*) or bond (~), as R-groups, polymers and Markush structures do.",
     "too_small": "It has fewer heavy atoms than min_heavy_atoms.",
     "too_large": "It has more heavy atoms than max_heavy_atoms.",
     "bare_ion": "Nothing but ions or metal atoms that stand alone is in it.",

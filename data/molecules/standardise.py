@@ -206,7 +206,7 @@ def _standardise(molecule: str | Any, settings: StandardSettings, extension: str
     if groups:
         smiles, text = canonical_groups(marked_again(mol, [kind for kind, _ in groups]))
         mol = read_again(smiles)
-    elif steps:
+    elif steps or is_doubtful(smiles):
         smiles, mol = settled(mol)
     check_form(smiles, mol, settings)
     return Standard(smiles, mol, text, lost)
@@ -240,6 +240,11 @@ def standard_smiles(text: str, settings: StandardSettings = DEFAULT_STANDARD) ->
         return standardise(text.strip(), settings).smiles
 
 
+def is_doubtful(smiles: str) -> bool:
+    """Tell whether a canonical SMILES may not be what it parses to, and has to be read again to know."""
+    return _DOUBTFUL.search(smiles) is not None
+
+
 def check_form(smiles: str, mol: Any, settings: StandardSettings) -> None:
     """Refuse what a library does not hold.
 
@@ -253,10 +258,10 @@ def check_form(smiles: str, mol: Any, settings: StandardSettings) -> None:
     Raises
     ------
     MoleculeError
-        ``failed_writing``, ``wildcard``, ``radical``, ``too_small`` or ``too_large``.
+        ``wildcard``, ``radical``, ``too_small`` or ``too_large``.
     """
-    if _DOUBTFUL.search(smiles):
-        read_again(smiles)
+    if "~" in smiles:
+        raise MoleculeError("wildcard", "the molecule has a bond of undefined order (~)")
     if "*" in smiles:
         raise MoleculeError("wildcard", "the molecule has an undefined atom (*), as R-groups and polymers do")
     if "[" in smiles and _MAY_BE_RADICAL.search(smiles):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...data.errors import ConfigError, FormatError
-from ...data.schema import POSES_SCHEMA, SCORES_SCHEMA
+from ...data.schema import POSES_SCHEMA, SCORES_SCHEMA, STEREO_FIELD
 from ..receptors.receptor import Box
 from .command import CommandTarget
 from .engine import BatchNotes, DockingOutcome, Ligand, Pose, Protocol_
@@ -62,7 +62,7 @@ class DockedBatch:
     Attributes
     ----------
     scores : pa.Table
-        SCORES_SCHEMA; one row per ligand, in order; failures are rows.
+        SCORES_SCHEMA, with ``stereo_groups`` where a ligand has any; one row per ligand, in order; failures are rows.
     poses : pa.Table
         POSES_SCHEMA; may be empty.
     seconds : dict of str to float
@@ -215,7 +215,7 @@ def _tables(
                 "pose": f"{pose_path}#{len(poses)}" if outcome.poses else None,
                 "failure": None if outcome.failure is None else str(outcome.failure),
                 "message": outcome.message or None,
-                "stereo_groups": ligand.stereo_groups,
+                STEREO_FIELD.name: ligand.stereo_groups,
             }
         )
         for rank, pose in enumerate(outcome.poses):
@@ -228,4 +228,6 @@ def _tables(
                     "molblock": pose.molblock,
                 }
             )
-    return pa.Table.from_pylist(rows, SCORES_SCHEMA), pa.Table.from_pylist(poses, POSES_SCHEMA)
+    grouped = any(ligand.stereo_groups for ligand in ligands)
+    schema = SCORES_SCHEMA.append(STEREO_FIELD) if grouped else SCORES_SCHEMA
+    return pa.Table.from_pylist(rows, schema), pa.Table.from_pylist(poses, POSES_SCHEMA)

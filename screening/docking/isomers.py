@@ -86,15 +86,13 @@ def _isomers(ligand: Ligand) -> list[str]:
 
 def _best(outcomes: Sequence[DockingOutcome], lower_is_better: bool) -> DockingOutcome:
     scored = [outcome for outcome in outcomes if outcome.score is not None]
-    seconds = {
-        "seconds": sum(outcome.seconds for outcome in outcomes),
-        "cpu_seconds": sum(outcome.cpu_seconds for outcome in outcomes),
-    }
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    cpu_seconds = sum(outcome.cpu_seconds for outcome in outcomes)
     if not scored:
-        return replace(outcomes[0], **seconds)
+        return replace(outcomes[0], seconds=seconds, cpu_seconds=cpu_seconds)
     sign = 1.0 if lower_is_better else -1.0
     best = min(scored, key=lambda outcome: sign * (outcome.score or 0.0))
     words = f"the best of {plural(len(scored), 'isomer')} that its stereo groups stand for"
     if lost := len(outcomes) - len(scored):
         words += f"; {lost} {agree(lost, 'has', 'have')} no score"
-    return replace(best, message=words, **seconds)
+    return replace(best, message=words, seconds=seconds, cpu_seconds=cpu_seconds)

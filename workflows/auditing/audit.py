@@ -27,7 +27,7 @@ from ..campaign.ledger import Task
 from ..running.observer import Observer, Silent
 from ..running.parsl_engine import open_runner
 from ..running.stages import StageRunner
-from ..tasks.selection import MOLECULE_COLUMNS
+from ..tasks.eligible import molecule_columns
 from ..tasks.settings import DockSettings
 from .plan import AuditPlan, Goal, make_plan
 from .population import Drawn, draw_unpicked
@@ -243,7 +243,7 @@ def _write_batches(
     strata = np.repeat(np.arange(len(drawn)), [len(item.rows) for item in drawn])
     share = np.array(plan.design.drawn) / np.array(plan.design.sizes)
     predicted = np.concatenate([item.predicted for item in drawn])
-    table = library.take(rows[order], MOLECULE_COLUMNS)
+    table = library.take(rows[order], molecule_columns(library))
     for name, values in (("mean", predicted), ("stratum", strata), ("probability", share[strata])):
         table = table.append_column(name, pa.array(values[order], from_pandas=True))
     size, records = campaign.config.run.dock_batch, []

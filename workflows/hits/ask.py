@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...data.errors import InputError, unknown_name
+from ...data.schema import LATER_COLUMNS
 from ...data.spaces.source import source_standard
 from ...screening.chemistry.similarity import fingerprint
 from ...screening.docking.failures import meaning_of
@@ -90,6 +91,11 @@ def ask(
 
         table, said = with_intervals(answer.table, receipts)
         answer = replace(answer, table=table, notes=(*answer.notes, *said))
+    if len(answer):
+        from .mixtures import with_stereo_groups
+
+        table, said = with_stereo_groups(receipts.campaign, answer.table)
+        answer = replace(answer, table=table, notes=(*answer.notes, *said))
     if "other_ids" in query.add:
         answer = replace(answer, table=_with_other_ids(receipts.campaign, answer.table))
     if not len(answer) and query.has:
@@ -111,7 +117,8 @@ def hits(
     """Return the ranked hits of a campaign as :func:`docksieve.hits` does, in a plain table."""
     targets = () if target is None else (target,)
     answer = ask(campaign, HitQuery(by=by, top=top, targets=targets, where=where), receipts=receipts)
-    return answer.table.select(HIT_COLUMNS)
+    more = [name for name in LATER_COLUMNS if name in answer.table.column_names]
+    return answer.table.select([*HIT_COLUMNS, *more])
 
 
 _Part = tuple[pa.Table, list[FunnelStep], bool, list[str]]

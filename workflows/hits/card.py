@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...data.errors import InputError
-from ...data.schema import PROPERTY_COLUMNS
+from ...data.molecules.parse import rdkit_messages
+from ...data.molecules.standardise import standardise
+from ...data.schema import LATER_COLUMNS, PROPERTY_COLUMNS
 from ...data.spaces.source import MoleculeSource, source_standard
 from ...screening.chemistry.similarity import fingerprint
 from ...screening.queries.molecule import (
@@ -104,7 +106,7 @@ def hit_card(
     sources = [hit_sources(receipts, name) for name in opened.targets]
     known = [path for item in sources for paths in item.docked.values() for path in paths]
     row, note = find_molecule(library, molecule, _standard(molecule, library), known)
-    found = library.take([row], ["id", "smiles", *PROPERTY_COLUMNS]).to_pylist()[0]
+    found = library.take([row], ["id", "smiles", *PROPERTY_COLUMNS, *LATER_COLUMNS]).to_pylist()[0]
     name, smiles = found.pop("id"), found.pop("smiles")
     facts = structure_facts(smiles)
     found["lipinski_violations"] = sum(
@@ -114,6 +116,11 @@ def hit_card(
     targets = {item.target: _target(receipts, item, library, row) for item in sources}
     state = status(opened, receipts).state
     notes = [note] if note else []
+    if groups := found.pop("stereo_groups"):
+        notes.append(
+            f"It is a mixture of isomers, or one of several that is not known ({groups}): each is docked, and the "
+            "best counts."
+        )
     if state != "complete":
         notes.append(f"The campaign is {state}: these are the results so far.")
     if not any(known for item in targets.values() for known in (item["docked"], item["final"])):
@@ -127,8 +134,13 @@ def hit_card(
 
 
 def _standard(text: str, library: MoleculeSource) -> str | None:
+    smiles, _, extension = text.strip().partition(" ")
     try:
-        return in_standard_form([text], source_standard(library))[0]
+        if not extension.startswith("|"):
+            return in_standard_form([text], source_standard(library))[0]
+        with rdkit_messages():
+            form = standardise(smiles, source_standard(library), extension)
+        return f"{form.smiles} {form.stereo_groups}".strip()
     except InputError:
         return None
 

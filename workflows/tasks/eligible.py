@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...data.errors import CampaignError, FormatError
 from ...data.libraries.library import Library, Shard
-from ...data.schema import LATER_COLUMNS
+from ...data.schema import LATER_COLUMNS, LIBRARY_SCHEMA
 from ...data.seeds import derive_seed
+from ...data.spaces.source import MoleculeSource
 from ...data.store import read_table
 from .context import TaskContext
 
+MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line", *LATER_COLUMNS)]
+"""Columns of a selection that every library has."""
 ANY = "any"
 """Column of the files: whether at least one target may dock the molecule."""
 COUNTS = "docksieve.filter"
@@ -187,16 +190,22 @@ def molecules_of(paths: Sequence[Path], rows: np.ndarray, columns: list[str]) ->
         there = read_table(path, ["row"])["row"].to_numpy()
         here = np.flatnonzero(np.isin(there, wanted))
         if len(here):
-            parts.append(_all_of(read_table(path, columns), columns).take(pa.array(here)))
+            parts.append(read_table(path, columns).take(pa.array(here)))
             found.append(order[np.searchsorted(wanted, there[here])])
     if not parts:
-        return _all_of(read_table(paths[0], columns), columns).slice(0, 0)
+        return read_table(paths[0], columns).slice(0, 0)
     return pa.concat_tables(parts).take(pa.array(np.argsort(np.concatenate(found))))
 
 
-def _all_of(table: pa.Table, columns: list[str]) -> pa.Table:
-    """Return the columns in order; those that early versions did not write are empty."""
-    for name in LATER_COLUMNS:
-        if name in columns and name not in table.column_names:
-            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    return table.select(columns)
+def molecule_columns(source: MoleculeSource) -> list[str]:
+    """Return the columns of a selection: those of later versions only where molecules of the library fill them."""
+    counts = source.manifest["counts"] if isinstance(source, Library) else {}
+    return [*MOLECULE_COLUMNS, *(name for name in LATER_COLUMNS if counts.get(name))]
+
+
+def picked_from(paths: Sequence[Path], rows: np.ndarray, target: str) -> pa.Table:
+    """Return molecules of a shortlist, in the order asked, with ``mean`` and ``spread`` of one target."""
+    later = [name for name in LATER_COLUMNS if name in pq.read_schema(paths[0]).names]
+    names = [*MOLECULE_COLUMNS, *later]
+    columns = [*names, f"mean:{target}", f"spread:{target}"]
+    return molecules_of(paths, rows, columns).select(columns).rename_columns([*names, "mean", "spread"])

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...data.libraries.library import Library
-from ...data.schema import LIBRARY_SCHEMA
 from ...data.seeds import derive_seed
 from ...data.store import concat, read_table, write_table
 from ...screening.acquisition.failing import FailureModel, learn_failures
@@ -29,11 +28,11 @@ from ...screening.ranking.leaderboard import write_leaderboard
 from ...screening.ranking.top_k import best_rows, merge_all_histograms
 from .aiming import acquire_aimed, aimed_rows
 from .context import TaskContext, TaskOutcome
-from .eligible import Eligible, MayDock, column_of, first_of_each, molecules_of
+from .eligible import Eligible, MayDock, column_of, first_of_each, molecule_columns, molecules_of, picked_from
 from .exploring import stall_of
 from .settings import AcquireSettings, RankSettings, SampleSettings, SelectSettings
 
-MOLECULE_COLUMNS = [name for name in LIBRARY_SCHEMA.names if name not in ("source", "line")]
+DOCKED_AS = ["row", "id", "smiles", "stereo_groups"]  # the last is not in scores of early versions
 
 
 def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
@@ -47,7 +46,7 @@ def sample(context: TaskContext[SampleSettings]) -> TaskOutcome:
         drawn = first_of_each(eligible, settings.targets, 20 * count if diverse else count, settings.seed)
         for target, rows in drawn.items():
             if rows.tobytes() not in chosen:
-                molecules = library.take(rows, MOLECULE_COLUMNS)
+                molecules = library.take(rows, molecule_columns(library))
                 if diverse:
                     picks = diverse_subset(molecules["smiles"].to_pylist(), count, settings.seed)
                     molecules = molecules.take(pa.array(np.sort(picks)))
@@ -76,7 +75,7 @@ def rank(context: TaskContext[RankSettings]) -> TaskOutcome:
             outputs.append(leaderboard)
     with context.watch("write"):
         outputs += write_shortlist(
-            context.root, settings, rows, partial(library.take, columns=MOLECULE_COLUMNS)
+            context.root, settings, rows, partial(library.take, columns=molecule_columns(library))
         )
     return TaskOutcome(library.rows, len(rows), tuple(outputs), facts={"cuts": cuts})
 
@@ -212,10 +211,8 @@ def _together(
     )
     answer = {}
     for target in targets:
-        columns = [f"mean:{target}", f"spread:{target}"]
         fresh = ~np.isin(found.rows, done[target])
-        picked = molecules_of(shortlist, found.rows[fresh], [*MOLECULE_COLUMNS, *columns])
-        picked = picked.rename_columns([*MOLECULE_COLUMNS, "mean", "spread"])
+        picked = picked_from(shortlist, found.rows[fresh], target)
         picked = picked.append_column("acquisition", pa.array(found.values[fresh]))
         at_random = int(fresh[len(fresh) - found.at_random :].sum())
         facts = {
@@ -293,8 +290,7 @@ def _by_value(
         lambda rows: molecules_of(shortlist, rows, ["smiles"])["smiles"].to_pylist(),
         seen=docked["smiles"].to_pylist() if stall is not None else (),
     )
-    picked = molecules_of(shortlist, found.rows, [*MOLECULE_COLUMNS, *columns])
-    picked = picked.rename_columns([*MOLECULE_COLUMNS, "mean", "spread"])
+    picked = picked_from(shortlist, found.rows, target)
     picked = picked.append_column("acquisition", pa.array(found.values))
     facts = {
         "asked": count,
@@ -354,7 +350,7 @@ def _at_random(context: TaskContext[AcquireSettings], target: str, docked: np.nd
     if len(fresh) > count:
         kept = np.random.default_rng(seed).permutation(len(fresh))[:count]
         fresh = fresh[np.sort(kept)]
-    return unpredicted(library.take(fresh, MOLECULE_COLUMNS))
+    return unpredicted(library.take(fresh, molecule_columns(library)))
 
 
 def unpredicted(picked: pa.Table) -> pa.Table:
@@ -367,18 +363,14 @@ def unpredicted(picked: pa.Table) -> pa.Table:
 def select_final(context: TaskContext[SelectSettings]) -> TaskOutcome:
     """Take the best docked molecules of each target for the final docking."""
     settings = context.settings
-    names = ["row", "id", "smiles", "stereo_groups"]
-    docked = concat(context.inputs("scores/"), [*names, "target", "score"])
-    outputs: list[Path] = []
-    selected = 0
+    docked = concat(context.inputs("scores/"), [*DOCKED_AS, "target", "score"])
+    outputs, selected = list[Path](), 0
     for target, lower in settings.lower_is_better.items():
         usable = pc.and_(pc.equal(docked["target"], target), pc.is_valid(docked["score"]))
         mine = docked.filter(pc.and_(usable, pc.is_valid(docked["row"])))
-        order = "ascending" if lower else "descending"
-        best = mine.sort_by([("score", order), ("row", "ascending")]).slice(0, settings.molecules)
-        picked = best.select(
-            [name for name in names if name in best.column_names]
-        )  # scores of old have no groups
+        order = [("score", "ascending" if lower else "descending"), ("row", "ascending")]
+        best = mine.sort_by(order).slice(0, settings.molecules)
+        picked = best.select([name for name in DOCKED_AS if name in best.column_names])
         size = settings.batch if isinstance(settings.batch, int) else settings.batch[target]
         outputs += write_batches(context.root, "final", target, picked, size)
         selected += picked.num_rows

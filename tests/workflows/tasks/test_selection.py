@@ -17,6 +17,7 @@ from docksieve.screening.chemistry.diversity import murcko_scaffold
 from docksieve.workflows.campaign.ledger import Task
 from docksieve.workflows.tasks import selection as choosing
 from docksieve.workflows.tasks.context import TaskContext, TaskOutcome
+from docksieve.workflows.tasks.eligible import MOLECULE_COLUMNS
 from docksieve.workflows.tasks.settings import AcquireSettings
 
 
@@ -29,7 +30,7 @@ def shortlist(small_library: Library, tmp_path: Path) -> list[Path]:
     paths = []
     for index, start in enumerate(range(0, small_library.rows, 80)):
         rows = np.arange(start, start + 80)
-        table = small_library.take(rows, choosing.MOLECULE_COLUMNS)
+        table = small_library.take(rows, MOLECULE_COLUMNS)
         for name, values in (
             ("mean:A", mean),
             ("spread:A", mean * 0 + 0.5),
@@ -130,7 +131,7 @@ def test_the_chosen_keep_all_their_columns_in_order(
         expected = everything.take([i for i in order if target == "B" or i != taken][:dock])
         paths = [path for path in outcome.outputs if path.parent.name == target]
         picked = pa.concat_tables([read_table(path) for path in paths])
-        for name in choosing.MOLECULE_COLUMNS:
+        for name in MOLECULE_COLUMNS:
             assert picked[name].to_pylist() == expected[name].to_pylist(), name
         assert picked["mean"].to_pylist() == expected[f"mean:{target}"].to_pylist()
         assert picked["spread"].to_pylist() == expected[f"spread:{target}"].to_pylist()
