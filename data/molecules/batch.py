@@ -24,7 +24,6 @@ KERNEL_ROWS = 2_000
 """A process does its first molecules one by one: kernels take a second to load, several to compile."""
 
 _done = 0
-_STEREO = frozenset("@/\\")
 _RINGS, _UNASSIGNED = (PROPERTY_NAMES.index(name) for name in ("rings", "unassigned_stereocentres"))
 
 
@@ -53,6 +52,7 @@ def standard_forms(
     from_block: bool = False,
     kernel_rows: int = KERNEL_ROWS,
     molecules: Sequence[Any] | None = None,
+    described: bool = True,
 ) -> StandardForms:
     """Standardise structures and compute their properties.
 
@@ -67,7 +67,9 @@ def standard_forms(
         No kernel is used before a process has met so many structures. The result is the same.
     molecules : sequence of rdkit Mol, optional
         What the structures, canonical SMILES then, were written from: sanitised, with stereochemistry assigned. One
-        that needs no step is not read again.
+        that needs no step is not read again. None for a structure whose SMILES may change when it is read.
+    described : bool
+        Off: no properties are computed; all are zero.
 
     Returns
     -------
@@ -98,7 +100,9 @@ def standard_forms(
         try:
             known = molecules[index] if molecules is not None else None
             smiles, mol = _standard_form(structure, ready[index], settings, from_block, known)
-            if fast:
+            if not described:
+                pass
+            elif fast:
                 forms.values[index, _RINGS] = mol.GetRingInfo().NumRings()
                 forms.values[index, _UNASSIGNED] = rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol)
             else:
@@ -108,7 +112,7 @@ def standard_forms(
             forms.problems[index] = error
         except (RuntimeError, ValueError, OverflowError) as error:  # RDKit's C++ exceptions
             forms.problems[index] = _unexpected(error)
-    if fast:
+    if fast and described:
         _fill_properties(forms)
     for index, first in repeated:
         forms.smiles[index], forms.values[index] = forms.smiles[first], forms.values[first]
@@ -127,8 +131,7 @@ def _standard_form(
 ) -> tuple[str, Any]:
     """Return standard SMILES and molecule; ``ready`` is a text whose canonical form is the standard form."""
     if ready is not None:
-        # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
-        whole = known is not None and ready == structure and not _STEREO.intersection(structure)
+        whole = known is not None and ready == structure  # canonical already
         if whole and settings.min_heavy_atoms <= known.GetNumAtoms() <= settings.max_heavy_atoms:
             return structure, known
         mol = Chem.MolFromSmiles(ready, PARSER)
