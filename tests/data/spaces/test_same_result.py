@@ -48,9 +48,10 @@ AMINES = [
 
 def slowly(reaction, blocks):
     """The product as RDKit writes it, read again and brought into the standard form."""
-    ((mol,),) = reaction.compiled().RunReactants([Chem.MolFromSmiles(text) for text in blocks], 4)
-    found = standardise(Chem.MolToSmiles(mol), StandardSettings())
-    return found.smiles, properties(found.mol)
+    made = reaction.compiled().RunReactants([Chem.MolFromSmiles(text) for text in blocks], 4)
+    forms = [standardise(Chem.MolToSmiles(mol), StandardSettings()) for (mol,) in made]
+    assert len({form.smiles for form in forms}) == 1
+    return forms[0].smiles, properties(forms[0].mol)
 
 
 @pytest.fixture
