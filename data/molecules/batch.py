@@ -26,7 +26,6 @@ KERNEL_ROWS = 2_000
 """A process does its first molecules one by one: kernels take a second to load, several to compile."""
 
 _done = 0
-_STEREO = frozenset("@/\\")
 _RINGS, _UNASSIGNED = (PROPERTY_NAMES.index(name) for name in ("rings", "unassigned_stereocentres"))
 
 
@@ -62,6 +61,7 @@ def standard_forms(
     kernel_rows: int = KERNEL_ROWS,
     molecules: Sequence[Any] | None = None,
     extensions: Sequence[str] | None = None,
+    described: bool = True,
 ) -> StandardForms:
     """Standardise structures and compute their properties.
 
@@ -76,9 +76,11 @@ def standard_forms(
         No kernel is used before a process has met so many structures. The result is the same.
     molecules : sequence of rdkit Mol, optional
         What the structures, canonical SMILES then, were written from: sanitised, with stereochemistry assigned. One
-        that needs no step is not read again.
+        that needs no step is not read again. None for a structure whose SMILES may change when it is read.
     extensions : sequence of str, optional
         The CXSMILES extension of each SMILES, with its bars, or an empty text.
+    described : bool
+        Off: no properties are computed; all are zero.
 
     Returns
     -------
@@ -111,7 +113,9 @@ def standard_forms(
             known = molecules[index] if molecules is not None else None
             standard = _standard_form(structure, extension, ready[index], settings, from_block, known)
             mol = standard.mol
-            if fast:
+            if not described:
+                pass
+            elif fast:
                 forms.values[index, _RINGS] = mol.GetRingInfo().NumRings()
                 forms.values[index, _UNASSIGNED] = rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(mol)
             else:
@@ -126,7 +130,7 @@ def standard_forms(
                 forms.stereo_groups[index] = standard.stereo_groups
             if standard.lost_axial:
                 forms.lost_axial.add(index)
-    if fast:
+    if fast and described:
         _fill_properties(forms)
     for index, first in repeated:
         forms.smiles[index], forms.values[index] = forms.smiles[first], forms.values[first]
@@ -154,8 +158,7 @@ def _standard_form(
 ) -> Standard:
     """Return the standard form; ``ready`` is a text whose canonical form it is."""
     if ready is not None and not extension:
-        # Canonical already. Stereo marks depend on how a molecule was made: those are read again.
-        whole = known is not None and ready == structure and not _STEREO.intersection(structure)
+        whole = known is not None and ready == structure  # canonical already
         mol = known if whole else Chem.MolFromSmiles(ready, PARSER)
         # What cannot be read, or has a wrong size, goes the long way, for the reason why.
         if mol is not None and settings.min_heavy_atoms <= mol.GetNumAtoms() <= settings.max_heavy_atoms:

@@ -31,6 +31,8 @@ from .space import MANIFEST, SPACE_FORMAT, SPACE_VERSION, Space, products_of
 
 CHUNK = 4_000
 """Blocks that one job caps."""
+SMALL_BYTES = 1 << 20
+"""Files of so many bytes in all are read, and their blocks capped, in one process."""
 PARTNERS = 12
 """Smallest blocks of each role among which the fixed partners are sought."""
 TRIED = 300
@@ -104,31 +106,57 @@ def build_space(
     folder = Path(out)
     if folder.exists():
         raise LibraryError(f"{folder} exists already.", "Choose another folder, or remove it.")
-    parts: list[Part] = [
-        *(smarts_part(text, files, name) for name, (text, files) in (smarts or {}).items()),
-        *(part for table in synthons for part in synthon_parts(table)),
-    ]
-    if reactions or not parts:
-        parts = named_parts(reactions, reagent_files or {}, reactions_file) + parts
-    elif reagent_files:
-        raise InputError("Building blocks by role are given, and no reaction that names the roles.")
-    names = [part.reaction.name for part in parts]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"Two reactions are called {repeated[0]!r}.", "Names of reactions begin the ids.")
     standard = standard or StandardSettings()
     scratch = folder.parent / f".tmp-{folder.name}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    given = _Given(reactions, reagent_files or {}, reactions_file, smarts or {}, synthons)
     try:
-        count = workers or available_cores()
-        few = sum(len(role) for part in parts for role in part.blocks) <= 4 * CHUNK
-        with BuildWorkers(1 if few else count, scratch) as pool, Reporter(progress) as reporter:
+        count = 1 if given.small() else workers or available_cores()
+        with BuildWorkers(count, scratch) as pool, Reporter(progress) as reporter:
+            with reporter.stage("reading building blocks", 0):
+                parts = given.parts(pool)
             _write_space(scratch, parts, standard, pool, reporter)
         scratch.replace(folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return Space(folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """What a space is to be built of."""
+
+    reactions: Sequence[str]
+    reagent_files: Mapping[str, Sequence[str | os.PathLike[str]]]
+    reactions_file: str | os.PathLike[str] | None
+    smarts: Mapping[str, tuple[str, Sequence[str | os.PathLike[str]]]]
+    synthons: Sequence[str | os.PathLike[str]]
+
+    def small(self) -> bool:
+        """Return whether starting further processes would take longer than it saves."""
+        files = [*self.synthons, *(file for _, own in self.smarts.values() for file in own)]
+        files += [file for own in self.reagent_files.values() for file in own]
+        return sum(Path(file).stat().st_size for file in files if Path(file).is_file()) <= SMALL_BYTES
+
+    def parts(self, pool: BuildWorkers) -> list[Part]:
+        """Read reactions and building blocks."""
+        parts: list[Part] = [
+            *(smarts_part(text, files, name, pool.run) for name, (text, files) in self.smarts.items()),
+            *(part for table in self.synthons for part in synthon_parts(table)),
+        ]
+        if self.reactions or not parts:
+            own = named_parts(self.reactions, self.reagent_files, self.reactions_file, pool.run)
+            parts = own + parts
+        elif self.reagent_files:
+            raise InputError("Building blocks by role are given, and no reaction that names the roles.")
+        names = [part.reaction.name for part in parts]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(
+                f"Two reactions are called {repeated[0]!r}.", "Names of reactions begin the ids."
+            )
+        return parts
 
 
 @dataclasses.dataclass

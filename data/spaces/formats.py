@@ -11,7 +11,7 @@ from pathlib import Path
 from rdkit import Chem
 
 from ..enumeration.product_space import SAMPLES, Reaction, load_reactions
-from ..enumeration.reagents import RefusedReagent, read_reagents
+from ..enumeration.reagents import RefusedReagent, Run, read_reagents
 from ..errors import InputError
 from ..molecules.parse import rdkit_messages
 from .products import SYNTHONS
@@ -43,8 +43,11 @@ def named_parts(
     names: Sequence[str],
     reagent_files: Mapping[str, Sequence[str | os.PathLike[str]]],
     reactions_file: str | os.PathLike[str] | None,
+    run: Run | None = None,
 ) -> list[Part]:
     """Return reactions of a TOML file (or Docksieve's own) with building blocks by role.
+
+    ``run`` reads pieces of files (:func:`docksieve.data.enumeration.reagents.read_reagents`).
 
     Raises
     ------
@@ -71,7 +74,7 @@ def named_parts(
             )
         refused[role] = []
         numbers[role] = {}
-        found = read_reagents(role, files, refused[role], numbers[role])
+        found = read_reagents(role, files, refused[role], numbers[role], run)
         sets[role] = [(item.id, item.smiles) for item in found]
     return [
         Part(
@@ -84,8 +87,15 @@ def named_parts(
     ]
 
 
-def smarts_part(smarts: str, files: Sequence[str | os.PathLike[str]], name: str = "reaction") -> Part:
+def smarts_part(
+    smarts: str,
+    files: Sequence[str | os.PathLike[str]],
+    name: str = "reaction",
+    run: Run | None = None,
+) -> Part:
     """Return a reaction given as SMARTS with one file per component, as Thompson sampling's programs have it.
+
+    ``run`` reads pieces of files (:func:`docksieve.data.enumeration.reagents.read_reagents`).
 
     Raises
     ------
@@ -110,7 +120,7 @@ def smarts_part(smarts: str, files: Sequence[str | os.PathLike[str]], name: str 
     for role, file in zip(probe.roles, files, strict=True):
         lost: list[RefusedReagent] = []
         numbers.append({})
-        found = read_reagents(role, [file], lost, numbers[-1])
+        found = read_reagents(role, [file], lost, numbers[-1], run)
         blocks.append(tuple((item.id, item.smiles) for item in found))
         refused += lost
     return Part(probe, tuple(blocks), tuple(refused), tuple(numbers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ COMPONENTS = 384
 """Principal components of the blocks' fingerprints that the network reads: a dense product instead of a sparse sum."""
 OVERSAMPLED = 32
 PASSES = 2
+SAMPLED = 32_768
+"""Of more blocks, so many drawn ones tell the directions."""
 
 
 def block_components(features: Features, buckets: int, seed: int) -> NDArray[np.float32]:
@@ -40,8 +43,39 @@ def block_components(features: Features, buckets: int, seed: int) -> NDArray[np.
     folded = fold(features, buckets)
     weights = np.log1p(folded.counts).astype(np.float32)
     table = csr_matrix((weights, folded.buckets, folded.offsets), shape=(len(features), buckets))
-    wanted = min(COMPONENTS, len(features), buckets)
-    draws = np.random.default_rng(seed).standard_normal((buckets, min(wanted + OVERSAMPLED, buckets)))
+    if len(features) > SAMPLED:  # directions need no more, and each pass holds dense arrays of all rows
+        drawn = np.sort(np.random.default_rng(seed).choice(len(features), SAMPLED, replace=False))
+        directions, mean = _directions(table[drawn], buckets, seed)
+        scores = np.asarray(table @ directions - mean @ directions, np.float32)
+    else:
+        scores = _own_components(table, buckets, seed)
+    scores /= max(float(scores[:, 0].std()), 1e-9)
+    centre = features.descriptors.mean(axis=0, dtype=np.float64)
+    spread = features.descriptors.std(axis=0, dtype=np.float64)
+    scaled = (features.descriptors - centre) / np.where(spread > 0, spread, 1.0)
+    return np.column_stack([scores, np.clip(scaled, -5, 5)]).astype(np.float32)
+
+
+def _own_components(table: Any, buckets: int, seed: int) -> NDArray[np.float32]:
+    """Return the components of the rows of which they are the components."""
+    basis, left, values, _, _ = _decomposed(table, buckets, seed)
+    wanted = _wanted(table)
+    return np.asarray((basis @ left[:, :wanted]) * values[:wanted], np.float32)
+
+
+def _directions(table: Any, buckets: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the directions of the components in the space of buckets, and the mean."""
+    _, _, _, right, mean = _decomposed(table, buckets, seed)
+    return np.ascontiguousarray(right[: _wanted(table)].T), mean
+
+
+def _wanted(table: Any) -> int:
+    return min(COMPONENTS, *table.shape)
+
+
+def _decomposed(table: Any, buckets: int, seed: int) -> tuple[NDArray[Any], ...]:
+    """Return basis, singular vectors and values of the centred rows, and their mean."""
+    draws = np.random.default_rng(seed).standard_normal((buckets, min(_wanted(table) + OVERSAMPLED, buckets)))
     mean = np.asarray(table.mean(axis=0), np.float32)
 
     def centred(right: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,13 +87,8 @@ def block_components(features: Features, buckets: int, seed: int) -> NDArray[np.
     basis = np.linalg.qr(centred(draws.astype(np.float32)))[0]
     for _ in range(PASSES):
         basis = np.linalg.qr(centred(np.linalg.qr(back(basis))[0]))[0]
-    left, values, _ = np.linalg.svd(back(basis).T, full_matrices=False)
-    scores = (basis @ left[:, :wanted]) * values[:wanted]
-    scores /= max(float(scores[:, 0].std()), 1e-9)
-    centre = features.descriptors.mean(axis=0, dtype=np.float64)
-    spread = features.descriptors.std(axis=0, dtype=np.float64)
-    scaled = (features.descriptors - centre) / np.where(spread > 0, spread, 1.0)
-    return np.column_stack([scores, np.clip(scaled, -5, 5)]).astype(np.float32)
+    left, values, right = np.linalg.svd(back(basis).T, full_matrices=False)
+    return basis, left, values, right, mean
 
 
 class FactorNetwork(torch.nn.Module):
