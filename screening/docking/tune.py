@@ -133,7 +133,7 @@ class TuneResult:
         return asdict(self)
 
     def to_toml(self) -> str:
-        """Return lines for a target of a campaign file, with the measurements as comments."""
+        """Return the search for a target of a campaign file, with what was measured, and with what, as comments."""
         chosen = self.recommended.search if self.recommended else SEARCHES["standard"]
         lines = [
             f"# Measured with AutoDock Vina {self.engine_version} on {len(self.ligands)} ligands, seed {self.seed}.",
@@ -146,9 +146,10 @@ class TuneResult:
             for rung in self.rungs
         ]
         box = self.box
-        lines += [
-            f"receptor = {_quoted(self.receptor)}",
-            f"box = {{ center = {list(box['center'])}, size = {list(box['size'])} }}",
+        lines += [  # a target names its receptor already: a key that is there twice is no TOML
+            "# Measured with these; the target must have the same (the box may lie beside the receptor):",
+            f"#   receptor = {_quoted(self.receptor)}",
+            f"#   box = {{ center = {list(box['center'])}, size = {list(box['size'])} }}",
             f"search = {{ exhaustiveness = {chosen.exhaustiveness}, max_evals = {chosen.max_evals} }}",
         ]
         return "\n".join(lines) + "\n"

@@ -339,6 +339,29 @@ def resolve_box(
         raise ConfigError(f"box_size of receptor {receptor}: {error}.") from None
 
 
+WIDE_SIDE = 50.0
+"""A box around one ligand with a longer side than this (angstrom) was made around something else."""
+
+
+def check_side(box: Box) -> str:
+    """Return what is wrong with the sides of a box around one ligand, or nothing."""
+    if max(box.size) <= WIDE_SIDE:
+        return ""
+    return f"{' x '.join(f'{side:.0f}' for side in box.size)} angstrom, and one ligand needs at most {WIDE_SIDE:.0f}"
+
+
+def hydrogens_missing(receptor: Receptor) -> str:
+    """Return that a receptor has no polar hydrogens, if so; hydrogen bonds then cannot be scored."""
+    hydrogens = sum(kind in ("HD", "HS") for kind in receptor.types)
+    acceptors = sum(kind in ("N", "NA", "O", "OA") for kind in receptor.types)
+    if acceptors < 20 or hydrogens * 20 > acceptors:
+        return ""
+    return (
+        f"the receptor has {hydrogens} polar hydrogens for {acceptors} atoms of nitrogen and oxygen: its donors are "
+        "not known to be donors ('docksieve receptor prepare' adds hydrogens)"
+    )
+
+
 def check_box(receptor: Receptor, box: Box) -> int:
     """Return how many receptor atoms lie in or within 4 angstrom of the box.
 

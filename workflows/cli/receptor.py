@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -54,14 +55,25 @@ def show(
     """Show a receptor's atoms and box, and check that they can be docked to."""
     from collections import Counter
 
-    from ...screening.receptors.receptor import check_box, find_receptor, read_receptor
+    from ...screening.receptors.receptor import (
+        check_box,
+        check_side,
+        find_receptor,
+        hydrogens_missing,
+        read_receptor,
+    )
 
     path, _ = find_receptor(receptor, Path())
     loaded = read_receptor(path, receptor)
     resolved = _box(receptor, box, box_size)
     near = check_box(loaded, resolved)
+    missing, wide = hydrogens_missing(loaded), check_side(resolved)
+    problems = [missing] if missing else []
+    if wide:
+        problems.append(f"the box is {wide}: docking into it takes long and finds worse poses")
     if as_json:
         about = {
+            "warnings": problems,
             "file": str(path),
             "sha256": loaded.sha256,
             "atoms": len(loaded.types),
@@ -75,7 +87,9 @@ def show(
     console().print(f"sha256    {loaded.sha256}")
     console().print(f"atoms     {len(loaded.types)} ({types})", soft_wrap=True)
     console().print(f"box       center {resolved.center}, size {resolved.size} A")
-    console().print(f"at box    {near} atoms in it or within 4 A: good")
+    console().print(f"at box    {near} atoms in it or within 4 A{'' if problems else ': good'}")
+    for line in problems:
+        console().print(f"WARNING   {line}", style="bold red", soft_wrap=True, markup=False)
 
 
 def _box(receptor: str, box: Path | None, box_size: float | None) -> Box:
@@ -90,17 +104,36 @@ def prepare(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     ligand: Annotated[Path | None, typer.Option(help="Ligand file in the same frame, for the box.")] = None,
     residue: Annotated[
-        str | None, typer.Option(help="Ligand in the structure, for the box: NAME[:CHAIN[:NUMBER]].")
+        str | None,
+        typer.Option(
+            help="Ligand or pocket residues in the structure, for the box: NAME[:CHAIN[:NUMBER]], several joined by +."
+        ),
+    ] = None,
+    center: Annotated[str | None, typer.Option(help="Centre of the box, in angstrom: x,y,z.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Sides of the box, in angstrom: one number, or a,b,c.")
+    ] = None,
+    pocket: Annotated[
+        int | None, typer.Option(help="Box around this pocket, 1 being the largest and deepest.")
     ] = None,
     padding: Annotated[float, typer.Option(help="Angstrom added around the ligand on every side.")] = 5.0,
     chain: Annotated[list[str] | None, typer.Option(help="Use only these chains.")] = None,
     keep: Annotated[
-        list[str] | None, typer.Option(help="Keep residues of this name, for example ZN.")
+        list[str] | None,
+        typer.Option(help="Keep residues of this name, for example ZN; NAME[:CHAIN[:NUMBER]]."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave these out, although cofactors and metals at the ligand are kept."),
+    ] = None,
+    smiles: Annotated[
+        str | None, typer.Option(help="SMILES of the reference ligand, for its bond orders.")
     ] = None,
     keep_waters: Annotated[bool, typer.Option("--keep-waters", help="Keep waters inside the box.")] = False,
     drop_bad: Annotated[
         bool, typer.Option("--drop-bad", help="Go on although residues at the box must be left out.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Make a receptor PDBQT and a box from a structure and the ligand in it."""
     from dataclasses import asdict
@@ -117,20 +150,60 @@ def prepare(
             keep=tuple(keep or ()),
             keep_waters=keep_waters,
             drop_bad=drop_bad,
+            center=_three(center, "center") if center else None,
+            size=_three(size, "size") if size else None,
+            pocket=pocket,
+            drop=tuple(drop or ()),
+            smiles=smiles,
         )
     except ValueError as error:
         raise ConfigError(f"{error}.") from None
     report = asdict(prepare_receptor(structure, out, settings))
-    for key in ("receptor", "box", "reference", "atoms", "atoms_near_box", "center", "size"):
-        console().print(f"{key:15s} {report[key]}", soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+        return
+    _print_preparation(report)
+
+
+def _three(text: str, name: str) -> tuple[float, float, float]:
+    """Return three numbers; one number stands for three equal sides.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers, or not so many.
+    """
+    try:
+        values = [float(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        values = []
+    if len(values) == 1 and name == "size":
+        values *= 3
+    if len(values) != 3 or not all(map(math.isfinite, values)):
+        how = "x,y,z" if name == "center" else "one number, or a,b,c"
+        raise ValueError(f"--{name} {text!r}: {how} in angstrom, for example --{name} 12.5,-3,40")
+    return values[0], values[1], values[2]
+
+
+def _print_preparation(report: dict[str, Any]) -> None:
+    for key in ("receptor", "box", "ligand", "reference", "atoms", "atoms_near_box", "center", "size"):
+        if report[key]:
+            console().print(f"{key:15s} {report[key]}", soft_wrap=True, markup=False)
+    if report["ligand_smiles"]:
+        console().print(f"{'':15s} {report['ligand_smiles']} (bond orders from {report['ligand_bonds']})",
+                        soft_wrap=True, markup=False)  # fmt: skip
     for key in ("removed", "kept"):
         counts = ", ".join(f"{name} {count}" for name, count in report[key].items())
-        console().print(f"{key:15s} {counts or 'nothing'}", soft_wrap=True)
-    for key in ("alternatives", "renamed", "cut_back", "dropped"):
+        console().print(f"{key:15s} {counts or 'nothing'}", soft_wrap=True, markup=False)
+    for key in ("cofactors", "pockets", "alternatives", "renamed", "cut_back_near", "dropped"):
+        name = key.removesuffix("_near").replace("pockets", "pocket")
         for line in report[key]:
-            console().print(f"{key:15s} {line}", soft_wrap=True)
+            console().print(f"{name:15s} {line}", soft_wrap=True, markup=False)
+    far = len(report["cut_back"]) - len(report["cut_back_near"])
+    if far:
+        console().print(f"{'cut_back':15s} {plural(far, 'residue')} away from the box: see the report")
     for line in report["warnings"]:
-        console().print(f"WARNING         {line}", style="bold red", soft_wrap=True)
+        console().print(f"WARNING         {line}", style="bold red", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -183,7 +256,10 @@ def tune(
     if as_json:
         typer.echo(json.dumps(plain_json({"file": str(path), **asdict(result)}), indent=1))
         return
-    console().print(f"Wrote {path}: paste its lines into the target of your campaign.")
+    console().print(
+        f"Wrote {path}: its line 'search = ...' goes into the target of your campaign, in place of one that is there.",
+        soft_wrap=True,
+    )
 
 
 class _Tuning:

@@ -100,8 +100,12 @@ def test_a_small_ladder_runs_end_to_end(tmp_path: Path, monkeypatch: pytest.Monk
     assert [r.name for r in result.rungs] == ["tiny", "small"]  # cheapest first
     assert result.rungs[0].gap > result.rungs[1].gap - 0.5
     snippet = tomllib.loads(result.to_toml())
-    assert snippet["receptor"] == "dockstring:EGFR" and snippet["box"]["size"] == [18.0, 18.0, 18.0]
     assert set(snippet["search"]) == {"exhaustiveness", "max_evals"}
+    # Pasted into a target that names its receptor and box, it is still TOML.
+    target_file = '[targets.EGFR]\nengine = "vina"\nreceptor = "dockstring:EGFR"\nbox_size = 18.0\n'
+    pasted = tomllib.loads(target_file + result.to_toml())["targets"]["EGFR"]
+    assert set(pasted) == {"engine", "receptor", "box_size", "search"}
+    assert '#   receptor = "dockstring:EGFR"' in result.to_toml() and "[18.0, 18.0, 18.0]" in result.to_toml()
     again = tune(target, tmp_path, Path(), ligands, ladder, 1, 1)
     assert [r.gap for r in again.rungs] == [r.gap for r in result.rungs]
 

@@ -175,7 +175,7 @@ def test_a_free_amino_acid_is_a_ligand(fragment: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_metals_at_the_box_are_missed_loudly(fragment: Path, tmp_path: Path) -> None:
+def test_a_metal_at_the_ligand_stays_in_the_receptor(fragment: Path, tmp_path: Path) -> None:
     def add_zinc(lines: list[str]) -> list[str]:
         water = next(line for line in lines if line.startswith("HETATM") and "RZG" in line)
         zinc = f"HETATM 9998 ZN    ZN A 950    {water[30:54]}  1.00 20.00          ZN  \n"
@@ -184,13 +184,11 @@ def test_metals_at_the_box_are_missed_loudly(fragment: Path, tmp_path: Path) -> 
 
     path = edited(fragment, tmp_path, add_zinc)
     report = prepare_receptor(path, tmp_path, PrepareSettings())
-    assert any("ZN A:950" in line and "--keep ZN" in line for line in report.warnings)
-    assert report.removed["ZN"] == 1
-    kept = prepare_receptor(path, tmp_path / "kept", PrepareSettings(keep=("ZN",)))
-    assert kept.kept == {"ZN": 1}
-    assert (
-        "Zn" in read_receptor(Path(kept.receptor)).types or "ZN" in read_receptor(Path(kept.receptor)).types
-    )
+    assert report.kept == {"ZN": 1} and report.cofactors == ["ZN A:950: typed by element"]
+    assert "Zn" in read_receptor(Path(report.receptor)).types
+    without_it = prepare_receptor(path, tmp_path / "dropped", PrepareSettings(drop=("ZN",)))
+    assert without_it.removed["ZN"] == 1
+    assert "Zn" not in read_receptor(Path(without_it.receptor)).types
 
 
 @pytest.mark.slow

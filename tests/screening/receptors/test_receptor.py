@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,15 @@ from docksieve.screening.docking.dock import Box, VinaTarget, freeze_target
 from docksieve.screening.receptors import receptor as receptors
 from docksieve.screening.receptors.receptor import (
     check_box,
+    check_side,
     dockstring_names,
     find_receptor,
+    hydrogens_missing,
     read_box,
     read_receptor,
 )
+from docksieve.workflows.cli.receptor import app
+from typer.testing import CliRunner
 
 
 def write_pdbqt(path: Path, count: int = 40, kind: str = "C", extra: str = "") -> Path:
@@ -152,3 +157,18 @@ def test_a_box_around_points_holds_them_with_its_padding() -> None:
     assert box.contains(points).all()
     assert not box.contains(points + 20).any()
     assert Box.from_json(box.to_json()) == box
+
+
+def test_a_receptor_without_polar_hydrogens_is_not_called_good(tmp_path: Path) -> None:
+    path = write_pdbqt(tmp_path / "bare.pdbqt", kind="OA")
+    (tmp_path / "bare.box.txt").write_text(BOX)
+    assert "0 polar hydrogens for 40 atoms" in hydrogens_missing(read_receptor(path))
+    shown = CliRunner().invoke(app, ["show", str(path)])
+    assert shown.exit_code == 0 and "good" not in shown.output and "polar hydrogens" in shown.output
+    assert json.loads(CliRunner().invoke(app, ["show", str(path), "--json"]).output)["warnings"]
+    assert hydrogens_missing(read_receptor(write_pdbqt(tmp_path / "fat.pdbqt"))) == ""  # nothing to donate
+
+
+def test_a_box_too_large_for_one_ligand_is_told() -> None:
+    assert check_side(Box((0, 0, 0), (22, 22, 30))) == ""
+    assert "69 x 71 x 56 angstrom" in check_side(Box((0, 0, 0), (69, 71, 56)))

@@ -1,29 +1,15 @@
-"""Reading a structure: one position for each residue, which is the ligand, what is kept, what mistakes are told."""
+"""Reading a structure: one position for each residue, every residue in one piece, what mistakes are told."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from docksieve.data.errors import DockingError
 from docksieve.screening.receptors.preparation import PrepareReport, PrepareSettings, Residue
-from docksieve.screening.receptors.receptor import Box
 from docksieve.screening.receptors.structure import (
-    find_reference,
-    read_points,
     read_residues,
-    select_residues,
-    template_names,
 )
-
-BENZENE = [
-    ("C1", 1.39, 0.0),
-    ("C2", 0.695, 1.204),
-    ("C3", -0.695, 1.204),
-    ("C4", -1.39, 0.0),
-    ("C5", -0.695, -1.204),
-]
 
 
 def line(kind: str, atom: str, name: str, chain: str, number: int, at: tuple[float, float, float],
@@ -47,18 +33,8 @@ def amino(
     return lines + [line(kind, a, name, chain, number, (x + 1.2, -1.5, 0.0), e) for a, e in extra]
 
 
-def ring(name: str, chain: str, number: int, at: tuple[float, float, float] = (5.0, 6.0, 0.0)) -> list[str]:
-    """Return a ligand of six carbons and a hydrogen."""
-    atoms = [*BENZENE, ("C6", 0.695, -1.204)]
-    lines = [line("HETATM", a, name, chain, number, (at[0] + x, at[1] + y, at[2]), "C") for a, x, y in atoms]
-    return [*lines, line("HETATM", "H1", name, chain, number, (at[0] + 2.5, at[1], at[2]), "H")]
-
-
 PROTEIN = [*amino("ALA", "A", 1), *amino("GLY", "A", 2), *amino("SER", "A", 3, extra=(("CB", "C"),))]
 WATER_IN = line("HETATM", "O", "HOH", "A", 301, (5.0, 4.0, 0.0), "O")
-WATER_OUT = line("HETATM", "O", "HOH", "A", 302, (60.0, 4.0, 0.0), "O")
-ZINC = line("HETATM", "ZN", "ZN", "A", 401, (5.0, 5.0, 3.0), "ZN")
-BOX = Box((5.0, 6.0, 0.0), (12.0, 12.0, 12.0))
 
 
 def read(
@@ -69,46 +45,11 @@ def read(
     return read_residues(path, settings or PrepareSettings(), report), report
 
 
-def select(
-    residues: list[Residue], reference: Residue | None = None, **settings: object
-) -> tuple[list[str], PrepareReport]:
-    report = PrepareReport()
-    kept = select_residues(residues, reference, BOX, PrepareSettings(**settings), report)  # type: ignore[arg-type]
-    return [residue.label for residue in kept], report
-
-
-def test_the_protein_stays_and_water_ligand_and_metal_are_counted(tmp_path: Path) -> None:
-    residues, _ = read(tmp_path, [*PROTEIN, *ring("LIG", "A", 201), WATER_IN, WATER_OUT, ZINC])
-    name, points, reference = find_reference(residues, tmp_path / "made.pdb", PrepareSettings())
-    assert (name, points.shape) == ("LIG A:201", (6, 3))  # heavy atoms only
-    assert points.mean(axis=0) == pytest.approx([5, 6, 0], abs=1e-3)
-    kept, report = select(residues, reference)
-    assert kept == ["ALA A:1", "GLY A:2", "SER A:3"]
-    assert report.removed == {"HOH": 2, "LIG": 1, "ZN": 1} and report.kept == {}
-    assert report.warnings == ["the metal ZN A:401 at the box was removed (--keep ZN)"]
-
-
-def test_waters_of_the_box_and_a_metal_stay_if_asked_for(tmp_path: Path) -> None:
-    residues, _ = read(tmp_path, [*PROTEIN, WATER_IN, WATER_OUT, ZINC])
-    kept, report = select(residues, keep_waters=True, keep=("ZN",))
-    assert kept[3:] == ["HOH A:301", "ZN A:401"]
-    assert (report.kept, report.removed, report.warnings) == ({"HOH": 1, "ZN": 1}, {"HOH": 1}, [])
-
-
-def test_what_has_no_template_cannot_be_kept(tmp_path: Path) -> None:
-    residues, _ = read(tmp_path, [*PROTEIN, *ring("LIG", "A", 201)])
-    assert "ALA" in template_names() and "LIG" not in template_names()
-    with pytest.raises(DockingError, match="LIG A:201 is to be kept, but there is no template"):
-        select(residues, keep=("LIG",))
-
-
 def test_selenomethionine_is_methionine(tmp_path: Path) -> None:
     changed = amino("MSE", "A", 2, "HETATM", extra=(("SE", "SE"),))
-    residues, _ = read(tmp_path, [*amino("ALA", "A", 1), *changed, *amino("SER", "A", 3)])
-    report = PrepareReport()
-    kept = select_residues(residues, None, BOX, PrepareSettings(), report)
-    assert [residue.name for residue in kept] == ["ALA", "MET", "SER"]
-    assert [(atom.name, atom.element.name) for atom in kept[1].atoms][-1] == ("SD", "S")
+    residues, report = read(tmp_path, [*amino("ALA", "A", 1), *changed, *amino("SER", "A", 3)])
+    assert [residue.name for residue in residues] == ["ALA", "MET", "SER"]
+    assert [(atom.name, atom.element.name) for atom in residues[1].atoms][-1] == ("SD", "S")
     assert report.renamed == ["MSE A:2 is MET"]
 
 
@@ -149,25 +90,6 @@ def test_chains_are_chosen_and_unknown_ones_refused(tmp_path: Path) -> None:
         read(tmp_path, both, PrepareSettings(chains=("A", "C")))
 
 
-def test_two_ligands_are_listed_and_one_is_chosen_by_its_place(tmp_path: Path) -> None:
-    two = [*PROTEIN, *ring("LIG", "A", 201), *ring("LIG", "B", 7, (40.0, 0.0, 0.0)), *ring("GOL", "A", 9)]
-    residues, _ = read(tmp_path, two)
-    with pytest.raises(DockingError) as caught:
-        find_reference(residues, Path("x.pdb"), PrepareSettings())
-    assert "x.pdb: the box is made around one ligand, and there are 2." in str(caught.value)
-    assert "Ligands in the structure: LIG:A:201, LIG:B:7." in str(caught.value)  # glycerol is none
-    assert find_reference(residues, Path("x.pdb"), PrepareSettings(residue="LIG:B"))[0] == "LIG B:7"
-    assert find_reference(residues, Path("x.pdb"), PrepareSettings(residue="LIG:A:201"))[0] == "LIG A:201"
-    with pytest.raises(DockingError, match="around residue 'XYZ', and there are 0"):
-        find_reference(residues, Path("x.pdb"), PrepareSettings(residue="XYZ"))
-
-
-def test_without_a_ligand_that_is_said(tmp_path: Path) -> None:
-    residues, _ = read(tmp_path, [*PROTEIN, WATER_IN])
-    with pytest.raises(DockingError, match="Ligands in the structure: none"):
-        find_reference(residues, Path("x.pdb"), PrepareSettings())
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [(None, "does not exist"), ("", "holds no atoms"), ("REMARK nothing here\nEND\n", "holds no atoms")],
@@ -180,45 +102,19 @@ def test_structures_without_atoms(tmp_path: Path, content: str | None, said: str
         read_residues(path, PrepareSettings(), PrepareReport())
 
 
-MOL = """
-
-  0  0
-  3  2  0  0  0  0  0  0  0  0999 V2000
-    1.0000    2.0000    {z} C   0  0
-    2.0000    2.0000    0.5000 O   0  0
-    1.0000    3.0000    0.5000 H   0  0
-  1  2  1  0
-  1  3  1  0
-M  END
-"""
-
-
-def test_positions_of_a_ligand_file_are_those_of_its_heavy_atoms(tmp_path: Path) -> None:
-    (tmp_path / "a.sdf").write_text(MOL.format(z="0.2500").replace("  0  0\n", "\n", 1) + "$$$$\n")
-    expected = np.array([[1, 2, 0.25], [2, 2, 0.5]])
-    np.testing.assert_allclose(read_points(tmp_path / "a.sdf"), expected)
-    atoms = [
-        line("HETATM", "C1", "LIG", "A", 1, (1.0, 2.0, 0.25), "C"),
-        line("HETATM", "O1", "LIG", "A", 1, (2.0, 2.0, 0.5), "O"),
-        line("HETATM", "H1", "LIG", "A", 1, (1.0, 3.0, 0.5), "H"),
-    ]
-    (tmp_path / "a.pdb").write_text("\n".join([*atoms, "ENDMDL", *atoms]))  # of several poses the first
-    np.testing.assert_allclose(read_points(tmp_path / "a.pdb"), expected)
-
-
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("gone.sdf", None, "does not exist"),
-        ("a.xyz", "1\n\nC 0 0 0\n", "unknown kind. Give .sdf, .mol, .mol2, .pdb or .pdbqt."),
-        ("a.sdf", "nonsense\n", "no readable atoms in three dimensions"),
-        ("a.sdf", MOL.format(z="0.0000").replace("0.5000", "0.0000"), "no readable atoms"),  # a drawing
-        ("a.pdb", "HETATM    1  C1  LIG A   1      xx\n", "no readable atoms"),
-    ],
+    ("name", "usual"),
+    [("HSD", "HID"), ("HSE", "HIE"), ("HSP", "HIP"), ("CYX", "CYX"), ("HIS", "HIS")],
 )
-def test_ligand_files_that_give_no_box(tmp_path: Path, name: str, content: str | None, said: str) -> None:
-    if content is not None:
-        (tmp_path / name).write_text(content)
-    with pytest.raises(DockingError) as caught:
-        read_points(tmp_path / name)
-    assert said in str(caught.value)
+def test_names_that_force_fields_give_are_understood(tmp_path: Path, name: str, usual: str) -> None:
+    residues, report = read(tmp_path, [*amino("ALA", "A", 1), *amino(name, "A", 2)])
+    assert residues[1].name == usual
+    assert report.renamed == ([] if name == usual else [f"{name} A:2 is {usual}"])
+
+
+def test_two_molecules_under_one_number_are_both_read(tmp_path: Path) -> None:
+    # A docked ligand that was added to a protein file often begins at 1 again.
+    ligand = [line("HETATM", f"C{n}", "UNL", "A", 1, (20.0 + n, 0.0, 0.0), "C") for n in range(1, 8)]
+    residues, report = read(tmp_path, [*PROTEIN, *ligand])
+    assert [residue.label for residue in residues] == ["ALA A:1", "GLY A:2", "SER A:3", "UNL A:1"]
+    assert len(residues[-1].atoms) == 7 and not report.alternatives
