@@ -21,8 +21,8 @@ class MoleculeError(InputError):
     Attributes
     ----------
     code : str
-        One of :func:`docksieve.data.molecules.rejections.rejection_codes`, which
-        :func:`~docksieve.data.molecules.rejections.rejection_meaning` explains.
+        Why it was rejected, as in the column ``code`` of a library's rejects; ``docksieve library rejects`` and
+        the page of formats explain each.
 
     Examples
     --------
