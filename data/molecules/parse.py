@@ -21,8 +21,8 @@ class MoleculeError(InputError):
     Attributes
     ----------
     code : str
-        Why it was rejected, as in the column ``code`` of a library's rejects; ``docksieve library rejects`` and
-        the page of formats explain each.
+        Why it was rejected, as in the column ``code`` of a library's rejects; the page about libraries
+        explains each.
 
     Examples
     --------
