@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -200,15 +200,17 @@ def cap_blocks(job: Mapping[str, Any]) -> dict[str, Any]:
                 else:
                     problems[at] = why
             wanted = [[*partners[:role], blocks[at], *partners[role + 1 :]] for at in places]
-            made = _make(
-                reaction, wanted, settings, lambda text, read=read: read.get(text) or _molecule(text)
-            )
+            made = _make(reaction, wanted, settings, partial(_known_or_read, read))
             for place, at in enumerate(places):
                 capped[at] = made.smiles[place]
                 if place in made.problems:
                     problems[at] = made.problems[place]
             values[places] = made.values
     return {"capped": capped, "values": values, "problems": problems}
+
+
+def _known_or_read(known: Mapping[str, Any], smiles: str) -> Any:
+    return known.get(smiles) or _molecule(smiles)
 
 
 def misfit(reaction: Reaction, role: int, smiles: str) -> tuple[str, str] | None:
