@@ -111,6 +111,11 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.hits.compare import compare as compare
     from .workflows.hits.tables import failures as failures
     from .workflows.hits.tables import hits as hits
+    from .workflows.modelling.predict import PredictedFile as PredictedFile
+    from .workflows.modelling.predict import predict_file as predict_file
+    from .workflows.modelling.show import show_model as show_model
+    from .workflows.modelling.train import TrainedModel as TrainedModel
+    from .workflows.modelling.train import train_model as train_model
     from .workflows.progress.stage import StageStatus as StageStatus
     from .workflows.progress.status import CampaignStatus as CampaignStatus
     from .workflows.progress.status import status as status
@@ -162,6 +167,12 @@ _HOMES = {
     "Teacher": ".models.teachers.teacher",
     "train_teacher": ".models.teachers.train",
     "TrainingData": ".models.teachers.training_data",
+    # Models on files
+    "PredictedFile": ".workflows.modelling.predict",
+    "predict_file": ".workflows.modelling.predict",
+    "show_model": ".workflows.modelling.show",
+    "TrainedModel": ".workflows.modelling.train",
+    "train_model": ".workflows.modelling.train",
     # A teacher of one's own
     "Features": ".models.fingerprints",
     "featurise": ".models.fingerprints",

@@ -1,0 +1,219 @@
+"""The commands ``docksieve model ...``: models on files, without a campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...data.errors import ConfigError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Train a model on a table of scores, predict a file, look into a model: without a campaign.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="All figures as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")]
+Scores = Annotated[list[Path], typer.Argument(metavar="SCORES...", help="Tables of SMILES and scores.")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="NAME[=COLUMN]",
+        help="What is learnt, and its column (name, or number from 1). May be repeated. By default one target, named "
+        "after the file.",
+    ),
+]
+Lower = Annotated[
+    bool | None,
+    typer.Option("--lower-is-better/--higher-is-better", help="Direction of the scores of all targets."),
+]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=lower|higher", help="Direction of one target. May be repeated."),
+]
+SmilesColumn = Annotated[str | None, typer.Option(help="Name or number of the SMILES column.")]
+Sources = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from", metavar="MODEL", help="An earlier teacher whose predictions may help. May be repeated."
+    ),
+]
+Kind = Annotated[
+    str | None, typer.Option(help="Kind of teacher: kernel, mlp, trees, dmpnn, or auto. [default: kernel]")
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="TOML file with further keys of [teacher]; a campaign file will do."),
+]
+
+
+@app.command()
+def train(
+    scores: Scores,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new model.")],
+    target: Targets = None,
+    lower_is_better: Lower = None,
+    direction: Direction = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT, or NAME=UNIT", help="Unit of the scores. May be repeated."),
+    ] = None,
+    sources: Sources = None,
+    kind: Kind = None,
+    settings: SettingsFile = None,
+    smiles_column: SmilesColumn = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 0,
+    threads: Threads = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a teacher on tables of molecules and scores."""
+    import json
+
+    from ..modelling.train import read_settings, train_model
+    from ..terminal.model import print_trained, progress
+    from ..terminal.tables import console
+
+    with progress(not quiet) as watcher:
+        found = train_model(
+            list(scores),
+            out,
+            targets_of(target),
+            directions_of(lower_is_better, direction, target),
+            _units_of(unit),
+            list(sources or ()),
+            read_settings(settings, "teacher", kind),
+            columns_of(smiles_column),
+            seed,
+            threads,
+            force,
+            watcher,
+        )
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        print_trained(console(), found)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder of a model.")],
+    molecules: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MOLECULES...",
+            help="Files of molecules, as library build reads them; a library's folder; - for standard input.",
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", help="A .parquet, .csv or .csv.gz file; - for CSV on standard output."),
+    ],
+    smiles_column: SmilesColumn = None,
+    id_column: Annotated[
+        str | None, typer.Option(help="Name or number of the id column; none: no ids.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="A character, or tab, comma, semicolon, bar, space.")
+    ] = None,
+    threads: Threads = None,
+    device: Annotated[str, typer.Option(help="Of a student: cpu, cuda, cuda:1 ...")] = "cpu",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Predict files of molecules: a row for each, in order; one that cannot be read gets its reason."""
+    import json
+
+    from ...data.readers.layout import ReadingSettings
+    from ..modelling.predict import predict_file
+    from ..terminal.model import print_predicted, progress
+    from ..terminal.tables import console
+
+    if as_json and out == "-":
+        raise ConfigError("--json and --out - both write to standard output.", "Name a file with --out.")
+    try:
+        reading = ReadingSettings(smiles_column, id_column, delimiter)
+    except ValueError as error:
+        raise ConfigError(f"{error}.") from None
+    with progress(not quiet) as watcher:
+        found = predict_file(
+            model, list(molecules), out, reading, None, threads, device, replace=force, watcher=watcher
+        )
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        print_predicted(console(stderr=out == "-"), found)
+
+
+@app.command()
+def show(
+    model: Annotated[Path, typer.Argument(help="Folder of a model.")],
+    as_json: Json = False,
+) -> None:
+    """Show what a model predicts, what it was trained on and how good it is; check that it is unaltered."""
+    import json
+
+    from ..modelling.show import show_model
+    from ..terminal.model import print_model
+    from ..terminal.tables import console
+
+    found = show_model(model)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        print_model(console(), found)
+
+
+def targets_of(given: list[str] | None) -> dict[str, str | int | None] | None:
+    """Return targets and their columns out of texts such as ``EGFR=score``."""
+    if not given:
+        return None
+    targets: dict[str, str | int | None] = {}
+    for text in given:
+        name, equals, column = text.partition("=")
+        if not name.strip() or name in targets or (equals and not column):
+            raise ConfigError(f"--target {text!r} is not NAME or NAME=COLUMN, with each name once.")
+        targets[name] = int(column) if column.isdigit() else column or None
+    return targets
+
+
+def directions_of(
+    lower: bool | None, given: list[str] | None, targets: list[str] | None
+) -> bool | dict[str, bool] | None:
+    """Return the direction of all targets, or by name."""
+    if not given:
+        return lower
+    names = [text.partition("=")[0] for text in targets or ()]
+    directions = {} if lower is None else dict.fromkeys(names, lower)
+    for text in given:
+        name, _, word = text.partition("=")
+        if word not in ("lower", "higher") or name not in names:
+            raise ConfigError(
+                f"--direction {text!r} is not NAME=lower or NAME=higher with the name of a --target.",
+                f"Targets are {', '.join(names) or 'not named'}.",
+            )
+        directions[name] = word == "lower"
+    return directions
+
+
+def _units_of(given: list[str] | None) -> str | dict[str, str] | None:
+    if not given:
+        return None
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    pairs = [text.partition("=") for text in given]
+    if not all(name and equals and unit for name, equals, unit in pairs):
+        raise ConfigError("Several units are given: each must be NAME=UNIT.", "Such as --unit EGFR=kcal/mol.")
+    return {name: unit for name, _, unit in pairs}
+
+
+def columns_of(smiles_column: str | None, **more: Any) -> dict[str, Any]:
+    """Return the columns that were named; a number is one from 1."""
+    named = {"smiles_column": smiles_column, **more}
+    return {key: int(value) if value.isdigit() else value for key, value in named.items() if value}
