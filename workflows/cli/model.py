@@ -11,7 +11,7 @@ from ...data.errors import ConfigError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Train a model on a table of scores, predict a file, look into a model: without a campaign.",
+    help="Train a model on a table of scores, predict a file, judge and look into a model: without a campaign.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="All figures as JSON.")]
@@ -149,6 +149,80 @@ def predict(
         typer.echo(json.dumps(found.to_json(), indent=1))
     else:
         print_predicted(console(stderr=out == "-"), found)
+
+
+@app.command()
+def evaluate(
+    scores: Scores,
+    split: Annotated[str, typer.Option(help="random, scaffold, or time.")] = "random",
+    folds: Annotated[int, typer.Option(min=2, help="Parts of a repeat.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats with other parts; one for time.")] = 3,
+    target: Targets = None,
+    lower_is_better: Lower = None,
+    direction: Direction = None,
+    best: Annotated[
+        float | None,
+        typer.Option(help="Share that counts as truly best. [default: 0.01, or what makes 20 molecules]"),
+    ] = None,
+    kept: Annotated[
+        float | None, typer.Option(help="Share that is kept by prediction. [default: five times --best]")
+    ] = None,
+    cut: Annotated[
+        float | None, typer.Option(help="Score of a hit. [default: that of the worst of the truly best]")
+    ] = None,
+    sources: Sources = None,
+    kind: Kind = None,
+    settings: SettingsFile = None,
+    smiles_column: SmilesColumn = None,
+    time_column: Annotated[
+        str | None, typer.Option(help="Name or number of the column that tells when a line was measured.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write the held-out predictions to this .parquet or .csv file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same figures.")] = 0,
+    threads: Threads = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Say by repeated cross-validation how good a model of tables of scores is, beside controls."""
+    import json
+
+    from ..modelling.evaluate import evaluate_model
+    from ..modelling.predicted_tables import check_name, open_sink
+    from ..modelling.train import read_settings
+    from ..terminal.model import progress
+    from ..terminal.model_evaluation import print_evaluation
+    from ..terminal.tables import console
+
+    if predictions is not None:
+        check_name(predictions, force)
+    with progress(not quiet) as watcher:
+        found = evaluate_model(
+            list(scores),
+            targets_of(target),
+            directions_of(lower_is_better, direction, target),
+            list(sources or ()),
+            read_settings(settings, "teacher", kind),
+            columns_of(smiles_column, time_column=time_column),
+            split=split,
+            folds=folds,
+            repeats=repeats,
+            best=best,
+            kept=kept,
+            cut=cut,
+            seed=seed,
+            threads=threads,
+            watcher=watcher,
+        )
+    if predictions is not None:
+        with open_sink(predictions, found.table.schema) as sink:
+            sink.write(found.table)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        print_evaluation(console(), found)
 
 
 @app.command()

@@ -12,6 +12,8 @@ from docksieve.workflows.terminal.model import progress
 
 from .running import run
 
+pytestmark = pytest.mark.slow
+
 ALKANES = [f"{'C' * n}{tail}" for n in range(2, 12) for tail in ("O", "N", "Cl")]
 
 
@@ -56,6 +58,17 @@ def test_targets_units_and_sources(here: Path) -> None:
         ("S", "", False),
     ]
     assert len(found["sources"]) == 1
+
+
+def test_evaluate_writes_and_reports(here: Path) -> None:
+    words = ("model", "evaluate", "scores.csv", "--folds", "2", "--repeats", "1", "--threads", "1")
+    done = run(*words, "--predictions", "held.csv", "--json", cwd=here)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["targets"]["scores"]["figures"]["mcc"].keys() >= {"value", "shuffled", "random"}
+    assert len((here / "held.csv").read_text().splitlines()) == 31
+    done = run(*words, "--predictions", "held.csv", cwd=here)
+    assert done.returncode == 2 and "exists already" in done.stderr
 
 
 def test_options_that_make_no_sense_are_explained(here: Path) -> None:

@@ -10,6 +10,8 @@ from docksieve.data.errors import ConfigError, ModelError
 from docksieve.workflows.campaign.sources import freeze_sources, learned_smiles, source_teachers
 from docksieve.workflows.modelling.train import new_folder, read_settings, teacher_settings, train_model
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_scores_and_seed_give_the_same_model(table: Path, model: Path, tmp_path: Path) -> None:
     again = train_model(table, tmp_path / "again", lower_is_better=True, unit="kcal/mol", seed=3, threads=1)
