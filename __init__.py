@@ -111,6 +111,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.hits.compare import compare as compare
     from .workflows.hits.tables import failures as failures
     from .workflows.hits.tables import hits as hits
+    from .workflows.modelling.distil import DistilledModel as DistilledModel
+    from .workflows.modelling.distil import distil_model as distil_model
     from .workflows.modelling.evaluate import Evaluation as Evaluation
     from .workflows.modelling.evaluate import evaluate_model as evaluate_model
     from .workflows.modelling.predict import PredictedFile as PredictedFile
@@ -170,6 +172,8 @@ _HOMES = {
     "train_teacher": ".models.teachers.train",
     "TrainingData": ".models.teachers.training_data",
     # Models on files
+    "DistilledModel": ".workflows.modelling.distil",
+    "distil_model": ".workflows.modelling.distil",
     "Evaluation": ".workflows.modelling.evaluate",
     "evaluate_model": ".workflows.modelling.evaluate",
     "PredictedFile": ".workflows.modelling.predict",

@@ -226,6 +226,61 @@ def evaluate(
 
 
 @app.command()
+def distil(
+    teacher: Annotated[Path, typer.Argument(help="Folder of a teacher.")],
+    molecules: Annotated[
+        list[str], typer.Argument(metavar="MOLECULES...", help="Files of molecules, as for predict.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the student.")],
+    labels: Annotated[
+        int, typer.Option(min=1, help="Most molecules that the teacher is asked about; drawn at random.")
+    ] = 100_000,
+    size: Annotated[str | None, typer.Option(help="tiny, default or wide.")] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="TOML file with keys of [student]; a campaign file will do."),
+    ] = None,
+    smiles_column: SmilesColumn = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same student.")] = 0,
+    threads: Threads = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that is there.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a fast student on what a teacher predicts for molecules of files."""
+    import json
+
+    from ...data.readers.layout import ReadingSettings
+    from ...models.settings import SIZES, StudentSettings
+    from ..modelling.distil import distil_model
+    from ..modelling.train import read_settings
+    from ..terminal.model import print_distilled, progress
+    from ..terminal.tables import console
+
+    if size is not None and (size not in SIZES or settings is not None):
+        raise ConfigError(f"--size is one of {', '.join(SIZES)}, and is given without --settings.")
+    named: Any = size
+    wanted: Any = StudentSettings.named(named) if size else read_settings(settings, "student")
+    with progress(not quiet) as watcher:
+        found = distil_model(
+            teacher,
+            list(molecules),
+            out,
+            labels,
+            wanted,
+            ReadingSettings(smiles_column),
+            seed,
+            threads,
+            force,
+            watcher,
+        )
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        print_distilled(console(), found)
+
+
+@app.command()
 def show(
     model: Annotated[Path, typer.Argument(help="Folder of a model.")],
     as_json: Json = False,

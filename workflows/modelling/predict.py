@@ -16,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 
 from ...data.environment import usable_cores
-from ...data.libraries.library import Library
-from ...data.molecules.batch import standard_forms
-from ...data.molecules.parse import rdkit_messages
 from ...data.molecules.standardise import StandardSettings
 from ...data.readers.layout import ReadingSettings
-from ...data.readers.records import LineCounts, Record, any_records
+from ...data.readers.records import LineCounts, Record
 from ...data.readers.sources import FileSource, open_files
 from ...data.version import __version__
+from . import molecule_files
+from .molecule_files import inputs_of, records_of, standard_of
 from .predicted_tables import check_name, open_sink, with_metadata
 from .train import paths_of
 from .watch import silent
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from ...models.students.student import Student
     from ...models.teachers.teacher import Teacher
 
-CHUNK_BYTES, CHUNK_ROWS = 1 << 20, 16_384
-"""What is read, predicted and written at a time: some 20,000 molecules."""
 NO_PREDICTION = "features"
 """Code of a molecule that has a standard form, and that the model can make no features of."""
 
@@ -151,12 +148,11 @@ def predict_file(
     started = time.perf_counter()
     loaded = load_bundle(model)
     card = read_card(model)
-    names = _inputs(paths_of(molecules))
+    names = inputs_of(paths_of(molecules))
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docksieve-")))
-        files = open_files(
-            [path for path, _ in names], reading or ReadingSettings(), CHUNK_BYTES, CHUNK_ROWS, scratch
-        )
+        sizes = (molecule_files.CHUNK_BYTES, molecule_files.CHUNK_ROWS)
+        files = open_files([path for path, _ in names], reading or ReadingSettings(), *sizes, scratch)
         predictor = stack.enter_context(predictor_of(loaded, threads or usable_cores(), device))
         schema = with_metadata(
             _schema(loaded, predictor.compares, len(files) > 1),
@@ -172,7 +168,7 @@ def predict_file(
         total = sum(source.progress[1] for source in files)
         before = 0
         for source, (_, ready) in zip(files, names, strict=True):
-            for records in _records(source, counts):
+            for records in records_of(source, counts):
                 table, problems = _predicted(records, source, predictor, schema, standard, ready)
                 sink.write(table)
                 rows += len(records)
@@ -198,26 +194,6 @@ def predict_file(
         layouts={source.name: source.layout.describe() for source in files},
         seconds=time.perf_counter() - started,
     )
-
-
-def _inputs(paths: Sequence[str | Path]) -> list[tuple[str, bool]]:
-    """Return names of files, each with whether its molecules are in standard form: those of a library are."""
-    found: list[tuple[str, bool]] = []
-    for path in map(str, paths):
-        if path != "-" and Path(path).is_dir():
-            library = Library.open(path)
-            found += [(str(library.path / shard.record.path), True) for shard in library.shards]
-        else:
-            found.append((path, False))
-    return found
-
-
-def _records(source: FileSource, counts: LineCounts) -> Iterator[list[Record]]:
-    """Yield the molecules of a file, in pieces."""
-    for chunk in source.chunks():
-        records = list(any_records(source.layout.kind, chunk, source.layout, counts))
-        if records:
-            yield records
 
 
 class Predictor:
@@ -301,7 +277,7 @@ def _predicted(
 ) -> tuple[pa.Table, Counter[str]]:
     """Return the rows of a piece, and the codes of those without a prediction."""
     sdf = source.layout.kind == "sdf"
-    smiles, problems = _standard(records, sdf, standard, ready)
+    smiles, problems = standard_of(records, sdf, standard, ready)
     found = predictor.predict(smiles)
     lost = ~np.isfinite(found.mean).all(axis=1)
     for row in np.flatnonzero(lost).tolist():
@@ -328,26 +304,3 @@ def _predicted(
         pa.table({name: columns[name] for name in schema.names}, schema=schema),
         Counter(code for code, _ in problems.values()),
     )
-
-
-def _standard(
-    records: list[Record], sdf: bool, standard: StandardSettings | None, ready: bool
-) -> tuple[list[str | None], dict[int, tuple[str, str]]]:
-    """Return molecules in standard form, None where there is none, and by row the code and reason why."""
-    if ready:
-        return [record.structure or None for record in records], {
-            row: ("missing", "there is no structure where one is expected")
-            for row, record in enumerate(records)
-            if not record.structure
-        }
-    with rdkit_messages():
-        forms = standard_forms(
-            ["" if record.problem else record.structure for record in records],
-            standard or StandardSettings(),
-            from_block=sdf,
-            extensions=[record.extension for record in records],
-            described=False,
-        )
-    problems = {row: (error.code, error.message) for row, error in forms.problems.items()}
-    problems |= {row: record.problem for row, record in enumerate(records) if record.problem}
-    return [None if row in problems else text for row, text in enumerate(forms.smiles)], problems

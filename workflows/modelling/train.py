@@ -170,11 +170,11 @@ def teacher_settings(given: TeacherSettings | Mapping[str, Any] | None) -> Teach
         return new_settings(TeacherSettings, given)
     except ValueError as error:  # pydantic's too
         raise ConfigError(
-            _words(error, "teacher"), "The keys are those of [teacher] in a campaign file."
+            first_mistake(error, "teacher"), "The keys are those of [teacher] in a campaign file."
         ) from None
 
 
-def _words(error: ValueError, section: str) -> str:
+def first_mistake(error: ValueError, section: str) -> str:
     """Return what is wrong with settings, the first mistake by its key."""
     first = error.errors()[0] if hasattr(error, "errors") else {"loc": (), "msg": str(error)}
     key = ".".join((section, *map(str, first["loc"])))

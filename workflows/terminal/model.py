@@ -15,6 +15,7 @@ from .grid import Column, Grid, numbers
 from .tables import console
 
 if TYPE_CHECKING:
+    from ..modelling.distil import DistilledModel
     from ..modelling.predict import PredictedFile
     from ..modelling.train import TrainedModel
     from ..modelling.watch import Watcher
@@ -107,6 +108,25 @@ def print_predicted(screen: Console, found: PredictedFile) -> None:
     for name, layout in found.layouts.items():
         screen.print(f"{name}: {layout}", soft_wrap=True)
     screen.print(f"Predictions of model {found.model} are in {found.out}.", soft_wrap=True)
+
+
+def print_distilled(screen: Console, found: DistilledModel) -> None:
+    """Print what was read, and how faithful the student is."""
+    read = found.report["molecules"]
+    screen.print(
+        f"{plural(read['read'], 'molecule')} read, {sum(read['failed'].values()):,} of them unusable; the teacher was "
+        f"asked about {read['labels']:,}.",
+        soft_wrap=True,
+    )
+    screen.print(_fidelity(found.report["fidelity"]))
+    for target, gate in found.report["gate"].items():
+        if not (gate if isinstance(gate, bool) else gate.get("passed", True)):
+            screen.print(
+                f"{target}: the student is less faithful than [student] min_fidelity and min_recall ask. More --labels "
+                "or a wider student help.",
+                soft_wrap=True,
+            )
+    screen.print(f"Student {found.id} of teacher {found.parent} is in {found.folder}.", soft_wrap=True)
 
 
 def print_model(screen: Console, card: Mapping[str, Any]) -> None:

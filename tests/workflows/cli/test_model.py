@@ -71,6 +71,22 @@ def test_evaluate_writes_and_reports(here: Path) -> None:
     assert done.returncode == 2 and "exists already" in done.stderr
 
 
+def test_distil(here: Path) -> None:
+    run("model", "train", "scores.csv", "--out", "old", "--threads", "1", cwd=here)
+    (here / "lib.smi").write_text(
+        "".join(f"{'C' * n}{tail}\n" for n in range(1, 30) for tail in ("O", "N", "F", "Cl"))
+    )
+    (here / "s.toml").write_text("[student]\nwidth = 16\nbuckets = 256\nlayers = 1\nepochs = 2\n")
+    done = run(
+        "model", "distil", "old", "lib.smi", "--out", "st", "--settings", "s.toml", "--labels", "90", cwd=here
+    )
+    assert done.returncode == 0, done.stderr
+    assert "116 molecules read" in done.stdout and "asked about 90" in done.stdout
+    assert "Agreement with its teacher" in run("model", "show", "st", cwd=here).stdout
+    done = run("model", "distil", "old", "lib.smi", "--out", "su", "--size", "huge", cwd=here)
+    assert done.returncode == 2 and "--size is one of" in done.stderr
+
+
 def test_options_that_make_no_sense_are_explained(here: Path) -> None:
     for words, said in (
         (("train", "scores.csv", "--out", "x", "--target", "E=nothing"), "no column 'nothing'"),

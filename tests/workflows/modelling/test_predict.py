@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from docksieve.data.errors import ConfigError, FormatError, InputError
 from docksieve.models.students.student import Student
-from docksieve.workflows.modelling import predict as predict_module
+from docksieve.workflows.modelling import molecule_files
 from docksieve.workflows.modelling.predict import predict_file, predictor_of
 from docksieve.workflows.modelling.predicted_tables import check_name
 
@@ -45,7 +45,7 @@ def test_a_file_has_the_predictions_of_its_molecules_in_any_pieces(
     path = tmp_path / "m.smi.gz"
     path.write_bytes(gzip.compress("".join(f"{text} A{n}\n" for n, text in enumerate(amides[:300])).encode()))
     predict_file(model, path, tmp_path / "whole.parquet", threads=1)
-    monkeypatch.setattr(predict_module, "CHUNK_BYTES", 700)
+    monkeypatch.setattr(molecule_files, "CHUNK_BYTES", 700)
     seen: list[int] = []
     predict_file(
         model,
