@@ -115,6 +115,9 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.modelling.distil import distil_model as distil_model
     from .workflows.modelling.evaluate import Evaluation as Evaluation
     from .workflows.modelling.evaluate import evaluate_model as evaluate_model
+    from .workflows.modelling.exchange import Parity as Parity
+    from .workflows.modelling.exchange import compare_models as compare_models
+    from .workflows.modelling.exchange import export_model as export_model
     from .workflows.modelling.predict import PredictedFile as PredictedFile
     from .workflows.modelling.predict import predict_file as predict_file
     from .workflows.modelling.show import show_model as show_model
@@ -176,6 +179,9 @@ _HOMES = {
     "distil_model": ".workflows.modelling.distil",
     "Evaluation": ".workflows.modelling.evaluate",
     "evaluate_model": ".workflows.modelling.evaluate",
+    "Parity": ".workflows.modelling.exchange",
+    "compare_models": ".workflows.modelling.exchange",
+    "export_model": ".workflows.modelling.exchange",
     "PredictedFile": ".workflows.modelling.predict",
     "predict_file": ".workflows.modelling.predict",
     "show_model": ".workflows.modelling.show",

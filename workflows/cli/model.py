@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ...data.errors import ConfigError
+from .model_exchange import register as register_exchange
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -297,6 +298,9 @@ def show(
         typer.echo(json.dumps(found, indent=1))
     else:
         print_model(console(), found)
+
+
+register_exchange(app)
 
 
 def targets_of(given: list[str] | None) -> dict[str, str | int | None] | None:

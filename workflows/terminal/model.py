@@ -16,6 +16,7 @@ from .tables import console
 
 if TYPE_CHECKING:
     from ..modelling.distil import DistilledModel
+    from ..modelling.exchange import Parity
     from ..modelling.predict import PredictedFile
     from ..modelling.train import TrainedModel
     from ..modelling.watch import Watcher
@@ -127,6 +128,28 @@ def print_distilled(screen: Console, found: DistilledModel) -> None:
                 soft_wrap=True,
             )
     screen.print(f"Student {found.id} of teacher {found.parent} is in {found.folder}.", soft_wrap=True)
+
+
+def parity_table(found: Sequence[Parity]) -> Grid:
+    """Return how two models differ, target by target."""
+    head = (
+        "largest difference",
+        "mean",
+        "rank correlation",
+        "best 1 % changed",
+        "processor seconds",
+        "passes",
+    )
+    title = f"{found[0].first} and {found[0].second}: {plural(found[0].molecules, 'molecule')}"
+    table = Grid([Column("target"), *numbers(*head)], title)
+    for each in found:
+        rank = "-" if each.rank_correlation != each.rank_correlation else f"{each.rank_correlation:.6f}"
+        spent = f"{each.first_seconds:.2g}, {each.second_seconds:.2g}"
+        table.add(
+            each.target, f"{each.largest:.2g}", f"{each.mean:.2g}", rank, f"{100 * each.best_changed:.1f} %", spent,
+            "yes" if each.within else "no",
+        )  # fmt: skip
+    return table
 
 
 def print_model(screen: Console, card: Mapping[str, Any]) -> None:
