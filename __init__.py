@@ -118,6 +118,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.modelling.exchange import Parity as Parity
     from .workflows.modelling.exchange import compare_models as compare_models
     from .workflows.modelling.exchange import export_model as export_model
+    from .workflows.modelling.learning_curve import ModelLearning as ModelLearning
+    from .workflows.modelling.learning_curve import learning_curve as learning_curve
     from .workflows.modelling.predict import PredictedFile as PredictedFile
     from .workflows.modelling.predict import predict_file as predict_file
     from .workflows.modelling.show import show_model as show_model
@@ -182,6 +184,8 @@ _HOMES = {
     "Parity": ".workflows.modelling.exchange",
     "compare_models": ".workflows.modelling.exchange",
     "export_model": ".workflows.modelling.exchange",
+    "ModelLearning": ".workflows.modelling.learning_curve",
+    "learning_curve": ".workflows.modelling.learning_curve",
     "PredictedFile": ".workflows.modelling.predict",
     "predict_file": ".workflows.modelling.predict",
     "show_model": ".workflows.modelling.show",

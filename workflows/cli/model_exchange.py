@@ -1,4 +1,4 @@
-"""The commands ``docksieve model export`` and ``model parity``."""
+"""The commands ``docksieve model export``, ``model parity`` and ``model learning-curve``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     app.command()(export)
     app.command()(parity)
+    app.command(name="learning-curve")(learning_curve)
 
 
 def export(
@@ -71,3 +72,55 @@ def parity(
             f"{tolerance:g}.",
             "If that is near enough for you, give a larger --tolerance.",
         )
+
+
+def learning_curve(
+    scores: Annotated[list[Path], typer.Argument(metavar="SCORES...", help="Tables of SMILES and scores.")],
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[=COLUMN]", help="What is learnt; as for train.")
+    ] = None,
+    lower_is_better: Annotated[
+        bool | None, typer.Option("--lower-is-better/--higher-is-better", help="Direction of the scores.")
+    ] = None,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(help="Training molecules of a point. May be repeated. [default: seven]"),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats with other molecules.")] = 3,
+    kind: Annotated[str | None, typer.Option(help="Kind of teacher. [default: kernel]")] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="TOML file with further keys of [teacher].")
+    ] = None,
+    smiles_column: Annotated[str | None, typer.Option(help="Name or number of the SMILES column.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same figures.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Say what more scores would buy: models of more and more of a table, and the law through them, if one fits."""
+    import json
+
+    from ..modelling.learning_curve import learning_curve as measure
+    from ..modelling.train import read_settings
+    from ..terminal.model import progress
+    from ..terminal.model_evaluation import print_curve
+    from ..terminal.tables import console
+    from .model_words import columns_of, targets_of
+
+    with progress(not quiet) as watcher:
+        found = measure(
+            list(scores),
+            targets_of(target),
+            lower_is_better,
+            read_settings(settings, "teacher", kind),
+            columns_of(smiles_column),
+            size,
+            repeats,
+            seed,
+            threads,
+            watcher,
+        )
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        print_curve(console(), found)

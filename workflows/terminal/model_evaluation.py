@@ -1,4 +1,4 @@
-"""What ``docksieve model evaluate`` prints: every figure beside its controls."""
+"""What ``docksieve model evaluate`` and ``learning-curve`` print: figures beside controls, and laws through them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .model import lines_words, with_interval
 
 if TYPE_CHECKING:
     from ..modelling.evaluate import Evaluation
+    from ..modelling.learning_curve import ModelLearning
 
 WORDS = {
     "r2": "r2",
@@ -27,6 +28,8 @@ WORDS = {
     "mcc": "MCC at the hit cut",
     "res": "enrichment surface (RES)",
 }
+
+CURVE_WORDS = {"spearman": "rank correlation", "rmse": "rmse", "recall": "best 5 % found in the best 10 %"}
 
 
 def print_evaluation(screen: Console, found: Evaluation) -> None:
@@ -89,3 +92,35 @@ def leakage_words(leakage: Mapping[str, Any]) -> Iterator[str]:
         f"was learnt (similarity of at least {leakage['threshold']:g}; {leakage['same_environments']:,} with the same "
         f"environments); median similarity to the nearest {leakage['median_similarity']:.2f}."
     )
+
+
+def print_curve(screen: Console, found: ModelLearning) -> None:
+    """Print the points of each target, and the law of each figure or why there is none."""
+    for line in lines_words(found.setup["lines"]):
+        screen.print(line, soft_wrap=True)
+    for target, figures in found.targets.items():
+        tested = plural(found.setup["tested"], "molecule")
+        table = Grid(
+            [Column("learnt from", right=True), *numbers(*(CURVE_WORDS[name] for name in figures))],
+            f"{target}: {tested} tested, mean of {plural(found.setup['repeats'], 'repeat')}",
+        )
+        for place, size in enumerate(found.setup["sizes"]):
+            values = (figure["points"][place]["value"] for figure in figures.values())
+            table.add(f"{size:,}", *("-" if value is None else f"{value:.3f}" for value in values))
+        screen.print(table)
+        for name, figure in figures.items():
+            screen.print(f"  {CURVE_WORDS[name]}: {law_words(figure)}", soft_wrap=True)
+    for note in found.setup["notes"]:
+        screen.print(note, soft_wrap=True)
+
+
+def law_words(figure: Mapping[str, Any]) -> str:
+    """Return what the law of a figure says of more molecules, or why there is none."""
+    law = figure["law"]
+    if law["status"] != "fits":
+        return f"{law['status']}: {law['reason']}. No forecast."
+    said = []
+    for ahead in figure["ahead"]:
+        low, high = ("no limit" if end is None else f"{end:.3f}" for end in (ahead["low"], ahead["high"]))
+        said.append(f"{ahead['value']:.3f} ({low} to {high}) with {ahead['molecules']:,} molecules")
+    return f"{law['reason']}; to be expected: {', '.join(said)} (90 % intervals)."

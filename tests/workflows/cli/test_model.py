@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from docksieve.data.errors import ConfigError
-from docksieve.workflows.cli.model import columns_of, directions_of, targets_of
+from docksieve.workflows.cli.model import app
+from docksieve.workflows.cli.model_words import columns_of, directions_of, targets_of
 from docksieve.workflows.terminal.model import progress
 
 from .running import run
@@ -87,6 +88,16 @@ def test_distil(here: Path) -> None:
     assert done.returncode == 2 and "--size is one of" in done.stderr
 
 
+def test_learning_curve(here: Path) -> None:
+    done = run(
+        "model", "learning-curve", "scores.csv", "--size", "12", "--size", "20", "--repeats", "1", cwd=here
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cannot say: 2 points; a law with three unknowns needs 5. No forecast." in done.stdout
+    done = run("model", "learning-curve", "scores.csv", cwd=here)
+    assert done.returncode == 2 and "A curve needs 80 molecules" in done.stderr
+
+
 def test_options_that_make_no_sense_are_explained(here: Path) -> None:
     for words, said in (
         (("train", "scores.csv", "--out", "x", "--target", "E=nothing"), "no column 'nothing'"),
@@ -102,6 +113,7 @@ def test_options_that_make_no_sense_are_explained(here: Path) -> None:
 
 
 def test_words_become_targets_and_directions() -> None:
+    assert len(app.registered_commands) == 8
     assert targets_of(["E=2", "S"]) == {"E": 2, "S": None}
     assert directions_of(True, None, None) is True
     assert directions_of(True, ["S=higher"], ["E=2", "S"]) == {"E": True, "S": False}
