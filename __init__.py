@@ -111,6 +111,20 @@ if TYPE_CHECKING:  # the same names as in _HOMES (a test compares them), for edi
     from .workflows.hits.compare import compare as compare
     from .workflows.hits.tables import failures as failures
     from .workflows.hits.tables import hits as hits
+    from .workflows.modelling.distil import DistilledModel as DistilledModel
+    from .workflows.modelling.distil import distil_model as distil_model
+    from .workflows.modelling.evaluate import Evaluation as Evaluation
+    from .workflows.modelling.evaluate import evaluate_model as evaluate_model
+    from .workflows.modelling.exchange import Parity as Parity
+    from .workflows.modelling.exchange import compare_models as compare_models
+    from .workflows.modelling.exchange import export_model as export_model
+    from .workflows.modelling.learning_curve import ModelLearning as ModelLearning
+    from .workflows.modelling.learning_curve import learning_curve as learning_curve
+    from .workflows.modelling.predict import PredictedFile as PredictedFile
+    from .workflows.modelling.predict import predict_file as predict_file
+    from .workflows.modelling.show import show_model as show_model
+    from .workflows.modelling.train import TrainedModel as TrainedModel
+    from .workflows.modelling.train import train_model as train_model
     from .workflows.progress.stage import StageStatus as StageStatus
     from .workflows.progress.status import CampaignStatus as CampaignStatus
     from .workflows.progress.status import status as status
@@ -162,6 +176,21 @@ _HOMES = {
     "Teacher": ".models.teachers.teacher",
     "train_teacher": ".models.teachers.train",
     "TrainingData": ".models.teachers.training_data",
+    # Models on files
+    "DistilledModel": ".workflows.modelling.distil",
+    "distil_model": ".workflows.modelling.distil",
+    "Evaluation": ".workflows.modelling.evaluate",
+    "evaluate_model": ".workflows.modelling.evaluate",
+    "Parity": ".workflows.modelling.exchange",
+    "compare_models": ".workflows.modelling.exchange",
+    "export_model": ".workflows.modelling.exchange",
+    "ModelLearning": ".workflows.modelling.learning_curve",
+    "learning_curve": ".workflows.modelling.learning_curve",
+    "PredictedFile": ".workflows.modelling.predict",
+    "predict_file": ".workflows.modelling.predict",
+    "show_model": ".workflows.modelling.show",
+    "TrainedModel": ".workflows.modelling.train",
+    "train_model": ".workflows.modelling.train",
     # A teacher of one's own
     "Features": ".models.fingerprints",
     "featurise": ".models.fingerprints",

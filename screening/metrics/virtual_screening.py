@@ -38,6 +38,7 @@ __all__ = [
     "paired_difference",
     "precision_at",
     "r2",
+    "ranking_metrics",
     "ranking_summary",
     "ranks",
     "recall_at",
@@ -251,6 +252,34 @@ def matthews(truth: ArrayLike, predicted: ArrayLike, cut: float, lower_is_better
     return float((len(first) * true_hits - hits * calls) / norm) if norm > 0 else float("nan")
 
 
+def ranking_metrics(
+    cut: float, lower: bool = True, best: float = 0.01, kept: float = 0.05
+) -> dict[str, Metric]:
+    """Return the figures of :func:`ranking_summary` as functions of scores and predictions, by name.
+
+    Parameters
+    ----------
+    cut : float
+        Score of a hit.
+    lower : bool
+        Whether lower scores are better.
+    best, kept : float
+        Shares that count as truly best and that are kept by prediction.
+    """
+    return {
+        "r2": r2,
+        "rmse": rmse,
+        "spearman": spearman,
+        "recall": lambda a, b: recall_at(a, b, kept, best, lower),
+        "precision": lambda a, b: precision_at(a, b, kept, best, lower),
+        "enrichment": lambda a, b: enrichment_factor(a, b, kept, best, lower),
+        "precision_at_top": lambda a, b: precision_at(a, b, best, best, lower),
+        "bedroc": lambda a, b: bedroc_at(a, b, best, lower_is_better=lower),
+        "mcc": lambda a, b: matthews(a, b, cut, lower),
+        "res": lambda a, b: enrichment_surface(a, b, lower).integral,
+    }
+
+
 def ranking_summary(
     truth: ArrayLike,
     predicted: ArrayLike,
@@ -296,19 +325,7 @@ def ranking_summary(
     first, _ = paired(truth, predicted)
     if cut is None:
         cut = float(first[best_first(first, lower_is_better)[_count(best, len(first), "best") - 1]])
-    limit, lower = cut, lower_is_better
-    metrics: dict[str, Metric] = {
-        "r2": r2,
-        "rmse": rmse,
-        "spearman": spearman,
-        "recall": lambda a, b: recall_at(a, b, kept, best, lower),
-        "precision": lambda a, b: precision_at(a, b, kept, best, lower),
-        "enrichment": lambda a, b: enrichment_factor(a, b, kept, best, lower),
-        "precision_at_top": lambda a, b: precision_at(a, b, best, best, lower),
-        "bedroc": lambda a, b: bedroc_at(a, b, best, lower_is_better=lower),
-        "mcc": lambda a, b: matthews(a, b, limit, lower),
-        "res": lambda a, b: enrichment_surface(a, b, lower).integral,
-    }
+    metrics = ranking_metrics(cut, lower_is_better, best, kept)
     return {name: bootstrap(metric, truth, predicted, seed, rounds) for name, metric in metrics.items()}
 
 

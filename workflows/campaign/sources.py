@@ -1,8 +1,9 @@
 """Earlier campaigns whose teachers help a new one: copied into its folder when it begins.
 
 Beside each bundle lies what it learned from, ``learned.parquet``: molecules, and what its cross-validation predicted
-for them. The earlier campaign keeps that in ``heldout/``. For a bundle that lies elsewhere the table has no row, and
-says so. Campaigns of versions that wrote no such table go on as they began.
+for them. The earlier campaign keeps that in ``heldout/``; a model of ``docksieve model train`` has it in its own
+folder. For a bundle that lies elsewhere the table has no row, and says so. Campaigns of versions that wrote no such
+table go on as they began.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ LEARNED = "learned.parquet"
 """Molecules that a source learned from (``smiles``), and its held-out prediction for each of its targets
 (``mean:TARGET``). Its metadata has ``docksieve.learned``: ``known`` or ``unknown``."""
 METADATA = b"docksieve.learned"
+MODEL = b"docksieve.model"
+"""Metadata of a table that lies beside the bundle itself: the id of the model that it belongs to."""
 FOLDER = "sources"
 """Of the campaign folder: one bundle each in ``00``, ``01`` and so on, in the order of ``[teacher] sources``."""
 
@@ -73,33 +76,38 @@ def freeze_sources(paths: Sequence[str], root: Path, base: Path) -> list[FileRec
     return records
 
 
-def _checked(folder: Path, text: str) -> str:
+def _checked(folder: Path, text: str, where: str = "[teacher] sources") -> str:
     """Return the id of the teacher in ``folder``, read whole: damage shows before anything is docked."""
     from ...models.bundles.bundle import load_bundle, read_card
 
     if not (folder / CARD).is_file():
-        raise ConfigError(f"[teacher] sources: {text} is not the folder of a model.", _hint(folder))
+        raise ConfigError(f"{where}: {text} is not the folder of a model.", _hint(folder))
     try:
         card = read_card(folder)
         if card["kind"] == "teacher":
             load_bundle(folder)
     except DocksieveError as error:
-        raise ConfigError(f"[teacher] sources: {text} cannot be used: {error}") from None
+        raise ConfigError(f"{where}: {text} cannot be used: {error}") from None
     if card["kind"] != "teacher":
         raise ConfigError(
-            f"[teacher] sources: {text} is a {card['kind']}; only teachers can be sources.",
+            f"{where}: {text} is a {card['kind']}; only teachers can be sources.",
             _hint(folder.parent),
         )
     return str(card["id"])
 
 
 def _learned(folder: Path) -> pa.Table:
-    """Return what the teacher in ``CAMPAIGN/models/NAME/teacher`` learned from, as its campaign has kept it."""
+    """Return what a teacher learned from, as ``docksieve model train`` or its campaign has kept it."""
     from ...models.bundles.bundle import read_card
 
-    targets = [item["name"] for item in read_card(folder)["targets"]]
-    schema = pa.schema([("smiles", pa.string()), *((f"mean:{name}", pa.float64()) for name in targets)])
+    card = read_card(folder)
+    targets = [item["name"] for item in card["targets"]]
+    schema = _learned_schema(targets)
     folder = folder.resolve()
+    if (folder / LEARNED).is_file():
+        table = read_table(folder / LEARNED)
+        if (table.schema.metadata or {}).get(MODEL) == card["id"].encode():
+            return table
     kept = folder.parents[2] / "heldout" / f"{folder.parent.name}-{folder.name}.parquet"
     try:
         found = read_table(kept, ["smiles", "target", "mean", "how"])
@@ -113,6 +121,72 @@ def _learned(folder: Path) -> pa.Table:
         means = dict(zip(mine["smiles"].to_pylist(), mine["mean"].to_pylist(), strict=True))
         columns.append(pa.array([means.get(text) for text in smiles], pa.float64()))
     return pa.Table.from_arrays(columns, schema=schema.with_metadata({METADATA: b"known"}))
+
+
+def _learned_schema(targets: Sequence[str]) -> pa.Schema:
+    return pa.schema([("smiles", pa.string()), *((f"mean:{name}", pa.float64()) for name in targets)])
+
+
+def write_learned(folder: Path, teacher: Teacher, model: str) -> Path:
+    """Write what a freshly trained teacher learned from into the folder of its bundle.
+
+    A later teacher that has it for a source is then given cross-validated predictions of these molecules, and not
+    what it remembers. The bundle is whole without the file.
+
+    Parameters
+    ----------
+    folder : Path
+    teacher : Teacher
+        With its ``held_out``.
+    model : str
+        Id of the bundle.
+    """
+    assert teacher.held_out is not None
+    schema = _learned_schema(teacher.targets).with_metadata({METADATA: b"known", MODEL: model.encode()})
+    means = [
+        pa.array(teacher.held_out.mean[:, column], pa.float64(), from_pandas=True)
+        for column in range(len(teacher.targets))
+    ]
+    smiles = pa.array(teacher.held_out.smiles, pa.string())
+    write_table(folder / LEARNED, pa.Table.from_arrays([smiles, *means], schema=schema))
+    return folder / LEARNED
+
+
+def learned_smiles(folder: Path) -> set[str] | None:
+    """Return the molecules that the teacher in ``folder`` learned from; None where nobody kept them."""
+    table = _learned(folder)
+    known = (table.schema.metadata or {}).get(METADATA) == b"known"
+    return set(table["smiles"].to_pylist()) if known else None
+
+
+def source_teachers(folders: Sequence[Path], where: str) -> list[Teacher]:
+    """Return teachers to be sources of a new one, with what is known of their training.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Bundles, wherever they lie.
+    where : str
+        What named them, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If a folder is no teacher's bundle, or two are the same model.
+    """
+    from ...models.bundles.bundle import load_bundle
+
+    known: dict[str, Path] = {}
+    teachers = []
+    for folder in folders:
+        identity = _checked(folder, str(folder), where)
+        if identity in known:
+            raise ConfigError(f"{where}: {folder} and {known[identity]} are the same model.", "Name it once.")
+        known[identity] = folder
+        teacher: Teacher = load_bundle(folder)  # type: ignore[assignment]
+        teacher.held_out = _held_out_of(_learned(folder), teacher)
+        teachers.append(teacher)
+    return teachers
 
 
 def _hint(folder: Path) -> str:
@@ -152,15 +226,15 @@ def read_sources(paths: Sequence[Path]) -> list[Teacher]:
 
 
 def _held_out(path: Path, teacher: Teacher) -> HeldOut | None:
+    nothing = _learned_schema(teacher.targets).with_metadata({METADATA: b"known"}).empty_table()
+    return _held_out_of(read_table(path) if path.is_file() else nothing, teacher)
+
+
+def _held_out_of(table: pa.Table, teacher: Teacher) -> HeldOut | None:
     from ...models.prediction import HeldOut
 
-    smiles: list[str] = []
-    mean = np.zeros((0, len(teacher.targets)))
-    if path.is_file():
-        table = read_table(path)
-        if (table.schema.metadata or {}).get(METADATA) != b"known":
-            return None
-        smiles = table["smiles"].to_pylist()
-        mean = np.column_stack([table[f"mean:{name}"].to_numpy() for name in teacher.targets])
+    if (table.schema.metadata or {}).get(METADATA) != b"known":
+        return None
+    mean = np.column_stack([table[f"mean:{name}"].to_numpy() for name in teacher.targets])
     nothing = np.full(mean.shape, np.nan)
-    return HeldOut(smiles, nothing, mean, nothing)
+    return HeldOut(table["smiles"].to_pylist(), nothing, mean, nothing)

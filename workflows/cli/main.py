@@ -16,6 +16,7 @@ from ...data.errors import DocksieveError
 from ..running.interrupts import remember_interrupts
 from .ahead import register as register_ahead
 from .library import app as library_app
+from .model import app as model_app
 from .receptor import app as receptor_app
 from .results import register as register_queries
 from .site import app as site_app
@@ -39,6 +40,7 @@ app.add_typer(library_app, name="library")
 app.add_typer(receptor_app, name="receptor")
 app.add_typer(site_app, name="site")
 app.add_typer(space_app, name="space")
+app.add_typer(model_app, name="model")
 register_submit(app)
 register_queries(app)
 register_ahead(app)

@@ -12,6 +12,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "Run": ("submit", "status", "attach", "cancel"),
     "Look at what was found": ("hits", "report", "dashboard", "compare", "throughput"),
     "Learn more, and decide": ("decide", "audit", "retrain", "models"),
+    "Models on files": ("model",),
     "Check": ("verify", "control", "plan-analysis"),
 }
 """The commands of ``docksieve`` in the order in which they are used."""

@@ -148,6 +148,17 @@ def settings_from(kind: type[T], values: Mapping[str, Any]) -> T:
     return TypeAdapter(kind).validate_python({**before, **values})
 
 
+def new_settings(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Return settings (a frozen dataclass) from what somebody writes today; what is not said has its default.
+
+    Raises
+    ------
+    ValueError
+        If a key is not known or a value impossible (pydantic's, with a list of mistakes).
+    """
+    return TypeAdapter(kind).validate_python(dict(values))
+
+
 @dataclass(frozen=True)
 class CampaignFile:
     """A campaign file that was read: commands read it once and hand this on.

@@ -21,6 +21,7 @@ WITHOUT_JSON = {
     "init": "writes a file",
     "library build": "writes a library; library info reports",
     "library enumerate": "writes a library; library info reports",
+    "model export": "writes a file",
     "models show": "is JSON",
     "models use": "one sentence",
     "plan-analysis": "writes a JSON file",
