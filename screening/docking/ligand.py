@@ -208,7 +208,7 @@ def stereo_states(mol: Any, limit: int) -> list[Any]:
 
 
 def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> PreparedState:
-    """Return ``mol`` with hydrogens and relaxed 3-D conformers.
+    """Return ``mol`` with hydrogens and 3-D conformers, relaxed where a force field has parameters.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> Pre
     Raises
     ------
     LigandFailure
-        ``embed`` if no conformer can be made, ``force_field`` if none can be relaxed.
+        ``embed`` if no conformer can be made.
     """
     full = Chem.AddHs(mol)
     parameters: Any = rdDistGeom.ETKDGv3()
@@ -231,6 +231,10 @@ def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> Pre
     made = _embed_multiple(full, conformers, parameters)
     if not made:
         parameters.useRandomCoords = True
+        made = _embed_multiple(full, conformers, parameters)
+    if not made:
+        # Torsions of small rings are knowledge of lone rings: fused ones, as in steroids, may contradict them.
+        parameters.useSmallRingTorsions = False
         made = _embed_multiple(full, conformers, parameters)
     if not made:
         raise LigandFailure(FailureCode.EMBED, "no conformer satisfies the distance bounds")
@@ -248,16 +252,20 @@ def _embed_multiple(mol: Any, count: int, parameters: Any) -> int:
 
 
 def _relax(mol: Any) -> None:
-    """Relax every conformer with MMFF94s, or with UFF where MMFF has no parameters."""
+    """Relax every conformer with MMFF94s, or with UFF where MMFF has no parameters.
+
+    Where neither has parameters, or none can be set up, conformers stay as embedded: distance geometry alone
+    gives bond lengths and angles that a search can start from.
+    """
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         results = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, maxIters=500, mmffVariant="MMFF94s")
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
         results = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, maxIters=500)
     else:
-        raise LigandFailure(FailureCode.FORCE_FIELD, "neither MMFF nor UFF has parameters for every atom")
+        return
     # Not converged (1) is good enough for a start conformer; -1 means the force field could not be set up.
     if all(status == -1 for status, _ in results):
-        raise LigandFailure(FailureCode.FORCE_FIELD, "no conformer could be relaxed")
+        return
     for identifier, (status, _) in zip([c.GetId() for c in mol.GetConformers()], results, strict=True):
         if status == -1:
             mol.RemoveConformer(identifier)

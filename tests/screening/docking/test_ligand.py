@@ -139,9 +139,21 @@ def test_unreadable_engine_output_is_a_failure() -> None:
     assert failure.value.code == FailureCode.ENGINE_OUTPUT
 
 
-def test_force_field_failure_is_named() -> None:
-    settings = LigandSettings(elements=(*DEFAULT.elements, "Xe"), min_heavy_atoms=1)
-    mol = Chem.MolFromSmiles("F[Xe]F")
-    with pytest.raises(LigandFailure) as failure:
-        embed(mol, 1, 1, settings)
-    assert failure.value.code in (FailureCode.FORCE_FIELD, FailureCode.EMBED)
+def test_a_molecule_without_force_field_is_docked_as_embedded() -> None:
+    state = embed(Chem.MolFromSmiles("c1ccccc1S(F)(F)(F)(F)F"), 1, 2, DEFAULT)
+    assert state.mol.GetNumConformers() == 2
+    atoms = [line for line in to_pdbqt(state, 0, DEFAULT).splitlines() if line.startswith("ATOM")]
+    assert sum(line.split()[-1] == "F" for line in atoms) == 5
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "CC(=O)O[C@H]1CC[C@@]2(C)C(=CC[C@H]3[C@@H]4CC=C(c5cccnc5)[C@@]4(C)CC[C@@H]32)C1",
+        "C[C@]12CC[C@H]3[C@@H](CC=C4C[C@@H](O)CC[C@@]43C)[C@@H]1CC=C2c1cccnc1",
+    ],
+)
+def test_fused_rings_that_contradict_torsions_of_lone_rings_are_embedded(smiles: str) -> None:
+    settings = LigandSettings(embed_attempts=5)
+    made = [embed(Chem.MolFromSmiles(smiles), seed, 1, settings) for seed in range(5)]
+    assert {state.smiles for state in made} == {Chem.CanonSmiles(smiles)}
