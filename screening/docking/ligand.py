@@ -188,7 +188,52 @@ def choose_state(mol: Any, settings: LigandSettings) -> Any:
         raise LigandFailure(
             FailureCode.PREPARATION, f"no protonation state at pH {settings.ph:g} could be made"
         )
-    return state
+    return _corrected(state, mol) if _CORRECTED_FROM <= settings.ph < _CORRECTED_BELOW else state
+
+
+_CORRECTED_FROM, _CORRECTED_BELOW = 7.0, 8.5
+"""pH between which the corrections hold: second pKa of piperazines about 5 to 6, of lactams and imides in rings 9 and
+more, of 4-aminopyridines about 9."""
+
+_RING_ANION = Chem.MolFromSmarts("[n-;r6]")
+_NEAR_CATIONS = Chem.MolFromSmarts("[N+;X4;!$([N+H0])][CX4][CX4][N+;X4;!$([N+H0])]")
+_AMINOPYRIDINE = Chem.MolFromSmarts("[n;X2;+0]1ccc([NX3;+0;!$(N[#6]=[O,S,N]);!$(N[S,P,N,O]);!$(N(-c)-c)])cc1")
+_WITHDRAWING = Chem.MolFromSmarts("c-[F,Cl,Br,I,$(C#N),$(C=O),$(C(F)(F)F),$([N+](=O)[O-]),$(S(=O)=O)]")
+
+
+def _corrected(state: Any, given: Any) -> Any:
+    """Return ``state`` with what site-by-site decisions get wrong put right.
+
+    Lactams and imides of aromatic six-rings (pyridones, quinolones, guanines, uracils) stay neutral, of two amines
+    two carbons apart (piperazines, ethylenediamines) one is charged, 4-aminopyridines are charged at the ring.
+    """
+    mol = Chem.RWMol(state)
+    if not given.HasSubstructMatch(_RING_ANION):
+        for (index,) in mol.GetSubstructMatches(_RING_ANION):
+            _charge(mol.GetAtomWithIdx(index), 0)
+    ranks = list(Chem.CanonicalRankAtoms(mol))
+    while pairs := mol.GetSubstructMatches(_NEAR_CATIONS):
+        ends = {end for pair in pairs for end in (pair[0], pair[3])}
+        # The amine with fewer hydrogens holds its proton less in water.
+        weakest = min(ends, key=lambda end: (mol.GetAtomWithIdx(end).GetTotalNumHs(), ranks[end]))
+        _charge(mol.GetAtomWithIdx(weakest), 0)
+    for match in mol.GetSubstructMatches(_AMINOPYRIDINE):
+        ring = set(match)
+        drawn = any(pull[0] in ring for pull in mol.GetSubstructMatches(_WITHDRAWING))
+        if not drawn and mol.GetAtomWithIdx(match[0]).GetFormalCharge() == 0:
+            _charge(mol.GetAtomWithIdx(match[0]), 1)
+    made = mol.GetMol()
+    Chem.SanitizeMol(made)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(made))
+
+
+def _charge(atom: Any, charge: int) -> None:
+    """Give ``atom`` a charge by adding or taking protons."""
+    hydrogens = atom.GetTotalNumHs() + charge - atom.GetFormalCharge()
+    atom.SetFormalCharge(charge)
+    atom.SetNoImplicit(True)
+    atom.SetNumExplicitHs(hydrogens)
+    atom.UpdatePropertyCache(strict=False)
 
 
 def stereo_states(mol: Any, limit: int) -> list[Any]:
