@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..molecules.standardise import StandardSettings
 
 MANIFEST = "library.json"
+_NONSENSE = (KeyError, TypeError, AttributeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,8 @@ class Library:
             return cls(folder, manifest)
         except FormatError as error:
             raise LibraryError(error.message, error.hint) from None
-        except (KeyError, TypeError, AttributeError) as error:
-            raise LibraryError(
-                f"{folder / MANIFEST} is damaged: {error}.", "Restore it from a copy, or build again."
-            ) from None
+        except _NONSENSE as error:
+            raise _damaged(folder, error) from None
 
     def records(self) -> list[FileRecord]:
         """Return the shards' files with their checksums."""
@@ -155,12 +154,16 @@ class Library:
         """
         from .verify import check_files
 
-        self._check_sums()
         records = [shard.record for shard in self.shards]
+        try:
+            self._check_sums()
+            others = self._other_records()
+        except _NONSENSE as error:
+            raise _damaged(self.path, error) from None
         if shards_fingerprint(records) != self.fingerprint:
             raise LibraryError(f"{self.path / MANIFEST}: the fingerprint does not follow from the checksums.")
         files: list[tuple[FileRecord, int | None]] = [(s.record, s.first_row) for s in self.shards]
-        files += [(record, None) for record in self._other_records()]
+        files += [(record, None) for record in others]
         check_files(self.path, files, progress, workers, open_cluster, say)
 
     def _other_records(self) -> list[FileRecord]:
@@ -174,9 +177,8 @@ class Library:
                 counts["lines"] - counts["records"] - counts["blank"] - counts["comments"] - counts["headers"]
             )
             if lost or other:
-                raise LibraryError(
-                    f"{where}: the counts of {counts.get('name', 'the library')} do not add up."
-                )
+                name = counts.get("name", "the library")
+                raise LibraryError(f"{where}: the counts of {name} do not add up.")
         first = 0
         for shard in self.shards:
             if shard.first_row != first or shard.rows < 1:
@@ -184,14 +186,12 @@ class Library:
             first += shard.rows
         totals = {"accepted": first}
         for kind in ("rejects", "duplicates"):
-            totals["rejected" if kind == "rejects" else kind] = sum(
-                item["rows"] for item in self.manifest[kind]
-            )
+            rows = sum(item["rows"] for item in self.manifest[kind])
+            totals["rejected" if kind == "rejects" else kind] = rows
         for name, total in totals.items():
             if total != self.manifest["counts"][name]:
-                raise LibraryError(
-                    f"{where}: {total} rows are {name}, the manifest counts {self.manifest['counts'][name]}."
-                )
+                counted = self.manifest["counts"][name]
+                raise LibraryError(f"{where}: {total} rows are {name}, the manifest counts {counted}.")
 
     def batches(
         self, columns: Sequence[str] | None = None, shard: Shard | None = None, batch_rows: int = STREAM_ROWS
@@ -307,6 +307,12 @@ def _shards(path: Path, manifest: dict[str, Any]) -> Iterator[Shard]:
     for item in manifest["shards"]:
         record = FileRecord(item["path"], item["bytes"], item["sha256"], item["rows"])
         yield Shard(Path(record.path).stem, path / record.path, item["first_row"], item["rows"], record)
+
+
+def _damaged(folder: Path, error: Exception) -> LibraryError:
+    return LibraryError(
+        f"{folder / MANIFEST} is damaged: {error}.", "Restore it from a copy, or build again."
+    )
 
 
 def _no_library(folder: Path) -> LibraryError:

@@ -101,6 +101,7 @@ def read_snapshot(campaign: Campaign, target: str) -> Snapshot:
             "Audits need a library of molecules (docksieve library enumerate makes one of a part of a space).",
         )
     receipts = CampaignReceipts(campaign)
+    receipts.require_whole()
     groups = [name for stage in receipts.stages if (name := stage.partition("/")[0]).startswith("round-")]
     rounds = sorted({number for name in groups if (number := round_number(name))}, reverse=True)
     screened = [number for number in rounds if _screened(receipts, number, target)]

@@ -120,6 +120,7 @@ def decide_campaign(
             f"Name one with --target: {', '.join(names)}.",
         )
     receipts = CampaignReceipts(opened)
+    receipts.require_whole()
     chosen = {name: criteria_of(opened, name, threshold, improve) for name in ([target] if target else names)}
     answers = [answer(receipts, name, item, budgets) for name, item in chosen.items() if item is not None]
     if not answers:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from ...data.errors import CampaignError
 from ...data.receipts import Receipt
 from ...data.store import FileRecord
 from ..campaign.campaign import Campaign
+from ..campaign.damage import Damage, damage_words, find_damage
 from ..campaign.ledger import chooser, round_number
 
 
@@ -20,29 +24,53 @@ class CampaignReceipts:
     campaign : Campaign
     stages : list of str
         Those planned so far, in the order in which they run.
+    damage : tuple of Damage
+        Files that are missing or damaged; none of them is among :meth:`outputs`.
     """
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
         self.stages = campaign.stages()
+        self._known: dict[str, list[Receipt]] = {}
         self._receipts: dict[str, list[Receipt]] = {}
+
+    @cached_property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is missing or damaged, looked up once."""
+        return find_damage(self.campaign, receipts={stage: self._all(stage) for stage in self.stages})
+
+    def require_whole(self) -> None:
+        """Raise CampaignError naming what is damaged: for answers that would be wrong without it."""
+        if self.damage:
+            raise CampaignError(
+                f"The campaign {self.campaign.root} is damaged: {' '.join(damage_words(self.damage))}"
+            )
+
+    def _all(self, stage: str) -> list[Receipt]:
+        if stage not in self._known:
+            self._known[stage] = list(self.campaign.ledger.receipts(stage))
+        return self._known[stage]
 
     def of(self, stage: str) -> list[Receipt]:
         """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
         if stage not in self.stages:
             return []
         if stage not in self._receipts:
-            found = list(self.campaign.ledger.receipts(stage))
+            found = self._all(stage)
             group, _, step = stage.partition("/")
             if step == "dock":
-                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
+                batches = self._outputs(f"{group}/{chooser(group)}", "selections/")
                 chosen = {(batch.path, batch.sha256) for batch in batches}
                 found = [receipt for receipt in found if _selected(receipt) <= chosen]
             self._receipts[stage] = found
         return self._receipts[stage]
 
     def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
-        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder`` and are not damaged."""
+        lost = {item.path for item in self.damage}
+        return [record for record in self._outputs(stage, folder) if record.path not in lost]
+
+    def _outputs(self, stage: str, folder: str) -> list[FileRecord]:
         return [
             output
             for receipt in self.of(stage)

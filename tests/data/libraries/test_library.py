@@ -152,6 +152,8 @@ def test_a_missing_shard_is_named_when_read(library):
         (lambda m: m["counts"].update(lines=5), "do not add up"),
         (lambda m: m.update(fingerprint="0" * 64), "fingerprint"),
         (lambda m: m["shards"].pop(1), "does not begin at row 20"),
+        (lambda m: m.update(rejects="none"), "library.json is damaged"),
+        (lambda m: m["duplicates"].append(3), "library.json is damaged"),
     ],
 )
 def test_sums_that_do_not_add_up(library, change, words):

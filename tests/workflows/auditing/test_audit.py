@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.libraries.library import Library
+from docksieve.data.receipts import seal_of
 from docksieve.data.score_keys import score_keys
 from docksieve.data.store import read_json, read_table, write_json
 from docksieve.screening.auditing.design import AuditDesign
@@ -280,7 +281,7 @@ def test_what_makes_no_sense_is_refused(campaign: Path, make_campaign: Callable[
     assert not (campaign / "audits").exists() and not (campaign / "selections" / "audit-001").exists()
     known = campaign / "scores" / "round-01" / "A" / "batch-00000.parquet"
     known.unlink()
-    refused("missing or was altered", 10, "A", kind=CampaignError)
+    refused(r"batch-00000\.parquet is missing", 10, "A", kind=CampaignError)
     early = make_campaign(("count = 2", "count = 0"))
     submit(early, "inline")
     with pytest.raises(CampaignError, match="not screened its library yet"):
@@ -300,7 +301,7 @@ def test_a_target_without_scores_is_said(campaign: Path) -> None:
     receipt = campaign / "receipts" / "round-01" / "train.json"
     card = read_json(receipt)
     card["facts"]["targets"] = ["B"]
-    write_json(receipt, card)
+    write_json(receipt, {**card, "seal": seal_of(card)})
     with pytest.raises(CampaignError, match="no predictions of 'A'"):
         audit(campaign, 10, "A", site="inline")
 

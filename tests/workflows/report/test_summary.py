@@ -162,12 +162,14 @@ def test_the_overview_tells_molecules_passes_and_time() -> None:
 def test_what_is_missing_is_listed() -> None:
     assert missing(facts()) == []
     stopped = facts("stopped")
+    stopped.status.damage = ("hits/hits.parquet is missing.",)
     stopped.status.stages = (
         StageStatus("round-01/dock", 10, 4, 2, 1, 3, 40, 1.0),
         StageStatus("round-01/train", 1, 1, 0, 0, 0, 40, 1.0),
     )
     stopped.status.waiting = tuple(f"s{number}" for number in range(8))
     assert missing(stopped) == [
+        "damaged: hits/hits.parquet is missing.",
         "round-01/dock: 4 of 10 tasks done, 2 running, 1 failed",
         "not begun: s0, s1, s2, s3, s4, s5 and 2 more",
     ]
