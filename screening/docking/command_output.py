@@ -144,7 +144,7 @@ def _settle(output: CommandOutput, hits: list[_Hit]) -> Parsed:
 
 def _score(output: CommandOutput, text: str) -> tuple[float, str]:
     """Return the score that a program's words hold, and what is wrong with it."""
-    match = _VINA_FIELD.match(text)  # Uni-Dock and Vina-GPU put three numbers into one field
+    match = _VINA_FIELD.match(text)  # Uni-Dock puts three numbers into one field
     try:
         value = float(match[1] if match else text)
     except ValueError:
