@@ -156,7 +156,9 @@ def freeze(name: str, settings: CommandTarget, folder: Path, base: Path) -> dict
         "output": asdict(settings.output),
         "time_limit": settings.time_limit,
         "cpus": settings.cpus,
-        "ligand": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings.ligand).items()},
+        "ligand": {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(settings.ligand).items()}
+        # Glue atoms that close a ring are Vina's own: other programs refuse them, or score them as anything.
+        | ({"rigid_macrocycles": True} if settings.ligand_format == "pdbqt" else {}),
         "receptor": None,
         "box": None,
     }

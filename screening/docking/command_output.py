@@ -14,7 +14,11 @@ from .engine import Pose
 
 _SDF_FIELD = re.compile(r"^>.*<([^>]+)>")
 _VINA_RESULT = re.compile(r"^REMARK VINA RESULT:\s+(\S+)", re.MULTILINE)
+_VINA_FIELD = re.compile(r"^ENERGY=\s*(\S+)")
 _LARGEST = 1 << 28
+
+BINDING_ENERGIES = (-30.0, 20.0)
+"""kcal/mol. A docking score outside, or exactly zero, is a program's sign that it could not score the pose."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class CommandOutput:
         Which pose's score counts where there are several: gnina's first pose is the best by another score.
     poses : int
         Poses kept of a molecule (``sdf`` and ``pdbqt``).
+    limits : tuple of float, optional
+        Lowest and highest score that a pose may have, in the unit of the target; others are no scores. Left
+        out: -30 to 20 without 0, where the scores are Vina's (``pdbqt``, a field ``ENERGY=``); else anything finite.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never a field
@@ -47,6 +54,7 @@ class CommandOutput:
     name: str = ""
     best: Literal["first", "lowest", "highest"] = "first"
     poses: int = 1
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "regex":
@@ -62,6 +70,8 @@ class CommandOutput:
             )
         if self.poses < 0:
             raise ValueError("poses: 0 or more")
+        if self.limits is not None and not self.limits[0] < self.limits[1]:
+            raise ValueError("limits: the lowest score, then the highest")
 
     def check(self, mode: str) -> None:
         """Raise ValueError if molecules could not be told apart in ``mode``."""
@@ -117,18 +127,38 @@ def read_output(output: CommandOutput, place: Path, stdout: str, only: str | Non
 
 def _settle(output: CommandOutput, hits: list[_Hit]) -> Parsed:
     scored: list[tuple[float, str]] = []
+    problems: list[str] = []
     for hit in hits:
-        try:
-            value = float(hit.text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            return Parsed(None, f"the program's score {hit.text[:50]!r} is not a finite number")
-        scored.append((value, hit.block))
+        value, problem = _score(output, hit.text)
+        if problem:
+            problems.append(problem)
+        else:
+            scored.append((value, hit.block))
+    if not scored:
+        return Parsed(None, problems[0])
     if output.best != "first":
         scored.sort(key=lambda item: item[0], reverse=output.best == "highest")
     poses = [Pose(score, block) for score, block in scored[: output.poses] if block]
     return Parsed(scored[0][0], poses=tuple(poses))
+
+
+def _score(output: CommandOutput, text: str) -> tuple[float, str]:
+    """Return the score that a program's words hold, and what is wrong with it."""
+    match = _VINA_FIELD.match(text)  # Uni-Dock puts three numbers into one field
+    try:
+        value = float(match[1] if match else text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        return value, f"the program's score {text[:50]!r} is not a finite number"
+    limits = output.limits
+    if limits is None and (match or output.kind == "pdbqt"):
+        limits = BINDING_ENERGIES
+        if value == 0.0:
+            return value, f"the program's score {text[:50]!r} is zero, which is no binding energy"
+    if limits is not None and not limits[0] <= value <= limits[1]:
+        return value, f"the program's score {text[:50]!r} is outside {limits[0]:g} to {limits[1]:g}"
+    return value, ""
 
 
 def _files(place: Path, suffix: str) -> Iterator[tuple[Path, str]]:

@@ -61,7 +61,7 @@ _MEANINGS = {
     FailureCode.TOO_FLEXIBLE: "It has more rotatable bonds than a search can explore.",
     FailureCode.EMBED: "No three-dimensional conformer could be made.",
     FailureCode.EMBED_TIMEOUT: "Making a three-dimensional conformer took longer than its time limit.",
-    FailureCode.FORCE_FIELD: "Neither MMFF nor UFF could relax the conformer.",
+    FailureCode.FORCE_FIELD: "Neither MMFF nor UFF could relax the conformer (tables of earlier versions).",
     FailureCode.PREPARATION: "Atom types, charges or rotatable bonds could not be assigned.",
     FailureCode.BOX_TOO_SMALL: "The molecule does not fit into the search box.",
     FailureCode.BAD_SCORE: "The engine gave a score that no binding energy can have, or none that is finite.",

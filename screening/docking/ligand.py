@@ -188,7 +188,52 @@ def choose_state(mol: Any, settings: LigandSettings) -> Any:
         raise LigandFailure(
             FailureCode.PREPARATION, f"no protonation state at pH {settings.ph:g} could be made"
         )
-    return state
+    return _corrected(state, mol) if _CORRECTED_FROM <= settings.ph < _CORRECTED_BELOW else state
+
+
+_CORRECTED_FROM, _CORRECTED_BELOW = 7.0, 8.5
+"""pH between which the corrections hold: second pKa of piperazines about 5 to 6, of lactams and imides in rings 9 and
+more, of 4-aminopyridines about 9."""
+
+_RING_ANION = Chem.MolFromSmarts("[n-;r6]")
+_NEAR_CATIONS = Chem.MolFromSmarts("[N+;X4;!$([N+H0])][CX4][CX4][N+;X4;!$([N+H0])]")
+_AMINOPYRIDINE = Chem.MolFromSmarts("[n;X2;+0]1ccc([NX3;+0;!$(N[#6]=[O,S,N]);!$(N[S,P,N,O]);!$(N(-c)-c)])cc1")
+_WITHDRAWING = Chem.MolFromSmarts("c-[F,Cl,Br,I,$(C#N),$(C=O),$(C(F)(F)F),$([N+](=O)[O-]),$(S(=O)=O)]")
+
+
+def _corrected(state: Any, given: Any) -> Any:
+    """Return ``state`` with what site-by-site decisions get wrong put right.
+
+    Lactams and imides of aromatic six-rings (pyridones, quinolones, guanines, uracils) stay neutral, of two amines
+    two carbons apart (piperazines, ethylenediamines) one is charged, 4-aminopyridines are charged at the ring.
+    """
+    mol = Chem.RWMol(state)
+    if not given.HasSubstructMatch(_RING_ANION):
+        for (index,) in mol.GetSubstructMatches(_RING_ANION):
+            _charge(mol.GetAtomWithIdx(index), 0)
+    ranks = list(Chem.CanonicalRankAtoms(mol))
+    while pairs := mol.GetSubstructMatches(_NEAR_CATIONS):
+        ends = {end for pair in pairs for end in (pair[0], pair[3])}
+        # The amine with fewer hydrogens holds its proton less in water.
+        weakest = min(ends, key=lambda end: (mol.GetAtomWithIdx(end).GetTotalNumHs(), ranks[end]))
+        _charge(mol.GetAtomWithIdx(weakest), 0)
+    for match in mol.GetSubstructMatches(_AMINOPYRIDINE):
+        ring = set(match)
+        drawn = any(pull[0] in ring for pull in mol.GetSubstructMatches(_WITHDRAWING))
+        if not drawn and mol.GetAtomWithIdx(match[0]).GetFormalCharge() == 0:
+            _charge(mol.GetAtomWithIdx(match[0]), 1)
+    made = mol.GetMol()
+    Chem.SanitizeMol(made)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(made))
+
+
+def _charge(atom: Any, charge: int) -> None:
+    """Give ``atom`` a charge by adding or taking protons."""
+    hydrogens = atom.GetTotalNumHs() + charge - atom.GetFormalCharge()
+    atom.SetFormalCharge(charge)
+    atom.SetNoImplicit(True)
+    atom.SetNumExplicitHs(hydrogens)
+    atom.UpdatePropertyCache(strict=False)
 
 
 def stereo_states(mol: Any, limit: int) -> list[Any]:
@@ -208,7 +253,7 @@ def stereo_states(mol: Any, limit: int) -> list[Any]:
 
 
 def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> PreparedState:
-    """Return ``mol`` with hydrogens and relaxed 3-D conformers.
+    """Return ``mol`` with hydrogens and 3-D conformers, relaxed where a force field has parameters.
 
     Parameters
     ----------
@@ -221,7 +266,7 @@ def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> Pre
     Raises
     ------
     LigandFailure
-        ``embed`` if no conformer can be made, ``force_field`` if none can be relaxed.
+        ``embed`` if no conformer can be made.
     """
     full = Chem.AddHs(mol)
     parameters: Any = rdDistGeom.ETKDGv3()
@@ -231,6 +276,10 @@ def embed(mol: Any, seed: int, conformers: int, settings: LigandSettings) -> Pre
     made = _embed_multiple(full, conformers, parameters)
     if not made:
         parameters.useRandomCoords = True
+        made = _embed_multiple(full, conformers, parameters)
+    if not made:
+        # Torsions of small rings are knowledge of lone rings: fused ones, as in steroids, may contradict them.
+        parameters.useSmallRingTorsions = False
         made = _embed_multiple(full, conformers, parameters)
     if not made:
         raise LigandFailure(FailureCode.EMBED, "no conformer satisfies the distance bounds")
@@ -248,16 +297,20 @@ def _embed_multiple(mol: Any, count: int, parameters: Any) -> int:
 
 
 def _relax(mol: Any) -> None:
-    """Relax every conformer with MMFF94s, or with UFF where MMFF has no parameters."""
+    """Relax every conformer with MMFF94s, or with UFF where MMFF has no parameters.
+
+    Where neither has parameters, or none can be set up, conformers stay as embedded: distance geometry alone
+    gives bond lengths and angles that a search can start from.
+    """
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         results = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, maxIters=500, mmffVariant="MMFF94s")
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
         results = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, maxIters=500)
     else:
-        raise LigandFailure(FailureCode.FORCE_FIELD, "neither MMFF nor UFF has parameters for every atom")
+        return
     # Not converged (1) is good enough for a start conformer; -1 means the force field could not be set up.
     if all(status == -1 for status, _ in results):
-        raise LigandFailure(FailureCode.FORCE_FIELD, "no conformer could be relaxed")
+        return
     for identifier, (status, _) in zip([c.GetId() for c in mol.GetConformers()], results, strict=True):
         if status == -1:
             mol.RemoveConformer(identifier)

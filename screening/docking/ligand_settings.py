@@ -36,8 +36,9 @@ class LigandSettings:
     max_torsions : int
         Above about 20, a search explores too little for its score to mean anything.
     protonate : bool
-        Choose a protonation state with dimorphite-dl (it decides per site, so piperazines come out doubly
-        protonated). Off: the state that the SMILES shows is docked.
+        Choose a protonation state with dimorphite-dl; between pH 7 and 8.5 its decisions for lactams of
+        aromatic rings, neighbouring amines and 4-aminopyridines are corrected. Off: the state that the SMILES
+        shows is docked.
     ph : float
         Where ``protonate`` is on.
     tautomer : "given" or "canonical"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
@@ -27,7 +29,7 @@ def pose_rmsd(pose: str, reference: str) -> float:
         mol = Chem.MolFromMolBlock(block)
         if mol is None:
             raise InputError(f"The {what} is not a readable mol block.")
-        mols.append(Chem.RemoveHs(mol))
+        mols.append(_heavy(mol))
     flat = [Chem.MolToSmiles(mol, isomericSmiles=False) for mol in mols]
     if flat[0] != flat[1]:
         raise InputError(
@@ -35,3 +37,10 @@ def pose_rmsd(pose: str, reference: str) -> float:
             "Dock the molecule in the charge state of the reference.",
         )
     return float(rdMolAlign.CalcRMS(mols[0], mols[1]))
+
+
+def _heavy(mol: Any) -> Any:
+    """Return ``mol`` without hydrogens, those included that hold the configuration of a C=NH."""
+    parameters: Any = Chem.RemoveHsParameters()
+    parameters.removeDefiningBondStereo = True
+    return Chem.RemoveHs(mol, parameters)

@@ -165,6 +165,39 @@ def test_sdf_output_gives_scores_and_poses(tmp_path: Path) -> None:
         assert Chem.MolToSmiles(mol) == Chem.CanonSmiles(SMILES[n])
 
 
+def test_no_score_is_taken_that_no_binding_energy_can_be(tmp_path: Path) -> None:
+    script = program(tmp_path, """
+        with open(sys.argv[2], "w") as out:
+            for number, (n, s, record) in enumerate(records(sys.argv[1])):
+                for text in [["nan", "-7.5"], ["0.00000"], ["24700", "-104"], ["1", "-8.043"], ["nan"]][number]:
+                    field = f"ENERGY=   {text}  LOWER_BOUND=    0.000  UPPER_BOUND=    0.000"
+                    out.write(record + f">  <Uni-Dock RESULT>\\n{field}\\n\\n$$$$\\n")
+    """)  # fmt: skip
+    output = CommandOutput("sdf", score="Uni-Dock RESULT", best="lowest")
+    batch = run(tmp_path, (str(script), "{ligand}", "{output}"), output, mode="batch")
+    rows = batch.scores.to_pylist()
+    assert [row["score"] for row in rows] == [-7.5, None, None, -8.043, None]
+    assert {row["failure"] for row in rows if row["score"] is None} == {"engine_output"}
+    assert [word in row["message"] for row, word in zip(rows[1:3], ("zero", "outside"), strict=True)] == [
+        True
+    ] * 2
+
+
+def test_the_user_states_what_a_score_can_be() -> None:
+    with pytest.raises(ValueError, match="lowest"):
+        CommandOutput("sdf", score="x", limits=(1.0, 0.0))
+
+
+def test_glue_atoms_never_reach_another_program(tmp_path: Path) -> None:
+    ring = "C1CCCCCCc2ccccc2OCC1"
+    script = program(tmp_path, """
+        body = open(sys.argv[1]).read()
+        print("score =", -1.0 if any(word in body for word in ("CG0", "G0")) else -2.0)
+    """)  # fmt: skip
+    batch = run(tmp_path, (str(script), "{ligand}"), REGEX, [ring], ligand_format="pdbqt")
+    assert batch.scores["score"].to_pylist() == [-2.0]
+
+
 def test_csv_output_is_read_by_column_names(tmp_path: Path) -> None:
     script = program(tmp_path, """
         with open(os.path.join(sys.argv[2], "results.csv"), "w") as out:

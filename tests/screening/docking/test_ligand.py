@@ -80,6 +80,19 @@ def test_stereoisomers_are_listed_up_to_the_cap_in_a_fixed_order() -> None:
         ("NCCc1ccccc1", "[NH3+]CCc1ccccc1"),
         ("OC(=O)c1ccccc1", "O=C([O-])c1ccccc1"),
         ("Oc1ccccc1C", "Cc1ccccc1O"),
+        ("O=c1cccc[nH]1", "O=c1cccc[nH]1"),
+        ("O=c1cc[nH]c2ccccc12", "O=c1cc[nH]c2ccccc12"),
+        ("O=c1[nH]cnc2ccccc12", "O=c1[nH]cnc2ccccc12"),
+        ("Cn1cnc2c1nc(N)[nH]c2=O", "Cn1cnc2c(=O)[nH]c(N)nc21"),
+        ("O=c1cc[nH]c(=O)[nH]1", "O=c1cc[nH]c(=O)[nH]1"),
+        ("CN1CCN(C)CC1", "CN1CC[NH+](C)CC1"),
+        ("CN1CCNCC1", "CN1CC[NH2+]CC1"),
+        ("NCCNC(C)C", "CC(C)NCC[NH3+]"),
+        ("Nc1ccncc1", "Nc1cc[nH+]cc1"),
+        ("CNc1ccnc2ccccc12", "CNc1cc[nH+]c2ccccc12"),
+        ("Nc1ccnc(Cl)c1", "Nc1ccnc(Cl)c1"),
+        ("CC(=O)Nc1ccncc1", "CC(=O)Nc1ccncc1"),
+        ("c1ccccc1-c1nnn[nH]1", "c1ccc(-c2nnn[n-]2)cc1"),
     ],
 )
 def test_protonation_at_ph_7_4(smiles: str, state: str) -> None:
@@ -139,9 +152,21 @@ def test_unreadable_engine_output_is_a_failure() -> None:
     assert failure.value.code == FailureCode.ENGINE_OUTPUT
 
 
-def test_force_field_failure_is_named() -> None:
-    settings = LigandSettings(elements=(*DEFAULT.elements, "Xe"), min_heavy_atoms=1)
-    mol = Chem.MolFromSmiles("F[Xe]F")
-    with pytest.raises(LigandFailure) as failure:
-        embed(mol, 1, 1, settings)
-    assert failure.value.code in (FailureCode.FORCE_FIELD, FailureCode.EMBED)
+def test_a_molecule_without_force_field_is_docked_as_embedded() -> None:
+    state = embed(Chem.MolFromSmiles("c1ccccc1S(F)(F)(F)(F)F"), 1, 2, DEFAULT)
+    assert state.mol.GetNumConformers() == 2
+    atoms = [line for line in to_pdbqt(state, 0, DEFAULT).splitlines() if line.startswith("ATOM")]
+    assert sum(line.split()[-1] == "F" for line in atoms) == 5
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "CC(=O)O[C@H]1CC[C@@]2(C)C(=CC[C@H]3[C@@H]4CC=C(c5cccnc5)[C@@]4(C)CC[C@@H]32)C1",
+        "C[C@]12CC[C@H]3[C@@H](CC=C4C[C@@H](O)CC[C@@]43C)[C@@H]1CC=C2c1cccnc1",
+    ],
+)
+def test_fused_rings_that_contradict_torsions_of_lone_rings_are_embedded(smiles: str) -> None:
+    settings = LigandSettings(embed_attempts=5)
+    made = [embed(Chem.MolFromSmiles(smiles), seed, 1, settings) for seed in range(5)]
+    assert {state.smiles for state in made} == {Chem.CanonSmiles(smiles)}

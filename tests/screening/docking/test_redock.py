@@ -33,6 +33,12 @@ def test_rmsd_is_not_aligned_and_knows_symmetry() -> None:
     assert pose_rmsd(turned, block(smiles)) == pytest.approx(0.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("smiles", ["N=C(N)c1ccccc1", r"CC(=N)N", r"CC(=N)c1ccccc1"])
+def test_the_hydrogen_of_an_imine_is_no_other_molecule(smiles: str) -> None:
+    with_hydrogens = Chem.AddHs(Chem.MolFromMolBlock(block(smiles)), addCoords=True)
+    assert pose_rmsd(Chem.MolToMolBlock(with_hydrogens), block(smiles)) == pytest.approx(0.0, abs=1e-3)
+
+
 def test_another_charge_state_is_refused() -> None:
     with pytest.raises(InputError, match="charge state"):
         pose_rmsd(block("CCN"), block("CC[NH3+]"))
