@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BESIDE ?= -n 2 --dist loadfile
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install test test-fast test-slurm lint types docs demo demo-space clean
+.PHONY: help install test test-fast test-slurm torture lint types docs demo demo-space clean
 
 help:
 	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
 	@echo "make test-slurm  campaigns on a real Slurm, brought up on this machine (as root: installs it if it is missing)"
+	@echo "make torture     random faults for SECONDS=600, outside the tests; SEED=... replays one case"
 	@echo "make docs       the documentation as HTML, in build/docs; any warning is an error"
 	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
 
@@ -53,6 +54,10 @@ test-fast: lint types
 
 test-slurm: install
 	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm
+
+SECONDS ?= 600
+torture: install
+	nice -n 15 $(BIN)/python tests/torture/run.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 $(VENV)/.docs-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

@@ -126,6 +126,8 @@ class Receipt:
         FormatError
             If a field is missing or unknown, or the format is newer than this version knows.
         """
+        if not isinstance(value, Mapping):
+            raise FormatError("A receipt is damaged: it is no JSON object.")
         if value.get("format") not in READABLE:
             raise FormatError(
                 f"A receipt has format {value.get('format')!r}; this version reads {READABLE}.",
@@ -137,7 +139,7 @@ class Receipt:
             fields["outputs"] = tuple(FileRecord(**item) for item in fields["outputs"])
             fields["failure"] = None if fields["failure"] is None else Failure(**fields["failure"])
             return cls(**fields)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"A receipt is damaged: {error}.") from None
 
 
@@ -183,14 +185,17 @@ def seal_of(value: Mapping[str, Any]) -> str:
 
 
 def read_receipt(root: str | os.PathLike[str], task: str) -> Receipt | None:
-    """Return the receipt of ``task``, or None where there is none or it cannot be read."""
+    """Return the receipt of ``task``; None where there is none, it cannot be read, or it was altered since."""
     path = receipt_path(root, task)
     if not path.exists():
         return None
     try:
-        return Receipt.from_json(read_json(path))
-    except FormatError:
+        value = read_json(path)
+        receipt = Receipt.from_json(value)
+    except (FormatError, OSError):
         return None  # an unreadable receipt proves nothing: the task is done again
+    # Nor does one that was altered: a wrong figure in it would go into every answer without a word.
+    return receipt if receipt.format == 1 or receipt.seal == seal_of(value) else None
 
 
 def is_done(root: str | os.PathLike[str], task: str, expected_fingerprint: str) -> Receipt | None:

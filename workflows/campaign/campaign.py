@@ -149,15 +149,20 @@ class Campaign:
                 "Otherwise restore it from a copy.",
             )
         library = open_source(self.library_path)
-        same_sizes = all(
-            (library.path / item.path).stat().st_size == item.bytes for item in library.records()
-        )
+        same_sizes = all(_has_size(library.path / item.path, item.bytes) for item in library.records())
         if library.fingerprint != self.state["library"]["fingerprint"] or not same_sizes:
             raise CampaignError(
                 f"The library {library.path} was altered since the campaign {self.root} began.",
                 "Restore it, or begin a new campaign (another [campaign] folder) with it as it is now.",
             )
         return library
+
+
+def _has_size(path: Path, wanted: int) -> bool:
+    try:
+        return path.stat().st_size == wanted
+    except OSError:
+        return False
 
 
 def open_campaign(path: str | Path | Campaign) -> Campaign:
@@ -171,15 +176,40 @@ def open_campaign(path: str | Path | Campaign) -> Campaign:
     path = path.root if isinstance(path, Campaign) else Path(path)
     if path.suffix == ".toml":
         path = read_campaign_file(path).root
+    if not (path / "campaign.json").is_file() and (path / "receipts").is_dir() and (path / "plan").is_dir():
+        raise CampaignError(
+            f"{path / 'campaign.json'} is missing: it says what the campaign began with.",
+            "Restore it from a copy. Nothing else of the campaign needs to be touched.",
+        )
     if not (path / "campaign.json").is_file():
         raise CampaignError(
             f"There is no campaign at {path}.",
             "Give the campaign's folder or its TOML file; `docksieve submit campaign.toml` begins one.",
         )
     state = read_json(path / "campaign.json")
-    if state.get("format") != CAMPAIGN_FORMAT:
+    if isinstance(state, Mapping) and state.get("format") != CAMPAIGN_FORMAT:
         raise FormatError(
             f"{path / 'campaign.json'} has format {state.get('format')!r}; "
             f"this version reads {CAMPAIGN_FORMAT}."
         )
-    return Campaign(path.resolve(), CampaignConfig.model_validate(state["config"]), state)
+    try:
+        return Campaign(path.resolve(), _checked(state), state)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's errors are ValueErrors
+        reason = str(error).splitlines()[0]
+        raise FormatError(
+            f"{path / 'campaign.json'} is damaged: {type(error).__name__}: {reason}.",
+            "Restore it from a copy.",
+        ) from None
+
+
+def _checked(state: Mapping[str, Any]) -> CampaignConfig:
+    """Return the configuration in ``campaign.json`` if all is there that a campaign is asked for."""
+    for spec in state["targets"].values():
+        str(spec["engine"]), str(spec["unit"]), bool(spec["lower_is_better"])
+    library = state["library"]
+    str(state["id"]), str(library["path"]), str(library["fingerprint"]), int(library["rows"])
+    float(state.get("created", 0))
+    for files in [*state["target_files"].values(), state.get("source_files", ())]:
+        for record in files:
+            FileRecord(**record)
+    return CampaignConfig.model_validate(state["config"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...data.errors import FormatError
 from ...data.receipts import Receipt, fingerprint, is_done, read_receipt
 from ...data.store import FileRecord, is_temporary, read_json, write_json
 
@@ -85,23 +86,34 @@ class Ledger:
         if molecules := sum(task.molecules for task in tasks):
             wanted["molecules"] = molecules
         path = self._plan_path(stage)
-        if not path.exists() or read_json(path) != wanted:
+        if self.plan_in(path) != wanted:
             write_json(path, wanted)
 
     def planned(self, stage: str) -> list[str]:
         """Return the task names of ``stage``; empty if it was never planned."""
-        path = self._plan_path(stage)
-        return list(read_json(path)["tasks"]) if path.exists() else []
+        plan = self.plan_in(self._plan_path(stage))
+        return [] if plan is None else list(plan["tasks"])
 
     def molecules(self, stage: str) -> int:
         """Return how many molecules the tasks of ``stage`` work on; 0 where its plan does not say."""
-        path = self._plan_path(stage)
-        return int(read_json(path).get("molecules", 0)) if path.exists() else 0
+        plan = self.plan_in(self._plan_path(stage))
+        return 0 if plan is None else int(plan.get("molecules", 0))
 
     def stages(self) -> list[str]:
         """Return every stage planned so far, in the order in which they run."""
-        plans = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
-        return sorted((read_json(path)["stage"] for path in plans), key=stage_order)
+        paths = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
+        return sorted((plan["stage"] for path in paths if (plan := self.plan_in(path))), key=stage_order)
+
+    def plan_in(self, path: Path) -> dict[str, Any] | None:
+        """Return the plan in a file; None where there is none, or it is damaged and says nothing."""
+        try:
+            plan = read_json(path)
+            stage, tasks, molecules = plan["stage"], plan["tasks"], plan.get("molecules", 0)
+        except (FormatError, OSError, KeyError, TypeError, AttributeError):
+            return None
+        whole = isinstance(tasks, list) and all(isinstance(task, str) for task in tasks)
+        named = isinstance(stage, str) and path == self._plan_path(stage)
+        return plan if whole and named and isinstance(molecules, int) else None
 
     def receipts(self, stage: str) -> Iterator[Receipt]:
         """Yield the receipts there are for the tasks of ``stage``, in plan order."""

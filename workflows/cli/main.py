@@ -142,7 +142,7 @@ def status(
         while True:
             now = read_status(campaign)
             live.update(status_table(now), refresh=True)
-            if now.state in ("complete", "stopped"):
+            if now.state in ("complete", "stopped", "damaged"):
                 return
             time.sleep(2)
 

@@ -139,6 +139,7 @@ def throughput(
     from ..terminal.tables import console, throughput_table
 
     groups = read_throughput(campaign)
+    _tell_damage(campaign)
     if as_json:
         typer.echo(json.dumps([asdict(group) | {"bound": group.bound} for group in groups], indent=1))
     else:
@@ -176,6 +177,7 @@ def models_list(
     from ..terminal.tables import console
 
     cards = list_models(campaign)
+    _tell_damage(campaign)
     if as_json:
         typer.echo(json.dumps(cards, indent=1))
     else:
@@ -192,6 +194,16 @@ def models_show(
     from ..retraining.retrain import model_card
 
     typer.echo(json.dumps(model_card(open_campaign(campaign), name), indent=1))
+    _tell_damage(campaign)
+
+
+def _tell_damage(campaign: Path) -> None:
+    """Say on standard error what the answer could not take into account."""
+    from ..campaign.campaign import open_campaign
+    from ..campaign.damage import damage_words, find_damage
+
+    for line in damage_words(find_damage(open_campaign(campaign))):
+        typer.echo(f"The campaign is damaged: {line}", err=True)
 
 
 @models_app.command("use")

@@ -45,6 +45,7 @@ def progress(moment: Moment) -> dict[str, Any]:
             "targets": [_target(name, spec) for name, spec in campaign.targets.items()],
         },
         "state": found.state,
+        "damage": list(found.damage),
         "driver": found.driver,
         "secondsLeft": found.seconds_left if found.state == "running" else None,
         "first": first,

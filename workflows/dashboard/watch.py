@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 from ...data.errors import CampaignError, DocksieveError, FormatError
 from ...data.receipts import Receipt, read_receipt, receipt_path
-from ...data.store import is_temporary, read_json
 from ..campaign.campaign import Campaign, open_campaign
-from ..campaign.ledger import Ledger, stage_order
+from ..campaign.ledger import Ledger
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import CampaignStatus, status
 from .merged_tables import BundledReceipts, Bundles
@@ -41,21 +40,12 @@ class WatchedLedger(Ledger):
 
     def planned(self, stage: str) -> list[str]:
         """Return the task names of ``stage``; empty if it was never planned."""
-        path = self._plan_path(stage)
-        plan = self._read(path, lambda: read_json(path))
+        plan = self.plan_in(self._plan_path(stage))
         return list(plan["tasks"]) if plan else []
 
-    def molecules(self, stage: str) -> int:
-        """Return how many molecules the tasks of ``stage`` work on; 0 where its plan does not say."""
-        path = self._plan_path(stage)
-        plan = self._read(path, lambda: read_json(path))
-        return int(plan.get("molecules", 0)) if plan else 0
-
-    def stages(self) -> list[str]:
-        """Return every stage planned so far, in the order in which they run."""
-        paths = [path for path in (self.root / "plan").glob("*.json") if not is_temporary(path)]
-        plans = (self._read(path, lambda path=path: read_json(path)) for path in paths)  # type: ignore[misc]
-        return sorted((plan["stage"] for plan in plans if plan), key=stage_order)
+    def plan_in(self, path: Path) -> dict[str, Any] | None:
+        """Return the plan in a file, read when it changes; None where there is none, or it is damaged."""
+        return self._read(path, lambda: super(WatchedLedger, self).plan_in(path))
 
     def receipts(self, stage: str) -> Iterator[Receipt]:
         """Yield the receipts there are for the tasks of ``stage``, in plan order."""

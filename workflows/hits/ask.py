@@ -19,15 +19,17 @@ from ...screening.queries.answer import FunnelStep, HitAnswer
 from ...screening.queries.query import HitQuery
 from ...screening.queries.score_tables import HIT_COLUMNS, HitSources, RankBy, failed_dockings
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import reads_campaigns
 from ..campaign.ledger import chooser, round_name, round_number
 from ..progress.receipts import CampaignReceipts
-from ..progress.status import status
+from ..progress.status import so_far, status
 from .floors import with_floor
 
 if TYPE_CHECKING:
     from ...screening.chemistry.similarity import Fingerprint
 
 
+@reads_campaigns
 def ask(
     campaign: str | Path | Campaign,
     query: HitQuery | None = None,
@@ -75,9 +77,7 @@ def ask(
     asked, prints = _with_fingerprints(receipts.campaign, query)
     sources = [hit_sources(receipts, name) for name in names]
     asked, notes = with_floor(asked, sources)
-    state = status(receipts.campaign, receipts).state
-    if state != "complete":
-        notes.append(f"The campaign is {state}: these are the results so far.")
+    notes += so_far(status(receipts.campaign, receipts))
     if asked.undocked and asked.by == "auto":
         asked = replace(asked, by="predicted")
     if query.across:
@@ -230,6 +230,7 @@ def _joined(query: HitQuery, parts: Sequence[_Part], notes: list[str]) -> HitAns
     )
 
 
+@reads_campaigns
 def failures(
     campaign: str | Path | Campaign,
     target: str | None = None,
@@ -316,7 +317,10 @@ def _latest_whole(receipts: CampaignReceipts, refined: Mapping[int, Sequence[Pat
     known = sorted(number for number, paths in refined.items() if paths)
     for number in reversed(known):
         stage = f"{round_name(number)}/refine"
-        if len(refined[number]) >= len(receipts.campaign.ledger.planned(stage)):
+        done = sum(
+            receipt.done for receipt in receipts.of(stage)
+        )  # damaged ones too: they are said to be missing
+        if done >= len(receipts.campaign.ledger.planned(stage)):
             return number
     return known[-1] if known else None
 

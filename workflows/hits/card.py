@@ -25,9 +25,10 @@ from ...screening.queries.molecule import (
 from ...screening.queries.score_tables import HitSources
 from ..calibration.history import read_intervals
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import reads_campaigns
 from ..campaign.ledger import round_name, round_number
 from ..progress.receipts import CampaignReceipts
-from ..progress.status import status
+from ..progress.status import so_far, status
 from .ask import hit_sources
 from .intervals import interval_of
 from .molecules import in_standard_form
@@ -74,6 +75,7 @@ class HitCard:
         return asdict(self)
 
 
+@reads_campaigns
 def hit_card(
     campaign: str | Path | Campaign,
     molecule: str,
@@ -114,15 +116,13 @@ def hit_card(
     )
     found["qed"] = facts["qed"]
     targets = {item.target: _target(receipts, item, library, row) for item in sources}
-    state = status(opened, receipts).state
     notes = [note] if note else []
     if groups := found.pop("stereo_groups"):
         notes.append(
             f"It is a mixture of isomers, or one of several that is not known ({groups}): each is docked, and the "
             "best counts."
         )
-    if state != "complete":
-        notes.append(f"The campaign is {state}: these are the results so far.")
+    notes += so_far(status(opened, receipts))
     if not any(known for item in targets.values() for known in (item["docked"], item["final"])):
         notes.append("Nobody has docked this molecule.")
     docked = {item.target: [p for paths in item.docked.values() for p in paths] for item in sources}

@@ -19,8 +19,9 @@ from ...screening.queries.rankings import ranked_by_files
 from ...screening.queries.score_tables import HitSources
 from ...screening.queries.screened import ScreenedLeaderboard
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import reads_campaigns
 from ..progress.receipts import CampaignReceipts
-from ..progress.status import status
+from ..progress.status import so_far, status
 from .ask import check_rounds, hit_sources
 from .leaderboards import leaderboard_of
 
@@ -92,6 +93,7 @@ class _Side:
         return self.receipts.campaign
 
 
+@reads_campaigns
 def compare(
     first: str | Path | Campaign,
     second: str | Path | Campaign | None = None,
@@ -177,9 +179,9 @@ def _sides(
 
 def _state(one: _Side, other: _Side, root: Path) -> list[str]:
     side = one if one.campaign.root == root else other
-    state = status(side.campaign, side.receipts).state
     name = side.campaign.config.campaign.name
-    return [] if state == "complete" else [f"The campaign {name} is {state}: these are the results so far."]
+    found = so_far(status(side.campaign, side.receipts))
+    return [note.replace("The campaign is", f"The campaign {name} is", 1) for note in found]
 
 
 def _units(one: _Side, other: _Side, target: str) -> list[str]:

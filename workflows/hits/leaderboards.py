@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from ...data.errors import CampaignError
+from ...data.errors import CampaignError, FormatError
 from ...data.libraries.library import Library
 from ...screening.queries.leaderboard_search import across_leaderboards, is_whole
 from ...screening.queries.query import HitQuery
@@ -16,6 +16,7 @@ from ...screening.queries.rankings import DockedScores, Ranking
 from ...screening.queries.score_tables import HIT_COLUMNS, HitSources
 from ...screening.queries.screened import ScreenedLeaderboard, _constants
 from ...screening.ranking.leaderboard import ScreenedSources
+from ..campaign.damage import damage_words
 from ..campaign.ledger import round_name
 from ..progress.receipts import CampaignReceipts
 
@@ -29,11 +30,16 @@ def leaderboard_of(
     ------
     CampaignError
         If the library has not been ranked yet.
+    FormatError
+        If the latest ranking is damaged.
     """
     campaign = receipts.campaign
     numbers = rounds or range(1, campaign.config.rounds.count + 1)
     for number in sorted(numbers, reverse=True):
         group = round_name(number)
+        needed = (f"leaderboards/{group}/{target}.parquet", f"predictions/{group}/")
+        if damage := [item for item in receipts.damage if item.path.startswith(needed)]:
+            raise FormatError(f"The ranking of the library cannot be read: {' '.join(damage_words(damage))}")
         ranked = [  # of a space, the leaderboard is of made products, and is written when the next are chosen
             record
             for step in ("rank", "acquire")

@@ -24,7 +24,7 @@ section { margin-top: 2.6rem; }
 .state { display: inline-block; padding: 0.1rem 0.6rem; border-radius: 1rem; border: 1px solid;
   font-size: 0.85rem; font-weight: 600; vertical-align: middle; }
 .state.complete { color: var(--good); }
-.state.running, .state.stopped, .state.cancelling { color: var(--note); }
+.state.running, .state.stopped, .state.damaged, .state.cancelling { color: var(--note); }
 .wrong, .notice { border-left: 4px solid var(--note); background: var(--note-paper); padding: 0.6rem 0.9rem;
   margin: 1rem 0; border-radius: 4px; overflow-wrap: anywhere; }
 .wrong { border-color: var(--bad); background: var(--bad-paper); color: var(--bad); }

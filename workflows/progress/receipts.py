@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ...data.receipts import Receipt
 from ...data.store import FileRecord
 from ..campaign.campaign import Campaign
+from ..campaign.damage import Damage, find_damage
 from ..campaign.ledger import chooser, round_number
 
 
@@ -20,12 +23,19 @@ class CampaignReceipts:
     campaign : Campaign
     stages : list of str
         Those planned so far, in the order in which they run.
+    damage : tuple of Damage
+        Files that are missing or damaged; none of them is among :meth:`outputs`.
     """
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
         self.stages = campaign.stages()
         self._receipts: dict[str, list[Receipt]] = {}
+
+    @cached_property
+    def damage(self) -> tuple[Damage, ...]:
+        """What is missing or damaged, looked up once."""
+        return find_damage(self.campaign)
 
     def of(self, stage: str) -> list[Receipt]:
         """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
@@ -35,14 +45,18 @@ class CampaignReceipts:
             found = list(self.campaign.ledger.receipts(stage))
             group, _, step = stage.partition("/")
             if step == "dock":
-                batches = self.outputs(f"{group}/{chooser(group)}", "selections/")
+                batches = self._outputs(f"{group}/{chooser(group)}", "selections/")
                 chosen = {(batch.path, batch.sha256) for batch in batches}
                 found = [receipt for receipt in found if _selected(receipt) <= chosen]
             self._receipts[stage] = found
         return self._receipts[stage]
 
     def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
-        """Return the output files of the finished tasks of ``stage`` that lie under ``folder``."""
+        """Return the output files of the finished tasks of ``stage`` that lie under ``folder`` and are not damaged."""
+        lost = {item.path for item in self.damage}
+        return [record for record in self._outputs(stage, folder) if record.path not in lost]
+
+    def _outputs(self, stage: str, folder: str) -> list[FileRecord]:
         return [
             output
             for receipt in self.of(stage)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..campaign.audits import audit_words, read_audits
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import damage_words, reads_campaigns
 from ..campaign.driver import is_driven, read_driver
 from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name, round_number
@@ -35,7 +36,8 @@ class CampaignStatus:
     root : Path
         The campaign's folder.
     state : str
-        ``running``, ``complete``, ``cancelling``, ``stopped``.
+        ``running``, ``complete``, ``cancelling``, ``stopped``; ``damaged``: nobody drives it, and files are missing or
+        altered that were finished once.
     stages : tuple of StageStatus
         Those planned so far.
     waiting : tuple of str
@@ -59,6 +61,8 @@ class CampaignStatus:
         What of the library is left out from the start, a sentence for each reason.
     stalled : tuple of str
         Rounds whose batches had stopped improving, and what was done about it.
+    damage : tuple of str
+        Files that are missing or damaged, and what to do about them, as sentences.
     failing : tuple of str
         What rounds learnt of dockings that fail, a sentence for each round and target.
 
@@ -91,6 +95,7 @@ class CampaignStatus:
     left_out: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values; rates that are not known are null."""
@@ -101,6 +106,7 @@ class CampaignStatus:
         return {**asdict(self), "root": str(self.root), "stages": stages}
 
 
+@reads_campaigns
 def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = None) -> CampaignStatus:
     """Return where ``campaign`` stands, from its plans and receipts.
 
@@ -138,7 +144,7 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     if driven:
         state = "cancelling" if (opened.root / "cancel").exists() else "running"
     else:
-        state = "complete" if complete else "stopped"
+        state = "damaged" if receipts.damage else "complete" if complete else "stopped"
     driver = f"process {note['pid']} on {note['host']}, site {note['site']}" if note else ""
     left, by_plan = (0.0, False) if complete else seconds_left(opened, stages, waiting, workers)
     blocks = _blocks(note.get("blocks", [])) if note else ()
@@ -148,7 +154,19 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     out = tuple(left_out_lines(opened, read_left_out(opened.ledger))) if leaves_out(opened) else ()
     failing = tuple(failing_lines(opened.ledger))
     seen = (audits, sources, by_plan, dockings, out, failing, tuple(stalled_lines(opened.ledger)))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen)
+    damage = tuple(damage_words(receipts.damage))
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen, damage)
+
+
+def so_far(found: CampaignStatus) -> list[str]:
+    """Return the sentence that stands above an answer from a campaign that is not complete; none if it is."""
+    if found.damage:
+        return [
+            f"The campaign is damaged, and this answer is without what is missing: {' '.join(found.damage)}"
+        ]
+    return (
+        [] if found.state == "complete" else [f"The campaign is {found.state}: these are the results so far."]
+    )
 
 
 def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...data.errors import CampaignError
 from ...data.receipts import Receipt
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import damage_words, find_damage, reads_campaigns
 
 STAGES = {
     "read": ("screen_read",),
@@ -102,6 +103,7 @@ class Throughput:
         return max(self.shares, key=lambda stage: self.shares[stage])
 
 
+@reads_campaigns
 def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
     """Return the rates of each round, each worker and all of a campaign's screens.
 
@@ -139,7 +141,9 @@ def throughput(campaign: str | Path | Campaign) -> list[Throughput]:
     for receipt in everything:
         workers.setdefault(f"{receipt.host} worker {receipt.worker or receipt.pid}", []).append(receipt)
     groups += [summarise(name, receipts) for name, receipts in sorted(workers.items())]
-    return [*groups, summarise("all", everything)]
+    together = summarise("all", everything)
+    damage = damage_words(find_damage(opened))
+    return [*groups, replace(together, notes=(*together.notes, *(f"Damaged: {line}" for line in damage)))]
 
 
 def summarise(name: str, receipts: Iterable[Receipt]) -> Throughput:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...data.store import write_bytes
 from ..campaign.campaign import open_campaign
+from ..campaign.damage import reads_campaigns
 from ..deciding.decision import Answer
 from ..html.page import contents as listed
 from ..html.page import page as whole_page
@@ -32,6 +33,7 @@ from .target_sections import funnel, target_section
 from .timing import Times, read_times
 
 
+@reads_campaigns
 def write_report(
     campaign: str | Path, out: str | Path | None = None, figures: str | Path | None = None
 ) -> tuple[Path, str]:

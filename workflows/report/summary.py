@@ -186,7 +186,8 @@ def missing(facts: Facts) -> list[str]:
     """Return what a campaign that is not complete has yet to do, and which of its tasks failed."""
     if facts.status.state == "complete":
         return []
-    lines = [
+    lines = [f"damaged: {line}" for line in facts.status.damage]
+    lines += [
         f"{stage.stage}: {stage.done:,} of {plural(stage.total, 'task')} done"
         + (f", {stage.running:,} running" if stage.running else "")
         + (f", {stage.failed:,} failed" if stage.failed else "")

@@ -12,6 +12,7 @@ from ...data.errors import CampaignError, InputError
 from ...data.store import is_temporary, read_json, write_json
 from ...models.bundles.bundle import read_card
 from ..campaign.campaign import Campaign, open_campaign
+from ..campaign.damage import reads_campaigns
 from ..campaign.driver import DriverLock
 from ..campaign.imports import (
     FOLDER,
@@ -103,6 +104,7 @@ def imports_of(campaign: Campaign, model: str) -> set[int]:
     return {int(parts[1].removeprefix("import-")) for parts in places if parts[0] == FOLDER}
 
 
+@reads_campaigns
 def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:
     """Return the card of every model of a campaign, with its folder and whether it is the one in force."""
     opened = campaign if isinstance(campaign, Campaign) else open_campaign(campaign)
@@ -113,6 +115,7 @@ def list_models(campaign: str | Path | Campaign) -> list[dict[str, Any]]:
     return [{"name": name, "present": name == present, **read_card(folder / name)} for name in names]
 
 
+@reads_campaigns
 def model_card(campaign: Campaign, name: str) -> dict[str, Any]:
     """Return the card of the model ``name``, such as ``round-01/teacher``.
 

@@ -32,7 +32,7 @@ from ..hits.ask import ask, failures
 from ..hits.provenance import made_by
 from ..progress.left_out import left_out_lines, read_left_out
 from ..progress.receipts import CampaignReceipts
-from ..progress.status import status
+from ..progress.status import so_far, status
 from .grid import Column, Grid
 from .tables import console, plain_table
 
@@ -138,9 +138,8 @@ def print_failed(campaign: Path, query: HitQuery, kind: str, out: Path | None) -
         [failures(opened, target, query.top, query.where, receipts=receipts) for target in targets]
     )
     notes = console(stderr=True)
-    state = status(opened, receipts).state
-    if state != "complete":
-        notes.print(f"The campaign is {state}: these are the results so far.")
+    for note in so_far(status(opened, receipts)):
+        notes.print(Text(note), soft_wrap=True)
     if table.num_rows == 0:
         notes.print(Text(_nothing(query, "failed dockings")), soft_wrap=True)
     if query.top is not None and query.top in _rows_by_target(table):

@@ -22,7 +22,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 
 @pytest.fixture(scope="module")
-def short(copy_small_campaign: Callable[[], Path]) -> Campaign:
+def short(copy_small_campaign: Callable[[], Path], vouch: Callable[[Path], None]) -> Campaign:
     """The same campaign, its leaderboards of sixty molecules."""
     campaign = open_campaign(copy_small_campaign())
     from docksieve.data.libraries.library import Library
@@ -42,6 +42,7 @@ def short(copy_small_campaign: Callable[[], Path]) -> Campaign:
             spec["lower_is_better"],
             rows=60,
         )
+    vouch(campaign.root)
     return campaign
 
 

@@ -22,7 +22,7 @@ export class Progress {
     refresh(by("tiles"), tiles(value), (items) => items.map(([name, figure]) => h("div", {}, h("dt", {}, name), h("dd", {}, figure.replace(/(\d) (?=[a-z%])/g, "$1\u00a0")))));
     refresh(by("stages"), [value.stages, value.waiting], ([done, waiting]) => stages(done, waiting));
     refresh(by("rates"), value.rates, rates);
-    refresh(by("queue"), [value.queue, value.state, value.driver, value.waiting], queue);
+    refresh(by("queue"), [value.queue, value.state, value.driver, value.waiting, value.damage], queue);
     refresh(by("nodes"), [value.nodes, Math.floor(value.now / 10)], ([nodes]) => nodeTable(nodes, value.now));
     if (this.version !== value.version) {
       this.version = value.version;
@@ -159,9 +159,9 @@ function chart(series, colour, span, name) {
     h("p", { class: "soft ends" }, h("span", {}, "begin"), h("span", {}, `peak ${peak} ${unit}`), h("span", {}, duration(span))));
 }
 
-function queue([q, state, driver, waiting]) {
+function queue([q, state, driver, waiting, damage]) {
   if (!["running", "cancelling"].includes(state)) {
-    const text = { complete: "The campaign is complete: nothing waits.", stopped: "Nobody drives the campaign now. docksieve submit goes on with it." };
+    const text = { complete: "The campaign is complete: nothing waits.", damaged: `The campaign is damaged: ${damage.join(" ")}`, stopped: "Nobody drives the campaign now. docksieve submit goes on with it." };
     return h("p", { class: "soft" }, text[state] || `The campaign is ${state}.`);
   }
   return [
