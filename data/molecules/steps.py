@@ -52,7 +52,8 @@ def take_steps(mol: Any, steps: list[str]) -> Any:
             else:
                 raise MoleculeError(f"failed_{step}", f"the step {step} failed: {words_of(error)}") from None
         mol = after
-    if "disconnect_metals" in steps:
+    # A salt that is kept whole keeps its metal: nothing of it is left alone.
+    if "disconnect_metals" in steps and len(Chem.GetMolFrags(mol)) == 1:
         _refuse_cations(mol)
     return mol
 

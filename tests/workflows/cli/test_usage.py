@@ -24,7 +24,6 @@ WITHOUT_JSON = {
     "models show": "is JSON",
     "models use": "one sentence",
     "plan-analysis": "writes a JSON file",
-    "receptor prepare": "writes files",
     "run-job": "hidden; a campaign in a job",
     "site new": "writes a file",
     "space verify": "one sentence",
