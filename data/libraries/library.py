@@ -164,7 +164,9 @@ class Library:
         check_files(self.path, files, progress, workers, open_cluster, say)
 
     def _other_records(self) -> list[FileRecord]:
-        return [FileRecord(**item) for kind in ("rejects", "duplicates") for item in self.manifest[kind]]
+        return [
+            FileRecord.of_stranger(item) for kind in ("rejects", "duplicates") for item in self.manifest[kind]
+        ]
 
     def _check_sums(self) -> None:
         where = self.path / MANIFEST
@@ -305,7 +307,7 @@ class Library:
 
 def _shards(path: Path, manifest: dict[str, Any]) -> Iterator[Shard]:
     for item in manifest["shards"]:
-        record = FileRecord(item["path"], item["bytes"], item["sha256"], item["rows"])
+        record = FileRecord.of_stranger({name: item[name] for name in ("path", "bytes", "sha256", "rows")})
         yield Shard(Path(record.path).stem, path / record.path, item["first_row"], item["rows"], record)
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ...data.errors import DocksieveError, FormatError
-from ...data.receipts import Receipt, read_receipt, receipt_path
+from ...data.receipts import Receipt, receipt_path
 from ...data.store import FileRecord, is_temporary, read_json, sha256_file
 from ...data.words import plural
 from .campaign import Campaign, open_campaign
 from .chain import beginning
 from .imports import CARD
 from .imports import FOLDER as IMPORTS
-from .ledger import round_number
+from .ledger import read_own_receipt, round_number
 
 AGAIN = "Submit the campaign again: what is missing or damaged is made anew."
 COPY = "Restore it from a copy."
@@ -56,7 +56,12 @@ class Damage:
     cure: str = AGAIN
 
 
-def find_damage(campaign: Campaign, thorough: bool = False) -> tuple[Damage, ...]:
+_Read = Callable[[str], Iterable[Receipt]]
+
+
+def find_damage(
+    campaign: Campaign, thorough: bool = False, receipts: _Read | None = None
+) -> tuple[Damage, ...]:
     """Return what is missing from a campaign or damaged; empty for one that is merely unfinished.
 
     Parameters
@@ -64,8 +69,13 @@ def find_damage(campaign: Campaign, thorough: bool = False) -> tuple[Damage, ...
     campaign : Campaign
     thorough : bool
         Hash every file, however large.
+    receipts : callable, optional
+        Gives the receipts of a stage, if they were read already.
     """
-    return tuple(dict.fromkeys([*_plans(campaign), *_receipts(campaign), *_files(campaign, thorough)]))
+    of: _Read = functools.cache(receipts or (lambda stage: list(campaign.ledger.receipts(stage))))
+    return tuple(
+        dict.fromkeys([*_plans(campaign), *_receipts(campaign, of), *_files(campaign, of, thorough)])
+    )
 
 
 def damage_words(damage: Iterable[Damage]) -> list[str]:
@@ -135,33 +145,31 @@ def _plans(campaign: Campaign) -> Iterator[Damage]:
         yield Damage("plan/final.hits.json", "is missing or damaged")
 
 
-def _receipts(campaign: Campaign) -> Iterator[Damage]:
+def _receipts(campaign: Campaign, of: _Read) -> Iterator[Damage]:
     """Yield receipts that cannot be read or do not have their seal, and those that later work proves to have been."""
     ledger, root, stages = campaign.ledger, campaign.root, campaign.stages()
-    first = [receipt.follows for stage in stages[:1] for receipt in ledger.receipts(stage) if receipt.follows]
+    first = [receipt.follows for stage in stages[:1] for receipt in of(stage) if receipt.follows]
     if any(follows != beginning(campaign.state) for follows in first):
         yield Damage("campaign.json", "was altered: the first receipts follow another beginning", COPY)
     rounds = [stage for stage in stages if round_number(stage.partition("/")[0]) is not None]
     final = [stage for stage in stages if stage not in rounds]
     for stage in stages:
         names = ledger.planned(stage)
-        known = {receipt.task: receipt for receipt in ledger.receipts(stage)}
+        known = {receipt.task: receipt for receipt in of(stage)}
         done = all(name in known and known[name].done for name in names)
-        before = not done and _must_be_done(campaign, stage, rounds, final, known.values())
+        before = not done and _must_be_done(campaign, of, stage, rounds, final)
         for name in names:
             path = receipt_path(root, name).relative_to(root).as_posix()
             if name in known:
                 continue
             if receipt_path(root, name).exists():
-                if read_receipt(root, name) is None:  # else it came in this moment
+                if read_own_receipt(root, name) is None:  # else it came in this moment
                     yield Damage(path, "is damaged")
             elif before:
                 yield Damage(path, "is missing")
 
 
-def _must_be_done(
-    campaign: Campaign, stage: str, rounds: list[str], final: list[str], known: Iterable[Receipt]
-) -> bool:
+def _must_be_done(campaign: Campaign, of: _Read, stage: str, rounds: list[str], final: list[str]) -> bool:
     """Return whether ``stage`` was finished once: a later stage is planned, or what it made is there."""
     if stage in final:
         return stage != final[-1] or (
@@ -172,11 +180,11 @@ def _must_be_done(
     if stage != f"round-{campaign.config.rounds.count:02d}/dock" or not final:
         return False  # of a round that was added, or of a campaign that is under way
     # Where a round was added, its dockings are later than what is final.
-    last = max((receipt.finished for receipt in known), default=0.0)
-    return all(receipt.finished >= last for name in final for receipt in campaign.ledger.receipts(name))
+    last = max((receipt.finished for receipt in of(stage)), default=0.0)
+    return all(receipt.finished >= last for name in final for receipt in of(name))
 
 
-def _files(campaign: Campaign, thorough: bool) -> Iterator[Damage]:
+def _files(campaign: Campaign, of: _Read, thorough: bool) -> Iterator[Damage]:
     """Yield the files that are missing, have another size, or another checksum as far as it is looked at."""
     state, left = campaign.state, HASHED_IN_ALL
     copied = [FileRecord(**item) for items in state["target_files"].values() for item in items]
@@ -188,7 +196,7 @@ def _files(campaign: Campaign, thorough: bool) -> Iterator[Damage]:
         except (FormatError, KeyError, TypeError):
             yield Damage(name, "is damaged", COPY)
     known = {record.path: (record, COPY) for record in copied}
-    receipts = [r for stage in campaign.stages() for r in campaign.ledger.receipts(stage) if r.done]
+    receipts = [r for stage in campaign.stages() for r in of(stage) if r.done]
     for receipt in sorted(
         receipts, key=lambda item: item.finished
     ):  # of a file made twice, the later record counts
