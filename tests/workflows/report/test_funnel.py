@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from docksieve.data.store import read_json, read_table, write_json, write_table
+from docksieve.data.receipts import Receipt, write_receipt
+from docksieve.data.store import read_json, read_table, write_table
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import contents_of, write_report
@@ -93,7 +94,7 @@ def test_numbers_that_contradict_each_other_turn_the_report_red(
         value["counts"][key] += 1
     else:
         value["rows_out"] += 1
-    write_json(path, value)
+    write_receipt(copied, Receipt.from_json(value))
     page_path, summary = write_report(copied)
     page = parsed(page_path)
     assert "These numbers do not add up" in page.words and said in page.words
