@@ -13,9 +13,9 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +46,31 @@ class FileRecord:
     bytes: int
     sha256: str
     rows: int | None = None
+
+    @classmethod
+    def of_stranger(cls, value: Mapping[str, Any]) -> FileRecord:
+        """Return the record in a file that anybody may have written: it cannot lead out of its folder.
+
+        Raises
+        ------
+        FormatError
+            If its path is absolute or has ``..`` in it.
+        TypeError
+            If fields are missing or unknown.
+        """
+        record = cls(**value)
+        if record.leads_out:
+            raise FormatError(
+                f"The recorded file {record.path!r} leads out of its folder.",
+                "Nothing of docksieve writes such a record: do not use the folder that it came in.",
+            )
+        return record
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether the path is absolute or climbs out of the folder that owns the record."""
+        path = PurePosixPath(self.path)
+        return path.is_absolute() or ".." in path.parts or "\\" in self.path or "\0" in self.path
 
 
 @contextlib.contextmanager

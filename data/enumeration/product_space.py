@@ -87,25 +87,21 @@ def load_reactions(path: str | os.PathLike[str] | None = None) -> dict[str, Reac
         raise InputError(f"{file} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise InputError(f"{file} is not a list of [[reaction]] tables: {error}.") from None
-    reactions = {}
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InputError(f"{file} is not a list of [[reaction]] tables.")
+        raise InputError(f"{file} is not a list of [[reaction]] tables: 'reaction' is something else.")
+    reactions = {}
     for table in tables:
         if set(table) != {"name", "title", "smarts", "roles"}:
             raise InputError(
                 f"{file}: reaction {table.get('name')!r} has the keys {', '.join(sorted(table))}.",
                 "It needs name, title, smarts and roles, and nothing else.",
             )
-        roles = table["roles"]
-        texts = [
-            table["name"],
-            table["title"],
-            table["smarts"],
-            *(roles if isinstance(roles, list) else [None]),
-        ]
-        if not all(isinstance(text, str) for text in texts):
+        texts = [table["name"], table["title"], table["smarts"]]
+        if isinstance(table["roles"], list):
+            texts += table["roles"]
+        if not isinstance(table["roles"], list) or not all(isinstance(text, str) for text in texts):
             raise InputError(
-                f"{file}: reaction {table['name']!r} has values of a wrong kind.",
+                f"{file}: reaction {table['name']!r} has a value of the wrong kind.",
                 "name, title and smarts are texts, roles is a list of texts.",
             )
         reactions[table["name"]] = Reaction(**{**table, "roles": tuple(table["roles"])})

@@ -167,16 +167,15 @@ class Library:
         check_files(self.path, files, progress, workers, open_cluster, say)
 
     def _other_records(self) -> list[FileRecord]:
-        return [FileRecord(**item) for kind in ("rejects", "duplicates") for item in self.manifest[kind]]
+        items = [*self.manifest["rejects"], *self.manifest["duplicates"]]
+        return [FileRecord.of_stranger(item) for item in items]
 
     def _check_sums(self) -> None:
         where = self.path / MANIFEST
         for counts in [self.manifest["counts"], *self.manifest["sources"]]:
             lost = counts["records"] - counts["accepted"] - counts["duplicates"] - counts["rejected"]
-            other = (
-                counts["lines"] - counts["records"] - counts["blank"] - counts["comments"] - counts["headers"]
-            )
-            if lost or other:
+            read = counts["records"] + counts["blank"] + counts["comments"] + counts["headers"]
+            if lost or counts["lines"] != read:
                 name = counts.get("name", "the library")
                 raise LibraryError(f"{where}: the counts of {name} do not add up.")
         first = 0
@@ -305,7 +304,7 @@ class Library:
 
 def _shards(path: Path, manifest: dict[str, Any]) -> Iterator[Shard]:
     for item in manifest["shards"]:
-        record = FileRecord(item["path"], item["bytes"], item["sha256"], item["rows"])
+        record = FileRecord.of_stranger({name: item[name] for name in ("path", "bytes", "sha256", "rows")})
         yield Shard(Path(record.path).stem, path / record.path, item["first_row"], item["rows"], record)
 
 

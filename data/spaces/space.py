@@ -161,7 +161,7 @@ class Space:
         """Return the files with their checksums."""
         names = [field.name for field in fields(FileRecord)]
         files = [file for item in self.manifest["reactions"] for file in item["files"]]
-        return [FileRecord(**{name: file[name] for name in names}) for file in files]
+        return [FileRecord.of_stranger({name: file[name] for name in names}) for file in files]
 
     def verify(self) -> None:
         """Compare every file with its checksum.

@@ -322,8 +322,8 @@ def test_it_follows_a_campaign_that_goes_on(
     later.rename(tmp_path / "later")
     seen = leaderboard(root, part="hits")
     page = seen.page
-    assert page.locator("#state").inner_text() == "stopped"
-    assert "stopped" in page.locator("#hits-part .notice").last.inner_text()
+    assert page.locator("#state").inner_text() == "damaged"
+    assert "damaged" in page.locator("#hits-part .notice").last.inner_text()
     (tmp_path / "later").rename(later)
     page.wait_for_timeout(1100)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as if one came back to the page

@@ -57,7 +57,7 @@ def judge(case: dict[str, Any], ground: Ground, place: Path) -> tuple[list[str],
             patch.setattr(Path, case["call"], failing(getattr(Path, case["call"])))
         code, out, errors = run("submit", str(place / "campaign.toml"), "--site", "inline")
     faults = []
-    if trace := traced(code, out, errors):
+    if (trace := traced(code, out, errors)) and "input/output" not in case["error"]:
         faults.append(f"submit on a failing disk: {trace}")
     if (place / "campaign").exists() and (left := left_behind(place / "campaign")):
         faults.append(f"left behind by the failing run: {', '.join(left[:5])}")

@@ -194,6 +194,8 @@ def open_campaign(path: str | Path | Campaign) -> Campaign:
         )
     try:
         return Campaign(path.resolve(), _checked(state), state)
+    except FormatError as error:
+        raise FormatError(f"{path / 'campaign.json'}: {error.message}", error.hint) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's errors are ValueErrors
         reason = str(error).splitlines()[0]
         raise FormatError(
@@ -211,5 +213,5 @@ def _checked(state: Mapping[str, Any]) -> CampaignConfig:
     float(state.get("created", 0))
     for files in [*state["target_files"].values(), state.get("source_files", ())]:
         for record in files:
-            FileRecord(**record)
+            FileRecord.of_stranger(record)
     return CampaignConfig.model_validate(state["config"])

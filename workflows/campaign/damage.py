@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ...data.errors import DocksieveError, FormatError
-from ...data.receipts import Receipt, read_receipt, receipt_path
+from ...data.receipts import Receipt, receipt_path
 from ...data.store import FileRecord, is_temporary, read_json, sha256_file
 from ...data.words import plural
 from .campaign import Campaign, open_campaign
 from .chain import beginning
 from .imports import CARD
 from .imports import FOLDER as IMPORTS
-from .ledger import round_number
+from .ledger import read_own_receipt, round_number
 
 AGAIN = "Submit the campaign again: what is missing or damaged is made anew."
 COPY = "Restore it from a copy."
@@ -56,8 +56,11 @@ class Damage:
     cure: str = AGAIN
 
 
+_Read = Callable[[str], Iterable[Receipt]]
+
+
 def find_damage(
-    campaign: Campaign, thorough: bool = False, receipts: Mapping[str, Sequence[Receipt]] | None = None
+    campaign: Campaign, thorough: bool = False, receipts: _Read | None = None
 ) -> tuple[Damage, ...]:
     """Return what is missing from a campaign or damaged; empty for one that is merely unfinished.
 
@@ -66,17 +69,13 @@ def find_damage(
     campaign : Campaign
     thorough : bool
         Hash every file, however large.
-    receipts : mapping of str to sequence of Receipt, optional
-        Those of every planned stage, where they were read already.
+    receipts : callable, optional
+        Gives the receipts of a stage, if they were read already.
     """
-    if receipts is None:
-        receipts = {stage: list(campaign.ledger.receipts(stage)) for stage in campaign.stages()}
-    found = [
-        *_plans(campaign, receipts),
-        *_receipts(campaign, receipts),
-        *_files(campaign, receipts, thorough),
-    ]
-    return tuple(dict.fromkeys(found))
+    of: _Read = functools.cache(receipts or (lambda stage: list(campaign.ledger.receipts(stage))))
+    return tuple(
+        dict.fromkeys([*_plans(campaign), *_receipts(campaign, of), *_files(campaign, of, thorough)])
+    )
 
 
 def damage_words(damage: Iterable[Damage]) -> list[str]:
@@ -128,12 +127,13 @@ def _all_words(arguments: Iterable[Any], thorough: bool) -> str:
     return " ".join(dict.fromkeys(words))
 
 
-def _plans(campaign: Campaign, stages: Iterable[str]) -> Iterator[Damage]:
+def _plans(campaign: Campaign) -> Iterator[Damage]:
     """Yield plans that cannot be read, and those that must have been there since receipts of their tasks are."""
     ledger, root = campaign.ledger, campaign.root
     for path in sorted((root / "plan").glob("*.json")):
         if not is_temporary(path) and ledger.plan_in(path) is None:
             yield Damage(path.relative_to(root).as_posix(), "is damaged")
+    stages = set(campaign.stages())
     for path in sorted((root / "receipts").glob("*/*")):
         stage = f"{path.parent.name}/{path.stem if path.is_file() else path.name}"
         number = round_number(path.parent.name)
@@ -145,37 +145,31 @@ def _plans(campaign: Campaign, stages: Iterable[str]) -> Iterator[Damage]:
         yield Damage("plan/final.hits.json", "is missing or damaged")
 
 
-def _receipts(campaign: Campaign, receipts: Mapping[str, Sequence[Receipt]]) -> Iterator[Damage]:
+def _receipts(campaign: Campaign, of: _Read) -> Iterator[Damage]:
     """Yield receipts that cannot be read or do not have their seal, and those that later work proves to have been."""
-    ledger, root, stages = campaign.ledger, campaign.root, list(receipts)
-    first = [receipt.follows for stage in stages[:1] for receipt in receipts[stage] if receipt.follows]
+    ledger, root, stages = campaign.ledger, campaign.root, campaign.stages()
+    first = [receipt.follows for stage in stages[:1] for receipt in of(stage) if receipt.follows]
     if any(follows != beginning(campaign.state) for follows in first):
         yield Damage("campaign.json", "was altered: the first receipts follow another beginning", COPY)
     rounds = [stage for stage in stages if round_number(stage.partition("/")[0]) is not None]
     final = [stage for stage in stages if stage not in rounds]
     for stage in stages:
         names = ledger.planned(stage)
-        known = {receipt.task: receipt for receipt in receipts[stage]}
+        known = {receipt.task: receipt for receipt in of(stage)}
         done = all(name in known and known[name].done for name in names)
-        before = not done and _must_be_done(campaign, stage, rounds, final, receipts)
+        before = not done and _must_be_done(campaign, of, stage, rounds, final)
         for name in names:
             path = receipt_path(root, name).relative_to(root).as_posix()
             if name in known:
                 continue
             if receipt_path(root, name).exists():
-                if read_receipt(root, name) is None:  # else it came in this moment
+                if read_own_receipt(root, name) is None:  # else it came in this moment
                     yield Damage(path, "is damaged")
             elif before:
                 yield Damage(path, "is missing")
 
 
-def _must_be_done(
-    campaign: Campaign,
-    stage: str,
-    rounds: list[str],
-    final: list[str],
-    receipts: Mapping[str, Sequence[Receipt]],
-) -> bool:
+def _must_be_done(campaign: Campaign, of: _Read, stage: str, rounds: list[str], final: list[str]) -> bool:
     """Return whether ``stage`` was finished once: a later stage is planned, or what it made is there."""
     if stage in final:
         return stage != final[-1] or (
@@ -186,11 +180,11 @@ def _must_be_done(
     if stage != f"round-{campaign.config.rounds.count:02d}/dock" or not final:
         return False  # of a round that was added, or of a campaign that is under way
     # Where a round was added, its dockings are later than what is final.
-    last = max((receipt.finished for receipt in receipts[stage]), default=0.0)
-    return all(receipt.finished >= last for name in final for receipt in receipts[name])
+    last = max((receipt.finished for receipt in of(stage)), default=0.0)
+    return all(receipt.finished >= last for name in final for receipt in of(name))
 
 
-def _files(campaign: Campaign, receipts: Mapping[str, Sequence[Receipt]], thorough: bool) -> Iterator[Damage]:
+def _files(campaign: Campaign, of: _Read, thorough: bool) -> Iterator[Damage]:
     """Yield the files that are missing, have another size, or another checksum as far as it is looked at."""
     state, left = campaign.state, HASHED_IN_ALL
     copied = [FileRecord(**item) for items in state["target_files"].values() for item in items]
@@ -202,9 +196,10 @@ def _files(campaign: Campaign, receipts: Mapping[str, Sequence[Receipt]], thorou
         except (FormatError, KeyError, TypeError):
             yield Damage(name, "is damaged", COPY)
     known = {record.path: (record, COPY) for record in copied}
-    finished = [receipt for stage in receipts for receipt in receipts[stage] if receipt.done]
-    for receipt in sorted(finished, key=lambda item: item.finished):
-        # Of a file made twice the later record counts.
+    receipts = [r for stage in campaign.stages() for r in of(stage) if r.done]
+    for receipt in sorted(
+        receipts, key=lambda item: item.finished
+    ):  # of a file made twice, the later record counts
         known |= {record.path: (record, AGAIN) for record in receipt.outputs}
     for record, cure in known.values():
         hashed = thorough or (record.bytes <= SMALL and record.bytes <= left)

@@ -118,7 +118,7 @@ class Ledger:
     def receipts(self, stage: str) -> Iterator[Receipt]:
         """Yield the receipts there are for the tasks of ``stage``, in plan order."""
         for name in self.planned(stage):
-            receipt = read_receipt(self.root, name)
+            receipt = read_own_receipt(self.root, name)
             if receipt is not None:
                 yield receipt
 
@@ -158,6 +158,12 @@ STEPS = (
 
 
 _ROLES = {"screen": "screen", "dock": "dock", "label": "dock", "refine": "dock", "filter": "dock"}
+
+
+def read_own_receipt(root: Path, task: str) -> Receipt | None:
+    """Return the receipt of a campaign's task; None also where it names files outside of the campaign."""
+    receipt = read_receipt(root, task)
+    return None if receipt is None or any(record.leads_out for record in receipt.outputs) else receipt
 
 
 def role_of(kind: str) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...data.errors import CampaignError, DocksieveError, FormatError
-from ...data.receipts import Receipt, read_receipt, receipt_path
+from ...data.receipts import Receipt, receipt_path
 from ..campaign.campaign import Campaign, open_campaign
-from ..campaign.ledger import Ledger
+from ..campaign.ledger import Ledger, read_own_receipt
 from ..progress.receipts import CampaignReceipts
 from ..progress.status import CampaignStatus, status
 from .merged_tables import BundledReceipts, Bundles
@@ -53,7 +53,7 @@ class WatchedLedger(Ledger):
             path = self._paths.get(name)
             if path is None:
                 path = self._paths[name] = receipt_path(self.root, name)
-            receipt = self._read(path, lambda name=name: read_receipt(self.root, name))  # type: ignore[misc]
+            receipt = self._read(path, lambda name=name: read_own_receipt(self.root, name))  # type: ignore[misc]
             if receipt is not None:
                 yield receipt
 

@@ -31,13 +31,13 @@ class CampaignReceipts:
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
         self.stages = campaign.stages()
-        self._known: dict[str, list[Receipt]] = {}
         self._receipts: dict[str, list[Receipt]] = {}
+        self._there: dict[str, list[Receipt]] = {}
 
     @cached_property
     def damage(self) -> tuple[Damage, ...]:
         """What is missing or damaged, looked up once."""
-        return find_damage(self.campaign, receipts={stage: self._all(stage) for stage in self.stages})
+        return find_damage(self.campaign, receipts=self._read)
 
     def require_whole(self) -> None:
         """Raise CampaignError naming what is damaged: for answers that would be wrong without it."""
@@ -46,17 +46,12 @@ class CampaignReceipts:
                 f"The campaign {self.campaign.root} is damaged: {' '.join(damage_words(self.damage))}"
             )
 
-    def _all(self, stage: str) -> list[Receipt]:
-        if stage not in self._known:
-            self._known[stage] = list(self.campaign.ledger.receipts(stage))
-        return self._known[stage]
-
     def of(self, stage: str) -> list[Receipt]:
         """Return the receipts of ``stage`` that count, in plan order; none for a stage that is not there."""
         if stage not in self.stages:
             return []
         if stage not in self._receipts:
-            found = self._all(stage)
+            found = self._read(stage)
             group, _, step = stage.partition("/")
             if step == "dock":
                 batches = self._outputs(f"{group}/{chooser(group)}", "selections/")
@@ -64,6 +59,12 @@ class CampaignReceipts:
                 found = [receipt for receipt in found if _selected(receipt) <= chosen]
             self._receipts[stage] = found
         return self._receipts[stage]
+
+    def _read(self, stage: str) -> list[Receipt]:
+        """Return the receipts of ``stage`` as they lie there, read once."""
+        if stage not in self._there:
+            self._there[stage] = list(self.campaign.ledger.receipts(stage))
+        return self._there[stage]
 
     def outputs(self, stage: str, folder: str = "") -> list[FileRecord]:
         """Return the output files of the finished tasks of ``stage`` that lie under ``folder`` and are not damaged."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from ...screening.docking.failures import meaning_of
@@ -20,16 +22,36 @@ ENDLESS = 10_000
 """Characters in a line where nobody looks at its width."""
 
 
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class PlainConsole(Console):
+    """A console on which ids, names and messages cannot act: what controls a terminal or turns text round is shown."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return the segments of ``renderable``, control characters of their texts made visible."""
+        for segment in super().render(renderable, options):
+            if segment.control is None and _UNSEEN.search(segment.text):
+                yield Segment(_UNSEEN.sub(_visible, segment.text), segment.style)
+            else:
+                yield segment
+
+
+def _visible(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
+
+
 def console(stderr: bool = False) -> Console:
     """Return a console that prints every text as it is; one that is no terminal (a pipe, a log file) breaks no lines.
 
     Ids, SMILES and paths hold brackets and colons: nothing is read as markup or as the name of a picture, and nothing
     is coloured for looking like a number. What is to be bold or red is a ``Text`` with a style.
     """
-    here = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    here = PlainConsole(stderr=stderr, markup=False, emoji=False, highlight=False)
     if here.is_terminal:
         return here
-    return Console(stderr=stderr, width=ENDLESS, markup=False, emoji=False, highlight=False)
+    return PlainConsole(stderr=stderr, width=ENDLESS, markup=False, emoji=False, highlight=False)
 
 
 def without_score(failures: Mapping[str, int]) -> str:

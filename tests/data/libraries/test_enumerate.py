@@ -186,24 +186,3 @@ def test_the_same_command_finds_its_library_and_another_does_not(tmp_path):
         with pytest.raises(LibraryError, match="holds a library already"):
             enumerate_(tmp_path, ["ether"], **change)
     assert sorted(path.name for path in first.path.iterdir()) == ["library.json", "shards"]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("reaction = 3", "is not a list of"),
-        ("reaction = [3]", "is not a list of"),
-        (
-            '[[reaction]]\nname = "a"\ntitle = "A"\nsmarts = "[C:1]>>[C:1]"\nroles = 3',
-            "'a' has values of a wrong kind",
-        ),
-        (
-            '[[reaction]]\nname = ["a"]\ntitle = "A"\nsmarts = "[C:1]>>[C:1]"\nroles = ["x"]',
-            "values of a wrong kind",
-        ),
-    ],
-)
-def test_reactions_of_another_kind_are_refused(tmp_path, text, words):
-    (tmp_path / "reactions.toml").write_text(text)
-    with pytest.raises(InputError, match=words):
-        load_reactions(tmp_path / "reactions.toml")

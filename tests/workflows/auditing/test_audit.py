@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from docksieve.data.errors import CampaignError, InputError
 from docksieve.data.libraries.library import Library
-from docksieve.data.receipts import seal_of
+from docksieve.data.receipts import Receipt, write_receipt
 from docksieve.data.score_keys import score_keys
-from docksieve.data.store import read_json, read_table, write_json
+from docksieve.data.store import read_json, read_table
 from docksieve.screening.auditing.design import AuditDesign
 from docksieve.screening.auditing.planning import unstratified_dockings
 from docksieve.workflows.auditing.audit import audit
@@ -301,7 +301,7 @@ def test_a_target_without_scores_is_said(campaign: Path) -> None:
     receipt = campaign / "receipts" / "round-01" / "train.json"
     card = read_json(receipt)
     card["facts"]["targets"] = ["B"]
-    write_json(receipt, {**card, "seal": seal_of(card)})
+    write_receipt(campaign, Receipt.from_json(card))
     with pytest.raises(CampaignError, match="no predictions of 'A'"):
         audit(campaign, 10, "A", site="inline")
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from docksieve.data.receipts import Receipt, read_receipt
-from docksieve.data.store import write_json
+from docksieve.data.receipts import Receipt, read_receipt, write_receipt
 from docksieve.workflows.campaign.campaign import open_campaign
 from docksieve.workflows.report.facts import read_facts
 from docksieve.workflows.report.report import contents_of, write_report
@@ -78,7 +77,7 @@ def test_a_failed_task_is_reported_with_its_message(copied: Path) -> None:
     assert receipt is not None
     value = receipt.to_json()
     value["failure"] = {"code": "X", "message": "a <b>bad</b> day [red]", "retryable": False, "traceback": ""}
-    write_json(copied / "receipts" / "round-02" / "distil.json", value)
+    write_receipt(copied, Receipt.from_json(value))
     path, summary = write_report(copied)
     assert "round-02/distil: a <b>bad</b> day [red]" in parsed(path).words
     assert "<b>bad" not in path.read_text()

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 from docksieve.data.errors import CampaignError, ConfigError, DocksieveError
 from docksieve.data.libraries.library import Library
-from docksieve.data.receipts import Receipt, seal_of
+from docksieve.data.receipts import Receipt, write_receipt
 from docksieve.data.store import read_json, read_table
 from docksieve.workflows.campaign.campaign import Campaign, open_campaign
 from docksieve.workflows.campaign.driver import cancel_path
@@ -340,14 +340,14 @@ def test_a_failing_task_is_told_and_the_rest_is_done(make_campaign: Make) -> Non
     victim = next((root / "selections" / "round-00" / "B").glob("*.parquet"))
     table = read_table(victim)
     # A batch of a selection that cannot be docked: its receipt is made to agree with it.
-    from docksieve.data.store import record_file, write_json, write_table
+    from docksieve.data.store import record_file, write_table
 
     write_table(victim, table.drop_columns(["smiles"]))
     receipt = read_json(root / "receipts" / "round-00" / "sample.json")
     for output in receipt["outputs"]:
         if output["path"] == victim.relative_to(root).as_posix():
             output.update(vars(record_file(victim, root)))
-    write_json(root / "receipts" / "round-00" / "sample.json", {**receipt, "seal": seal_of(receipt)})
+    write_receipt(root, Receipt.from_json(receipt))
     with pytest.raises(CampaignError, match=r"1 of 16 tasks of round-00/dock failed.*batch-0000"):
         submit(path, "inline")
     now = {stage.stage: stage for stage in status(open_campaign(root)).stages}["round-00/dock"]
