@@ -289,9 +289,9 @@ def test_receipts_are_read_once(copied: Path, monkeypatch: pytest.MonkeyPatch) -
     from docksieve.workflows.dashboard import watch as dashboard_watch
 
     read: list[str] = []
-    original = dashboard_watch.read_receipt
+    original = dashboard_watch.read_own_receipt
     monkeypatch.setattr(
-        dashboard_watch, "read_receipt", lambda root, task: read.append(task) or original(root, task)
+        dashboard_watch, "read_own_receipt", lambda root, task: read.append(task) or original(root, task)
     )
     watch = Watch(copied)
     first = watch.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,11 +60,12 @@ def test_failed_dockings_are_named_and_counted(finished: Campaign, written: tupl
         assert "The score table does not hold this molecule." in parsed(written[0]).words
 
 
-def test_a_lost_score_turns_the_report_red(copied: Path) -> None:
+def test_a_lost_score_turns_the_report_red(copied: Path, vouch: Callable[[Path], None]) -> None:
     facts = read_facts(open_campaign(copied))
     path, _ = facts.outputs("round-01/dock", "scores/round-01/A/")[0]
     table = read_table(path)
     write_table(path, table.slice(1))
+    vouch(copied)
     page_path, summary = write_report(copied)
     page = parsed(page_path)
     assert len(page.of("table", "off")) == 2  # the round's docking, and all dockings
