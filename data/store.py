@@ -108,6 +108,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+_BROKEN = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.EREMOTEIO,
+    errno.ENOTCONN,
+}
+"""What a failing disk or network file system answers."""
+
+
 def _explained(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DocksieveError(
@@ -118,6 +130,11 @@ def _explained(error: OSError, path: Path) -> Exception:
         return DocksieveError(
             f"{path} cannot be written: {error.strerror}.",
             "Check the folder's permissions, or choose another folder.",
+        )
+    if error.errno in _BROKEN:
+        return DocksieveError(
+            f"{path} could not be written: {error.strerror}.",
+            "The disk or its network failed. Once it works, give the same command again; finished work is kept.",
         )
     return error
 

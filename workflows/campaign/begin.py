@@ -20,7 +20,7 @@ from ...data.words import plural
 from ...hpc.sites.site import Site
 from ...screening.docking.dock import freeze_target
 from ..config.campaign_file import CampaignConfig, CampaignFile, default_seed, read_campaign_file
-from .campaign import CAMPAIGN_FORMAT, Campaign, open_campaign
+from .campaign import CAMPAIGN_FORMAT, Campaign, has_lost_beginning, open_campaign, without_beginning
 from .checks import check_dock, open_library
 from .filters import FILTER_VERSION, check_conditions, check_space
 from .ledger import round_name
@@ -77,6 +77,8 @@ def refuse_strangers(root: Path) -> None:
     if not root.exists():
         return
     names = {item.name for item in root.iterdir()} - DRIVERS_FILES
+    if has_lost_beginning(root) and BIRTH_MARK not in names:
+        raise without_beginning(root)
     if names and not names & {"campaign.json", BIRTH_MARK}:
         raise CampaignError(
             f"The folder {root} is not empty and is not a campaign.", "Choose another [campaign] folder."

@@ -165,6 +165,21 @@ def _has_size(path: Path, wanted: int) -> bool:
         return False
 
 
+def has_lost_beginning(root: Path) -> bool:
+    """Return whether a folder holds a campaign's plans and receipts and no ``campaign.json``."""
+    return (
+        not (root / "campaign.json").is_file() and (root / "receipts").is_dir() and (root / "plan").is_dir()
+    )
+
+
+def without_beginning(root: Path) -> CampaignError:
+    """Return the error that says so."""
+    return CampaignError(
+        f"{root / 'campaign.json'} is missing: it says what the campaign began with.",
+        "Restore it from a copy. Nothing else of the campaign needs to be touched.",
+    )
+
+
 def open_campaign(path: str | Path | Campaign) -> Campaign:
     """Open the campaign at ``path``: its folder, or its TOML file; one that is open is read again.
 
@@ -176,11 +191,8 @@ def open_campaign(path: str | Path | Campaign) -> Campaign:
     path = path.root if isinstance(path, Campaign) else Path(path)
     if path.suffix == ".toml":
         path = read_campaign_file(path).root
-    if not (path / "campaign.json").is_file() and (path / "receipts").is_dir() and (path / "plan").is_dir():
-        raise CampaignError(
-            f"{path / 'campaign.json'} is missing: it says what the campaign began with.",
-            "Restore it from a copy. Nothing else of the campaign needs to be touched.",
-        )
+    if has_lost_beginning(path):
+        raise without_beginning(path)
     if not (path / "campaign.json").is_file():
         raise CampaignError(
             f"There is no campaign at {path}.",

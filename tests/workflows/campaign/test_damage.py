@@ -143,6 +143,15 @@ def test_without_campaign_json(copied: Path) -> None:
         status(copied)
 
 
+def test_submitting_without_campaign_json_names_it(copy_small_campaign: Callable[[], Path]) -> None:
+    root = copy_small_campaign()
+    (root / "campaign.json").unlink()
+    with pytest.raises(
+        CampaignError, match=r"campaign\.json is missing: it says what the campaign began with"
+    ):
+        submit(root.parent / "campaign.toml", "inline")
+
+
 def test_the_latest_ranking_is_not_replaced_by_an_earlier_one(copied: Path) -> None:
     (copied / "leaderboards/round-02/A.parquet").unlink()
     with pytest.raises(FormatError, match=r"leaderboards/round-02/A\.parquet is missing"):
