@@ -153,7 +153,7 @@ def test_tied_scores_are_all_in() -> None:
     ("held_out", "goal"),
     [(3000, CutGoal(0.95, 0.05, 0.95)), (3000, CutGoal(0.9, 0.02, 0.8)), (400, CutGoal(0.8, 0.1, 0.9))],
 )
-@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("known", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_confidence_is_kept(simulated: Simulated, held_out: int, goal: CutGoal, known: bool) -> None:
     generator = np.random.default_rng(1)
     kept, successes, fractions, rounds = simulated.kept(goal.best), 0, [], 200

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docksieve.data.errors import CampaignError, DocksieveError, FormatError
@@ -45,19 +46,27 @@ def test_a_whole_campaign_has_no_damage(small_campaign: Path) -> None:
     assert status(small_campaign).state == "complete"
 
 
-@pytest.mark.parametrize("harm", [cut, zero, flip, Path.unlink])
-@pytest.mark.parametrize(
-    "file",
-    [
-        SCORES,
-        "receipts/round-01/dock/A/batch-00000.json",
-        "selections/round-01/A/batch-00000.parquet",
-        "refined/round-02/batch-00000.parquet",
-        "hits/hits.parquet",
-        "receipts/final/hits.json",
-        "plan/round-01.dock.json",
-    ],
+FILES = (
+    SCORES,
+    "receipts/round-01/dock/A/batch-00000.json",
+    "selections/round-01/A/batch-00000.parquet",
+    "refined/round-02/batch-00000.parquet",
+    "hits/hits.parquet",
+    "receipts/final/hits.json",
+    "plan/round-01.dock.json",
 )
+HARMS = (cut, zero, flip, Path.unlink)
+
+
+def _pairs() -> Iterator[Any]:
+    """Yield every file with every harm; each file once is quick, with the harms in turn."""
+    for number, file in enumerate(FILES):
+        for other, harm in enumerate(HARMS):
+            quick = other == number % len(HARMS)
+            yield pytest.param(file, harm, marks=() if quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("file", "harm"), _pairs())
 def test_what_is_damaged_is_named_with_its_cure(
     copied: Path, file: str, harm: Callable[[Path], None]
 ) -> None:

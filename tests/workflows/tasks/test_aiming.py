@@ -55,6 +55,7 @@ def selected(root: Path, group: str, target: str) -> pa.Table:
     return pa.concat_tables([read_table(p) for p in sorted((root / "selections" / group / target).iterdir())])
 
 
+@pytest.mark.slow
 def test_both_targets_of_a_selective_aim_dock_the_molecules_whose_scores_differ_most(selective: Path) -> None:
     for group in ("round-01", "round-02"):
         a, b = (selected(selective, group, target) for target in "AB")
@@ -77,6 +78,7 @@ def test_both_targets_of_a_selective_aim_dock_the_molecules_whose_scores_differ_
         assert len(others) == 0 or others.max() <= gap.min() + 1e-5
 
 
+@pytest.mark.slow
 def test_a_selective_campaign_finds_more_that_is_selective(
     selective: Path, campaign_text: str, small_inputs: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_selective_campaign_finds_more_that_is_selective(
     assert best(selective) > best(plain)
 
 
+@pytest.mark.slow
 def test_reports_of_an_aimed_campaign_add_up(selective: Path) -> None:
     facts = read_facts(open_campaign(selective))
     passages = [step for target in facts.campaign.targets for step in target_passages(facts, target)]
