@@ -260,26 +260,14 @@ class Library:
         """Return the row of each standard SMILES, -1 where there is none.
 
         Of molecules with one SMILES, the one without stereo groups; a CXSMILES (``C[C@H](O)CF |&1:1|``, as the
-        columns ``smiles`` and ``stereo_groups`` make it) finds the one with these groups.
+        columns ``smiles`` and ``stereo_groups`` make it) finds the one with these groups. Molecules that another
+        version of RDKit wrote otherwise are found too.
         """
-        rows = self._find("smiles", [text.partition(" ")[0] for text in standard_smiles])
-        grouped = np.array([" " in text for text in standard_smiles], np.bool_)
-        if not self.manifest["counts"].get("stereo_groups"):
-            return np.where(grouped, -1, rows)
-        wanted = dict.fromkeys(standard_smiles, -1)
-        plain = {text.partition(" ")[0] for text in wanted}
-        for batch in self.batches(["row", "smiles", "stereo_groups"]):
-            hits = batch.filter(
-                pc.is_in(batch.column("smiles"), value_set=pa.array(sorted(plain), pa.string()))
-            )
-            for hit in hits.to_pylist():
-                groups = hit["stereo_groups"]
-                text = f"{hit['smiles']} {groups}" if groups else hit["smiles"]
-                if wanted.get(text) == -1:
-                    wanted[text] = hit["row"]
-        exact = np.array([wanted[text] for text in standard_smiles], np.int64)
-        # A SMILES whose isomer is not in the library alone finds the mixture.
-        return np.where((exact < 0) & ~grouped, rows, exact)
+        from .matching import find_rows
+
+        groups = bool(self.manifest["counts"].get("stereo_groups"))
+        written_by = self.manifest.get("made_with", {}).get("rdkit")
+        return find_rows(standard_smiles, self.batches, groups, written_by)
 
     def _find(self, column: str, values: Sequence[str]) -> NDArray[np.int64]:
         wanted = list(dict.fromkeys(values))
