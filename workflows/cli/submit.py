@@ -16,6 +16,14 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key of the site. May be repeated."),
 ]
 
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-versions",
+        help="Go on with other versions of RDKit, meeko or Vina than the dockings so far.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
@@ -43,6 +51,7 @@ def submit(
             help="Check library and targets, print every batch script and the node-hours; run nothing.",
         ),
     ] = False,
+    accept_versions: AcceptOption = False,
 ) -> None:
     """Run a campaign to its end, or go on with one that was interrupted."""
     from ..running.submit import check_place
@@ -53,33 +62,36 @@ def submit(
     where = full_site(site)
     # A driver in this terminal looks for itself.
     place, read = check_place(file, where, _overrides(sets), look=(detach or as_job) and not dry_run)
+    more = ["--accept-versions"] if accept_versions else []
     if dry_run:
         from ..campaign.begin import look_over
         from ..terminal.dry_run import found_words
 
-        typer.echo(_dry_run(file, where, sets, place, read.root, as_job))
+        typer.echo(_dry_run(file, where, sets, place, read.root, as_job, more))
         typer.echo(found_words(*look_over(read)))  # last: what is wrong here is an error, after the scripts
     elif as_job:
-        _as_job(file, where, sets, place, read.root)
+        _as_job(file, where, sets, place, read.root, more)
     elif detach:
-        _detached(file, where, sets, read.root)
+        _detached(file, where, sets, read.root, more)
     else:
-        command = ["docksieve", "submit", str(file.resolve()), "--site", where, *_sets(sets)]
-        submit_campaign(read, place, TerminalObserver(console(), command))
+        command = ["docksieve", "submit", str(file.resolve()), "--site", where, *_sets(sets), *more]
+        submit_campaign(read, place, TerminalObserver(console(), command), accept_versions)
 
 
-def _dry_run(file: Path, site: str, sets: list[str] | None, place: Any, root: Path, as_job: bool) -> str:
+def _dry_run(
+    file: Path, site: str, sets: list[str] | None, place: Any, root: Path, as_job: bool, more: list[str]
+) -> str:
     from ..running.batch_job import carrying_pool, job_command, script_words
     from ..terminal.sites import dry_run_words
 
     if not as_job:
         return dry_run_words(place, root)
-    script = script_words(place, root, job_command(file, site, sets or []))
+    script = script_words(place, root, job_command(file, site, sets or [], more))
     hours = carrying_pool(place).node_hours
     return f"{script}\n{hours:,.1f} node-hours for each job like this. Nothing was submitted."
 
 
-def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Path) -> None:
+def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Path, more: list[str]) -> None:
     from ...data.errors import CampaignError
     from ...hpc.jobs.blocks import BlockRecords
     from ..campaign.driver import is_driven
@@ -92,7 +104,7 @@ def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Pat
             f"The campaign in {root} is being run by {who} already.",
             f"`docksieve cancel {root}` ends that.",
         )
-    job = submit_as_job(place, root, job_command(file, site, sets or []))
+    job = submit_as_job(place, root, job_command(file, site, sets or [], more))
     typer.echo(
         f"Job {job.number} of {place.kind}: {job.pool.nodes} nodes for {job.pool.walltime}; it asks for another like "
         f"itself until the campaign is complete.\n  docksieve status {root}\n  docksieve attach {root}\n"
@@ -100,17 +112,19 @@ def _as_job(file: Path, site: str, sets: list[str] | None, place: Any, root: Pat
     )
 
 
-def _detached(file: Path, site: str, sets: list[str] | None, root: Path) -> None:
+def _detached(file: Path, site: str, sets: list[str] | None, root: Path, more: list[str]) -> None:
     from ..running.detached import start_detached
 
-    started = start_detached(root, ["submit", str(file.resolve()), "--site", site, *_sets(sets)])
+    started = start_detached(root, ["submit", str(file.resolve()), "--site", site, *_sets(sets), *more])
     typer.echo(
         f"The driver is process {started.pid} on {started.host}; its log is {started.log}.\n"
         f"  docksieve attach {root}\n  docksieve cancel {root}"
     )
 
 
-def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> None:
+def run_job(
+    file: FileArgument, site: SiteOption, sets: SetOption = None, accept_versions: AcceptOption = False
+) -> None:
     """Run a campaign inside a batch job; asked for by `submit --as-job`."""
     from ...hpc.sites.read import load_site
     from ..campaign.driver import cancel_path
@@ -124,16 +138,17 @@ def run_job(file: FileArgument, site: SiteOption, sets: SetOption = None) -> Non
     read = read_campaign_file(file)
     root = read.root
     pool = carrying_pool(outside)
-    command = ["docksieve", "submit", str(file.resolve()), "--site", site, *_sets(sets), "--as-job"]
+    more = ["--accept-versions"] if accept_versions else []
+    command = ["docksieve", "submit", str(file.resolve()), "--site", site, *_sets(sets), *more, "--as-job"]
     deadline = Deadline(inside, pool)
     try:
         with deadline:
-            submit_campaign(read, inside, TerminalObserver(console(), command))
+            submit_campaign(read, inside, TerminalObserver(console(), command), accept_versions)
     except KeyboardInterrupt:
         # Somebody wants it to end, and not to begin again.
         if not deadline.over or cancel_path(root).exists():
             raise
-        job = submit_as_job(outside, root, job_command(file, site, sets or []))
+        job = submit_as_job(outside, root, job_command(file, site, sets or [], more))
         typer.echo(f"This job's time is up; job {job.number} goes on with the campaign.")
 
 

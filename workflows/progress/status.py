@@ -15,6 +15,7 @@ from ..campaign.driver import is_driven, read_driver
 from ..campaign.filters import leaves_out
 from ..campaign.ledger import round_name, round_number
 from ..campaign.under_way import molecules_under_way
+from ..campaign.versions import mixed_words, versions_used
 from ..source_words import source_words
 from .dockings import docking_words
 from .failing import failing_lines
@@ -63,6 +64,8 @@ class CampaignStatus:
         Rounds whose batches had stopped improving, and what was done about it.
     damage : tuple of str
         Files that are missing or damaged, and what to do about them, as sentences.
+    mixed : tuple of str
+        A sentence if docking scores were made with several versions of RDKit, meeko or Vina.
     failing : tuple of str
         What rounds learnt of dockings that fail, a sentence for each round and target.
 
@@ -96,6 +99,13 @@ class CampaignStatus:
     failing: tuple[str, ...] = ()
     stalled: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
+    mixed: tuple[str, ...] = ()
+
+    @property
+    def docks(self) -> bool:
+        """Whether dockings are still to come."""
+        begun = any(stage.done < stage.total for stage in self.stages if stage.stage.endswith("/dock"))
+        return begun or any(name.endswith("/dock") for name in self.waiting)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values; rates that are not known are null."""
@@ -155,18 +165,18 @@ def status(campaign: str | Path | Campaign, receipts: CampaignReceipts | None = 
     failing = tuple(failing_lines(opened.ledger))
     seen = (audits, sources, by_plan, dockings, out, failing, tuple(stalled_lines(opened.ledger)))
     damage = tuple(damage_words(receipts.damage))
-    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen, damage)
+    mixed = tuple(mixed_words(versions_used(opened, receipts.of)))
+    return CampaignStatus(opened.root, state, stages, waiting, driver, left, blocks, *seen, damage, mixed)
 
 
 def so_far(found: CampaignStatus) -> list[str]:
-    """Return the sentence that stands above an answer from a campaign that is not complete; none if it is."""
+    """Return the sentences that stand above an answer from a campaign: what it is without, and what it mixes."""
     if found.damage:
-        return [
-            f"The campaign is damaged, and this answer is without what is missing: {' '.join(found.damage)}"
-        ]
-    return (
-        [] if found.state == "complete" else [f"The campaign is {found.state}: these are the results so far."]
-    )
+        lost = " ".join(found.damage)
+        return [f"The campaign is damaged, and this answer is without what is missing: {lost}", *found.mixed]
+    if found.state == "complete":
+        return list(found.mixed)
+    return [f"The campaign is {found.state}: these are the results so far.", *found.mixed]
 
 
 def _sources(receipts: CampaignReceipts) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def target_section(
         paragraph("Every loss is named, and each sum is checked. Bars are on a logarithmic scale.", "soft"),
         *(paragraph(f"{line}.", "soft") for line in _failing(facts, target)),
         *(paragraph(f"{line}.", "soft") for line in stalled_lines(facts.campaign.ledger, target)),
+        *(paragraph(line, "soft") for line in facts.status.mixed),
         _flow(facts, target),
         funnel(passages),
     )

@@ -59,8 +59,8 @@ def carrying_pool(site: Site) -> Pool:
     return replace(site.pool_for("screen"), launcher="single", blocks=1, min_blocks=0)
 
 
-def job_command(file: Path, site: str, overrides: Sequence[str]) -> list[str]:
-    """Return the command that the job runs."""
+def job_command(file: Path, site: str, overrides: Sequence[str], more: Sequence[str] = ()) -> list[str]:
+    """Return the command that the job runs, with ``more`` words at its end."""
     sets = [word for item in overrides for word in ("--set", item)]
     return [
         sys.executable,
@@ -71,6 +71,7 @@ def job_command(file: Path, site: str, overrides: Sequence[str]) -> list[str]:
         "--site",
         site,
         *sets,
+        *more,
     ]
 
 

@@ -20,7 +20,10 @@ from ...hpc.sites.site import Site
 from ..campaign.begin import abandon_if_unborn, begin_or_resume, refuse_strangers
 from ..campaign.campaign import Campaign, open_campaign
 from ..campaign.driver import DriverLock, end_orphans
+from ..campaign.versions import refuse_other_versions
 from ..config.campaign_file import CampaignFile, read_campaign_file
+from ..progress.status import status
+from ..tasks.run import present_versions
 from .engine import TaskRunner
 from .observer import Observer, Silent
 from .parsl_engine import open_runner
@@ -31,7 +34,10 @@ __all__ = ["check_place", "load_campaign", "submit"]
 
 
 def submit(
-    config_path: str | Path | CampaignFile, site: str | Site = "local", observer: Observer | None = None
+    config_path: str | Path | CampaignFile,
+    site: str | Site = "local",
+    observer: Observer | None = None,
+    accept_versions: bool = False,
 ) -> Campaign:
     """Run the campaign that the TOML file at ``config_path`` describes, to its end.
 
@@ -46,6 +52,9 @@ def submit(
         A site's name or TOML file, or what :func:`docksieve.load_site` returned.
     observer : Observer, optional
         Told what happens.
+    accept_versions : bool
+        Go on although RDKit, meeko or Vina have other versions than the dockings so far were made with. It is refused
+        else; `status`, report and hits say where scores of several versions are mixed.
 
     Returns
     -------
@@ -75,6 +84,8 @@ def submit(
             abandon_if_unborn(root)
             raise
         library = campaign.open_library()
+        if not accept_versions and status(campaign).docks:
+            refuse_other_versions(campaign, present_versions())
         orphans = end_orphans(campaign)
         observer.begun(campaign, library, site, orphans)
         with open_runner(campaign, site) as engine:

@@ -80,6 +80,7 @@ def status_table(status: CampaignStatus) -> Group:
     for name in status.waiting:
         table.add(name, *["-"] * 7, style="dim")
     lines = [f"Damaged: {line}" for line in status.damage]
+    lines += status.mixed
     lines += status.dockings
     lines += [f"{stage.stage}: {without_score(stage.failures)}" for stage in status.stages if stage.failures]
     lines += [f"  {line}" for line in meanings(code for stage in status.stages for code in stage.failures)]
