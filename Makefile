@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BESIDE ?= -n 2 --dist loadfile
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: help install test test-fast test-slurm torture lint types docs demo demo-space clean
+.PHONY: help install test test-fast test-slurm test-versions torture lint types docs demo demo-space clean
 
 help:
 	@echo "make demo       install, then build a library, screen it and dock the best (about 5 minutes on 2 cores)"
@@ -13,6 +13,7 @@ help:
 	@echo "make test       install, then lint, types and every test that fits"
 	@echo "make test-fast  the quick tests only"
 	@echo "make test-slurm  campaigns on a real Slurm, brought up on this machine (as root: installs it if it is missing)"
+	@echo "make test-versions  molecules, libraries and docking under the lowest RDKit and meeko that pyproject.toml allows"
 	@echo "make torture     random faults for SECONDS=600, outside the tests; SEED=... replays one case"
 	@echo "make docs       the documentation as HTML, in build/docs; any warning is an error"
 	@echo "make clean      remove the demo's folder and caches (the virtual environment stays)"
@@ -54,6 +55,14 @@ test-fast: lint types
 
 test-slurm: install
 	DOCKSIEVE_SLURM_INSTALL=1 $(BIN)/python -m pytest -m slurm tests/slurm
+
+# The lowest versions that pyproject.toml allows of what spells molecules and prepares ligands; the newest are those of
+# constraints.txt, under which all other tests run.
+LOWEST := rdkit==2026.3.1 meeko==0.7.1
+test-versions: install
+	rm -rf build/lowest && $(BIN)/python -m pip install --quiet --no-deps --target build/lowest $(LOWEST)
+	PYTHONPATH=build/lowest $(BIN)/python -m pytest -m "not alone" tests/data/molecules tests/data/libraries tests/screening/docking tests/screening/poses
+	$(BIN)/python -m pytest tests/versions
 
 SECONDS ?= 600
 torture: install
