@@ -136,13 +136,13 @@ def sdf_id_property(head: bytes, newline: str) -> str:
         if line.startswith("$$$$"):
             block = lines[start:index]
             if any(line.strip() for line in block):
-                end = _end_of_block(block)
-                records.append((block[0], "\n".join(block[3:end]), dict(_properties(block[end:]))))
+                end = end_of_block(block)
+                records.append((block[0], "\n".join(block[3:end]), dict(sdf_properties(block[end:]))))
             start = index + 1
     return choose_property(records[:SAMPLE_ROWS])
 
 
-def _end_of_block(lines: list[str]) -> int:
+def end_of_block(lines: list[str]) -> int:
     """Return the line that ends a mol block: ``M  END``, or the one before its data where there is none."""
     for at, line in enumerate(lines):
         if line.startswith("M  END"):
@@ -152,17 +152,20 @@ def _end_of_block(lines: list[str]) -> int:
     return len(lines) - 1
 
 
-def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:
+def sdf_properties(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the data fields of an SD record: name and first line of text."""
     for at, line in enumerate(lines[:-1]):
         if found := _PROPERTY.match(line):
             yield found.group(1), lines[at + 1].strip()
 
 
 def _sdf_record(lines: list[str], number: int, layout: Layout) -> Record:
-    end = _end_of_block(lines)
+    end = end_of_block(lines)
     identifier = lines[0].strip()
     if layout.id_name:
-        identifier = next((value for name, value in _properties(lines[end:]) if name == layout.id_name), "")
+        identifier = next(
+            (value for name, value in sdf_properties(lines[end:]) if name == layout.id_name), ""
+        )
     return Record(number, identifier, "\n".join(lines[: end + 1]) + "\n", "\n".join(lines))
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from ...data.errors import InputError
 from ...data.readers.spreadsheets import refuse_workbook
+from ...data.scores.poses import PoseTable, best_poses, read_poses
+from ...data.words import plural
 
 _SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "cxsmiles")
 _ID_WORDS = (
@@ -27,6 +29,12 @@ _SCORE_WORDS = (
     "r_i_docking_score minimizedaffinity"
 )
 _SCORE_NAMES = _SCORE_WORDS.split()
+_PROPERTY_WORDS = (
+    "mw molwt mol_weight molecular_weight mass exact_mass hac heavy_atoms logp clogp slogp xlogp logs logd tpsa psa "
+    "hba hbd rtb rotb rotatable_bonds fsp3 qed price sa_score"
+)
+_PROPERTIES = frozenset(_PROPERTY_WORDS.split())
+"""Columns of catalogues, which are no scores."""
 _NO_SCORE = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "failed", "fail"})
 _SAMPLE = 50
 
@@ -43,11 +51,12 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table of scores as read, with what it has."""
+    """A table of scores as read, with what it has, and how it was understood."""
 
     rows: list[ScoreRow]
     has_smiles: bool
     has_ids: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,10 +76,13 @@ class Cells:
         Names of the columns; None where the first line names none.
     body : list of (int, list of str)
         Line number and cells of every row.
+    poses : PoseTable or None
+        What a file of poses says; None for a table.
     """
 
     header: list[str] | None
     body: list[tuple[int, list[str]]]
+    poses: PoseTable | None = None
 
 
 def read_scores(path: Path, settings: Any) -> ScoreTable:
@@ -95,6 +107,8 @@ def read_cells(path: Path, settings: Any) -> Cells:
     if not path.is_file():
         raise InputError(f"The score table {path} does not exist.", "Check its path.")
     refuse_workbook(path)
+    if path.suffix not in (".parquet", ".feather") and (found := read_poses(path)) is not None:
+        return Cells(found.header, found.body, found)
     try:
         lines = _read_binary(path) if path.suffix in (".parquet", ".feather") else _read_text(path, settings)
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
@@ -117,9 +131,67 @@ def score_rows(table: Cells, settings: Any, path: Path) -> ScoreTable:
     InputError
         If the columns cannot be told, or a score is not a number.
     """
+    if table.poses is not None:
+        return _of_poses(table.poses, settings, path)
+    _refuse_shifted(table, path)
     columns = _find_columns(table.header, [cells for _, cells in table.body[:_SAMPLE]], settings, path)
     rows = [_read_row(cells, line, columns, path) for line, cells in table.body]
     return ScoreTable(rows, columns.smiles is not None, columns.id is not None)
+
+
+def _of_poses(poses: PoseTable, settings: Any, path: Path) -> ScoreTable:
+    """Return the best pose of every molecule, by the field that the settings name or that a known program writes."""
+    known = poses.field
+    fields = [name for name in poses.header if name not in ("smiles", "id")]
+    if settings.score_column is None:
+        if known is None:
+            raise InputError(
+                f"{path}: no field of its poses is known as a score; they have: {', '.join(fields) or 'none'}.",
+                "Say which: score_column in the campaign file, --score-column on the command line.",
+            )
+        if known.lower_is_better != settings.lower_is_better:
+            way, other = ("lower", "higher") if known.lower_is_better else ("higher", "lower")
+            raise InputError(
+                f"{path} was written by {known.program}: its field {known.field!r} is better the {way}, the scores "
+                f"asked for are better the {other}.",
+                "Name another field with --score-column, or give the scores to a target of that direction.",
+            )
+        settings = replace(settings, score_column=known.field)
+    columns = _find_columns(poses.header, [], _with_own_columns(settings, poses), path)
+    rows = [_read_row(cells, line, columns, path) for line, cells in poses.body]
+    kept = best_poses(poses, [row.score for row in rows], [row.id for row in rows], settings.lower_is_better)
+    named = known if known is not None and known.field == settings.score_column else None
+    by = f" of {named.program}" if named else ""
+    scored = sum(row.score is not None for row in rows)
+    unread = sum(not row.smiles for row in rows) if columns.smiles is not None else 0
+    note = (
+        f"{plural(len(rows), 'pose')}{by} ({poses.kind} file), {scored:,} with a score in the field "
+        f"{settings.score_column!r}; the best pose of {plural(len(kept), 'molecule')} counts"
+        + (f"; of {plural(unread, 'pose')} the structure cannot be read" if unread else "")
+        + "."
+    )
+    return ScoreTable([rows[at] for at in kept], columns.smiles is not None, True, (note,))
+
+
+def _with_own_columns(settings: Any, poses: PoseTable) -> Any:
+    """Return ``settings`` with the columns that every file of poses has, where none are named."""
+    smiles = "smiles" if "smiles" in poses.header else None
+    return replace(
+        settings, smiles_column=settings.smiles_column or smiles, id_column=settings.id_column or "id"
+    )
+
+
+def _refuse_shifted(table: Cells, path: Path) -> None:
+    """Refuse a table with more cells in a line than names in its header: which name is missing cannot be told."""
+    if table.header is None:
+        return
+    for line, cells in table.body:
+        if any(cell.strip() for cell in cells[len(table.header) :]):
+            raise InputError(
+                f"{path}, line {line}: it has {len(cells)} cells, and the header {len(table.header)} names.",
+                "A name is missing, so that every column behind it would be taken for another. Mend the header, or "
+                "leave it out and give columns by number.",
+            )
 
 
 def _read_binary(path: Path) -> list[tuple[int, list[str]]]:
@@ -170,7 +242,7 @@ def _has_header(first: Sequence[str], settings: Any) -> bool:
 
 
 def _find_columns(header: list[str] | None, sample: list[list[str]], settings: Any, path: Path) -> _Columns:
-    width = max(len(cells) for cells in sample)
+    width = max((len(cells) for cells in sample), default=len(header or []))
     smiles = _chosen(settings.smiles_column, header, width, "smiles_column", path)
     identifier = _chosen(settings.id_column, header, width, "id_column", path)
     score = _chosen(settings.score_column, header, width, "score_column", path)
@@ -183,6 +255,7 @@ def _find_columns(header: list[str] | None, sample: list[list[str]], settings: A
         smiles = next((n for n in free if _looks_like_smiles(_column(sample, n))), None)
     if score is None:
         candidates = [n for n in free if n != smiles and _looks_like_scores(_column(sample, n))]
+        candidates = [n for n in candidates if header is None or header[n].strip().lower() not in _PROPERTIES]
         if len(candidates) != 1:
             names = ", ".join(header) if header else f"{width} columns, no header"
             raise InputError(
@@ -224,9 +297,12 @@ def _column(sample: list[list[str]], number: int) -> list[str]:
 def _looks_like_smiles(cells: list[str]) -> bool:
     from rdkit import Chem
 
+    from ...data.molecules.parse import rdkit_messages
+
     filled = [cell for cell in cells if cell]
-    good = sum(not cell.lstrip("-").replace(".", "").isdigit() and Chem.MolFromSmiles(cell) is not None
-               for cell in filled)  # fmt: skip
+    texts = [cell for cell in filled if not cell.lstrip("-").replace(".", "").isdigit()]
+    with rdkit_messages():
+        good = sum(Chem.MolFromSmiles(text) is not None for text in texts)
     return bool(filled) and good >= 0.8 * len(filled)
 
 

@@ -103,7 +103,11 @@ def import_rows(
 ) -> Imported:
     """Match the molecules of a table that was read with the library; the rest as of :func:`read_import`."""
     if not source.has_smiles:
-        raise InputError(f"{path} has no column of SMILES.", "Name it with --smiles-column.")
+        raise InputError(
+            f"{path} has no column of SMILES.",
+            "Name it with --smiles-column. A PDBQT file says its molecule in the line REMARK SMILES that meeko writes; "
+            "one without it cannot be matched.",
+        )
     standard_form = source_standard(library)
     molecules: dict[str, list[ScoreRow]] = {}
     unscored, unreadable = [], []

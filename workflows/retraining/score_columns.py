@@ -95,7 +95,8 @@ def read_target_scores(
             f"Name the target of its scores with --target: {', '.join(targets)}.",
         )
     only = target or next(iter(targets))
-    return [TargetScores(only, str(named.get("score_column") or "score"), score_rows(cells, settings, path))]
+    rows = score_rows(cells, settings, path)
+    return [TargetScores(only, str(named.get("score_column") or "score"), rows, rows.notes)]
 
 
 def _by_name(header: Sequence[str], targets: Sequence[str]) -> dict[str, str]:

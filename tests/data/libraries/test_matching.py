@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from docksieve.data.libraries.build import build_library
 from docksieve.data.libraries.library import Library
+from docksieve.data.libraries.matching import find_rows
 from docksieve.data.molecules.spelling import rdkit_version
 from docksieve.data.molecules.standardise import standard_smiles
 
@@ -78,3 +79,10 @@ def test_a_library_of_this_version_is_read_once(library: Library, monkeypatch: p
     batches = library.batches
     monkeypatch.setattr(library, "batches", lambda names: read.append(1) or batches(names))
     assert found(library, STILBENE) == [None] and len(read) == 1
+
+
+def test_nothing_is_read_for_nothing() -> None:
+    def never(names: list[str]) -> list[object]:
+        raise AssertionError
+
+    assert find_rows([], never, False, None).tolist() == []  # type: ignore[arg-type]

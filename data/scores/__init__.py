@@ -1,0 +1,1 @@
+"""Scores as docking programs leave them in files of poses."""
