@@ -154,13 +154,17 @@ def look_over(file: CampaignFile) -> tuple[MoleculeSource, dict[str, dict[str, A
         return library, campaign.targets
     refuse_strangers(file.root)
     _check_sizes(config, file.path, library)
+    check_conditions(file)
+    check_space(file, library)
     standard = source_standard(library)
     with tempfile.TemporaryDirectory(prefix="docksieve-") as scratch:
         freeze_sources(config.teacher.sources, Path(scratch), base)
-        return library, {
+        specs = {
             name: freeze_target(name, settings, Path(scratch) / "targets" / name, base, standard)
             for name, settings in config.targets.items()
         }
+    _check_aim(config, file.path, specs)
+    return library, specs
 
 
 def _check_aim(config: CampaignConfig, config_path: Path, specs: dict[str, Any]) -> None:

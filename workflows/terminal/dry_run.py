@@ -30,4 +30,5 @@ def _target(spec: Mapping[str, Any]) -> str:
         size = " x ".join(f"{side:g}" for side in box["size"])
         centre = ", ".join(f"{value:g}" for value in box["center"])
         parts.append(f"box of {size} angstrom around ({centre})")
+    parts.append(f"scores in {spec['unit']}, {'lower' if spec['lower_is_better'] else 'higher'} is better")
     return ", ".join(parts)

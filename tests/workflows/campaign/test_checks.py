@@ -137,6 +137,17 @@ def test_a_dry_run_looks_at_library_and_targets_and_leaves_nothing(
     assert code != 0 and "nowhere" in said and "line" in said
 
 
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [('where = "wieght < 500"', "wieght"), ('has_not = ["C#("]', "C#(")],
+)
+def test_a_dry_run_puts_the_conditions_to_the_library(
+    make_campaign: Make, condition: str, words: str
+) -> None:
+    code, said = dry_run(make_campaign(("[library]", f"[library]\n{condition}")))
+    assert code != 0 and words in said and "line" in said and "can be used" not in said
+
+
 def test_a_dry_run_finds_what_is_wrong_with_receptor_and_box(make_campaign: Make) -> None:
     table = 'engine = "table"\nscores = "'
     whole = make_campaign().read_text()

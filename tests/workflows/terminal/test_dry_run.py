@@ -13,18 +13,21 @@ TARGETS: dict[str, dict[str, Any]] = {
     "A": {
         "engine": "vina",
         "engine_version": "1.2.7",
+        "unit": "kcal/mol",
+        "lower_is_better": True,
         "receptor": "a.pdbqt",
         "box": {"size": [22.5, 20.0, 18.0], "center": [1.25, -3.0, 0.0]},
     },
-    "B": {"engine": "table", "engine_version": ""},
+    "B": {"engine": "table", "engine_version": "", "unit": "points", "lower_is_better": False},
 }
 
 
 def test_a_library_and_its_targets(small_library: Library) -> None:
     assert found_words(small_library, TARGETS).splitlines() == [
         f"Library {small_library.path}: 400 molecules in 2 shards.",
-        "Target A: vina 1.2.7, receptor a.pdbqt, box of 22.5 x 20 x 18 angstrom around (1.25, -3, 0).",
-        "Target B: table.",
+        "Target A: vina 1.2.7, receptor a.pdbqt, box of 22.5 x 20 x 18 angstrom around (1.25, -3, 0), scores in "
+        "kcal/mol, lower is better.",
+        "Target B: table, scores in points, higher is better.",
         "Library and targets were read and can be used.",
     ]
 
