@@ -186,19 +186,22 @@ def test_colliding_hashes_are_told_apart(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("name", "lines", "scored"),
+    ("name", "lines", "scored", "unreadable"),
     [
-        ("molpal_enamine10k_scores_4unn_vina.csv.gz", 10449, 10446),
-        ("dockstring_zinc15k_JAK2_vina.tsv.gz", 15000, 14514),
-        ("spacehasten_example_scores.csv.gz", 9994, 9994),
-        ("brutal_dock_mpro6LZE_zinc15_2k_dock6.feather", 2000, 2000),
+        ("molpal_enamine10k_scores_4unn_vina.csv.gz", 10449, 10446, 0),
+        # Two of these tables hold a radical each, which no library takes; one of them has no score.
+        ("dockstring_zinc15k_JAK2_vina.tsv.gz", 15000, 14514, 1),
+        ("spacehasten_example_scores.csv.gz", 9994, 9994, 0),
+        ("brutal_dock_mpro6LZE_zinc15_2k_dock6.feather", 2000, 1999, 1),
     ],
 )
-def test_real_tables(shared_data: Path, tmp_path: Path, name: str, lines: int, scored: int) -> None:
+def test_real_tables(
+    shared_data: Path, tmp_path: Path, name: str, lines: int, scored: int, unreadable: int
+) -> None:
     target = TableTarget(name, "kcal/mol", True)
     spec = freeze_target("T", target, tmp_path, shared_data / "scores")
     counts = spec["counts"]
-    assert (counts["lines"], counts["scored"], counts["unreadable"]) == (lines, scored, 0)
+    assert (counts["lines"], counts["scored"], counts["unreadable"]) == (lines, scored, unreadable)
     index = pq.read_table(tmp_path / spec["scores"]).to_pylist()
     ligands = [Ligand(n, str(n), entry["key"]) for n, entry in enumerate(index)]
     batch = dock_batch(spec, tmp_path, "T", ligands, 7, "p")
