@@ -66,7 +66,7 @@ def _pairs() -> Iterator[Any]:
             yield pytest.param(file, harm, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("file", "harm"), _pairs())
+@pytest.mark.parametrize(("file", "harm"), list(_pairs()))
 def test_what_is_damaged_is_named_with_its_cure(
     copied: Path, file: str, harm: Callable[[Path], None]
 ) -> None:

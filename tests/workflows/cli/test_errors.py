@@ -46,7 +46,8 @@ def test_the_command_that_goes_on_works_from_any_folder(
 ) -> None:
     seen: list[list[str]] = []
 
-    def submit(file: Path, site: str, observer: object) -> None:
+    def submit(file: Path, site: str, observer: object, accept_versions: bool) -> None:
+        assert not accept_versions
         seen.append(observer._command)  # type: ignore[attr-defined]
 
     monkeypatch.setattr(campaign, "check_place", lambda *_, **__: (None, SimpleNamespace(root=tmp_path)))
