@@ -114,7 +114,6 @@ _BROKEN = {
     errno.ETIMEDOUT,
     errno.ENODEV,
     errno.ENXIO,
-    errno.EREMOTEIO,
     errno.ENOTCONN,
 }
 """What a failing disk or network file system answers."""

@@ -112,7 +112,9 @@ def read_poses(path: Path) -> PoseTable | None:
 def best_poses(
     table: PoseTable, scores: list[float | None], keys: list[str], lower_is_better: bool
 ) -> list[int]:
-    """Return the rows that are the best pose of their molecule, in order; a molecule without any score keeps its first.
+    """Return the rows that are the best pose of their molecule, molecules in order of first appearance.
+
+    A molecule without any score keeps its first pose.
 
     Parameters
     ----------
@@ -135,7 +137,7 @@ def best_poses(
         other = scores[known]
         if score is not None and (other is None or sign * score < sign * other):
             best[name] = row
-    return sorted(best.values())
+    return list(best.values())
 
 
 def _sd_poses(content: bytes, path: Path) -> Iterator[_Pose]:

@@ -197,9 +197,8 @@ def _files(campaign: Campaign, of: _Read, thorough: bool) -> Iterator[Damage]:
             yield Damage(name, "is damaged", COPY)
     known = {record.path: (record, COPY) for record in copied}
     receipts = [r for stage in campaign.stages() for r in of(stage) if r.done]
-    for receipt in sorted(
-        receipts, key=lambda item: item.finished
-    ):  # of a file made twice, the later record counts
+    receipts.sort(key=lambda item: item.finished)  # of a file made twice, the later record counts
+    for receipt in receipts:
         known |= {record.path: (record, AGAIN) for record in receipt.outputs}
     for record, cure in known.values():
         hashed = thorough or (record.bytes <= SMALL and record.bytes <= left)

@@ -71,7 +71,9 @@ def mixed_words(used: Mapping[str, set[str]]) -> list[str]:
     ]
 
 
-def refuse_other_versions(campaign: Campaign, present: Mapping[str, str]) -> None:
+def refuse_other_versions(
+    campaign: Campaign, present: Mapping[str, str], docks: Callable[[], bool] = lambda: True
+) -> None:
     """Make sure that dockings to come are made as those that are there.
 
     Parameters
@@ -79,6 +81,8 @@ def refuse_other_versions(campaign: Campaign, present: Mapping[str, str]) -> Non
     campaign : Campaign
     present : mapping of str to str
         Versions that are installed here.
+    docks : callable
+        Tells whether dockings are still to come; asked only where versions differ.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def refuse_other_versions(campaign: Campaign, present: Mapping[str, str]) -> Non
     """
     used = versions_used(campaign)
     other = {name: found for name, found in sorted(used.items()) if present.get(name, "") not in found}
-    if not other:
+    if not other or not docks():
         return
     here = ", ".join(f"{name} {present.get(name) or 'missing'}" for name in other)
     before = ", ".join(f"{name} {' and '.join(sorted(found))}" for name, found in other.items())

@@ -317,9 +317,8 @@ def _latest_whole(receipts: CampaignReceipts, refined: Mapping[int, Sequence[Pat
     known = sorted(number for number, paths in refined.items() if paths)
     for number in reversed(known):
         stage = f"{round_name(number)}/refine"
-        done = sum(
-            receipt.done for receipt in receipts.of(stage)
-        )  # damaged ones too: they are said to be missing
+        # Those whose files are damaged too: these are said to be missing.
+        done = sum(receipt.done for receipt in receipts.of(stage))
         if done >= len(receipts.campaign.ledger.planned(stage)):
             return number
     return known[-1] if known else None

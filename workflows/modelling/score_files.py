@@ -187,6 +187,11 @@ def _gather(
     plain = {key: value for key, value in named.items() if key != "time_column"}
     settings = TableTarget(str(path), "score", True, **plain)
     cells = read_cells(path, settings)
+    if cells.poses is not None:  # which pose counts depends on a direction that is not known yet
+        raise InputError(
+            f"{path} is a file of poses, which is not read here.",
+            "Give a table of SMILES and scores, a line a molecule.",
+        )
     tables = [score_rows(cells, replace(settings, score_column=column), path) for column in wanted.values()]
     if not tables[0].has_smiles:
         raise InputError(f"{path} has no column of SMILES.", "Name it with --smiles-column.")

@@ -84,8 +84,8 @@ def submit(
             abandon_if_unborn(root)
             raise
         library = campaign.open_library()
-        if not accept_versions and status(campaign).docks:
-            refuse_other_versions(campaign, present_versions())
+        if not accept_versions:
+            refuse_other_versions(campaign, present_versions(), lambda: status(campaign).docks)
         orphans = end_orphans(campaign)
         observer.begun(campaign, library, site, orphans)
         with open_runner(campaign, site) as engine:

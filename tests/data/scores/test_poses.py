@@ -58,6 +58,13 @@ def test_the_best_pose_of_each_molecule_counts(tmp_path: Path) -> None:
     assert scores(packed).rows == found.rows
 
 
+def test_molecules_keep_their_order_whichever_pose_is_best(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.sdf"
+    poses = [("CCO", "a", "-1.5"), ("CCN", "b", "-6.0"), ("CCO", "a", "-5.0"), ("CCN", "b", "-2.0")]
+    path.write_text(sdf(*((smiles, name, {"minimizedAffinity": score}) for smiles, name, score in poses)))
+    assert [(row.id, row.score) for row in scores(path).rows] == [("a", -5.0), ("b", -6.0)]
+
+
 def test_higher_is_better_is_known_and_a_contradiction_refused(tmp_path: Path) -> None:
     path = tmp_path / "gold.sdf"
     path.write_text(

@@ -67,3 +67,10 @@ def test_a_time_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
     path.write_text("smiles,score,when\nCCO,-3.1,yesterday\n")
     with pytest.raises(InputError, match=r"line 2: the time 'yesterday'"):
         read_scored_molecules([path], columns={"time_column": "when"})
+
+
+def test_files_of_poses_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "poses.pdbqt"
+    path.write_text("MODEL 1\nREMARK VINA RESULT:    -5.0      0.000      0.000\nREMARK SMILES CCO\nENDMDL\n")
+    with pytest.raises(InputError, match="is a file of poses"):
+        read_scored_molecules([path], ["a"], {"a": True}, {})
